@@ -1,0 +1,66 @@
+/**
+ * Every error that Stillup raises on purpose, once: the HTTP status it is answered with, its title, and whether the
+ * same call may succeed later without anybody changing anything (`transient`).
+ */
+export const errorCodes = {
+  invalid_request: { status: 400, title: "The request is not valid", transient: false },
+  unauthorized: { status: 401, title: "The API key is missing or wrong", transient: false },
+  not_found: { status: 404, title: "There is no such thing", transient: false },
+  method_not_allowed: { status: 405, title: "The route does not take this method", transient: false },
+  monitor_paused: { status: 409, title: "The monitor is paused", transient: false },
+  body_too_large: { status: 413, title: "The request body is too large", transient: false },
+  internal: { status: 500, title: "Something went wrong in Stillup", transient: false },
+  database_error: { status: 500, title: "The database refused a statement", transient: false },
+  database_unavailable: { status: 503, title: "The database cannot be reached", transient: true },
+  stream_unavailable: { status: 503, title: "The stream service cannot be reached", transient: true },
+  invalid_configuration: { status: 500, title: "The configuration is not valid", transient: false },
+  invalid_message: { status: 500, title: "A stream message cannot be read", transient: false },
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** One bad field of a request: where it is (`expect.status`, `query.limit`) and what to change. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface StillupErrorOptions {
+  readonly errors?: readonly FieldError[];
+  readonly cause?: unknown;
+  /** SQLSTATE of the database error behind this one. */
+  readonly sqlState?: string;
+  /** Extra response headers, such as `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A coded error. `detail` is shown to the caller: it names what to change and holds no secret. */
+export class StillupError extends Error {
+  override readonly name = "StillupError";
+  readonly code: ErrorCode;
+  readonly errors: readonly FieldError[] | undefined;
+  readonly sqlState: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+
+  constructor(code: ErrorCode, detail: string, options: StillupErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.errors = options.errors;
+    this.sqlState = options.sqlState;
+    this.headers = options.headers;
+  }
+
+  get status(): number {
+    return errorCodes[this.code].status;
+  }
+
+  /** True when the same call may succeed later by itself: a service is away. */
+  get transient(): boolean {
+    return errorCodes[this.code].transient;
+  }
+}
+
+/** True for a coded error that will pass by itself: the service it speaks of is away. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof StillupError && error.transient;
+}

@@ -1,0 +1,249 @@
+-- Every statement reads the time here, so that tests can own the clock. STABLE: a volatile clock makes every due-time
+-- query a sequential scan. statement_timestamp(), not now(): in a list the clock moves on after a wait for a lock.
+create function app_now() returns timestamptz language sql stable parallel safe
+return statement_timestamp();
+
+-- Random, so that a webhook-id is never used twice, not even by a database made anew: receivers drop repeated ids.
+create function new_id(prefix text) returns text language sql volatile
+return prefix || '_' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 20);
+
+-- ISO 8601 in UTC with milliseconds, as the API shows times; for times inside jsonb.
+create function iso(at timestamptz) returns text language sql stable parallel safe
+return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+
+-- The first slot after a time. A monitor's slots lie on a grid of its interval, shifted by its own phase, so that
+-- monitors made together do not stay together.
+create function next_slot(phase float8, interval_seconds int, after timestamptz) returns timestamptz
+language sql stable parallel safe
+return to_timestamp(
+  (floor(extract(epoch from after)::float8 / interval_seconds - phase) + 1 + phase) * interval_seconds
+);
+
+create table schedules (
+  name text primary key,
+  next_run_at timestamptz not null default '-infinity',
+  last_run_at timestamptz
+);
+insert into schedules (name)
+values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('retain');
+
+create table channels (
+  id text primary key default new_id('ch'),
+  name text not null,
+  type text not null,
+  is_default boolean not null,
+  config jsonb not null,
+  disabled boolean not null default false,
+  created_at timestamptz not null default app_now(),
+  updated_at timestamptz not null default app_now(),
+  deleted_at timestamptz
+);
+create index channels_newest on channels (created_at desc, id desc) where deleted_at is null;
+
+create table monitors (
+  id text primary key default new_id('mon'),
+  name text not null,
+  type text not null,
+  url text not null,
+  method text not null,
+  headers jsonb not null default '{}',
+  body text,
+  interval_seconds int not null,
+  timeout_ms int, -- null follows the interval
+  expect jsonb not null,
+  failure_threshold int not null,
+  recovery_threshold int not null,
+  channel_ids text[], -- null: every default channel
+  tags text[] not null default '{}',
+  created_at timestamptz not null default app_now(),
+  updated_at timestamptz not null default app_now(),
+  deleted_at timestamptz,
+
+  -- when it is checked
+  revision int not null default 1, -- what is checked; a result of another revision is dropped
+  phase float8 not null default random(),
+  next_check_at timestamptz not null default app_now(), -- due; once a slot is given out, the end of its lease
+  seq bigint not null default 0, -- the slot last given out
+  last_seq bigint not null default 0, -- the slot last answered
+  last_check_at timestamptz,
+
+  -- what was decided
+  status text not null default 'pending' check (status in ('pending', 'up', 'down', 'paused', 'unknown')),
+  status_since timestamptz not null default app_now(),
+  version int not null default 0, -- counts status changes
+  streak int not null default 0, -- equal answers in a row
+  streak_ok boolean not null default true,
+  streak_since timestamptz,
+  streak_check jsonb, -- the streak's first check
+
+  -- what is still to be told, and the incident it belongs to. They stand on this row, not in tables of their own,
+  -- because a statement that waited for the row's lock sees the row as it is now, but other rows as they were.
+  unhandled jsonb not null default '[]',
+  incident jsonb,
+
+  rolled_up_to timestamptz not null default date_trunc('hour', app_now(), 'UTC')
+) with (fillfactor = 50);
+create index monitors_newest on monitors (created_at desc, id desc) where deleted_at is null;
+create index monitors_due on monitors (next_check_at) where deleted_at is null and status <> 'paused';
+create index monitors_unhandled on monitors (id) where unhandled <> '[]';
+create index monitors_tags on monitors using gin (tags) where deleted_at is null;
+
+-- A monitor's statuses over time. `at` is when it began to be so: a downtime is dated from its first failure.
+create table status_changes (
+  monitor_id text not null,
+  version int not null,
+  status text not null,
+  at timestamptz not null,
+  decided_at timestamptz not null default app_now(),
+  primary key (monitor_id, version)
+);
+
+create table checks (
+  monitor_id text not null,
+  at timestamptz not null,
+  outcome text not null,
+  status_code int,
+  total_ms real not null,
+  dns_ms real,
+  connect_ms real,
+  tls_ms real,
+  first_byte_ms real,
+  body_ms real,
+  detail text
+) partition by range (at);
+create index checks_of_monitor on checks (monitor_id, at desc);
+create table checks_default partition of checks default;
+
+create table incidents (
+  id text primary key,
+  monitor_id text not null,
+  started_at timestamptz not null,
+  confirmed_at timestamptz not null,
+  acknowledged_at timestamptz,
+  resolved_at timestamptz,
+  resolution text check (resolution in ('recovered', 'manual', 'paused', 'deleted')),
+  cause jsonb not null,
+  check ((resolved_at is null) = (resolution is null))
+);
+create index incidents_newest on incidents (confirmed_at desc, id desc);
+create index incidents_of_monitor on incidents (monitor_id, confirmed_at desc, id desc);
+create index incidents_open on incidents (confirmed_at desc, id desc) where resolved_at is null;
+
+create table deliveries (
+  id text primary key,
+  event_id text not null,
+  channel_id text not null,
+  monitor_id text not null,
+  version int not null,
+  type text not null,
+  data jsonb not null,
+  answered_at timestamptz not null, -- when the answer came that this event was decided on
+  status text not null default 'pending' check (status in ('pending', 'delivered', 'exhausted', 'cancelled')),
+  attempts int not null default 0,
+  next_attempt_at timestamptz not null default app_now(),
+  leased_until timestamptz,
+  last_error text,
+  created_at timestamptz not null default app_now(),
+  finished_at timestamptz
+) with (fillfactor = 70);
+create index deliveries_newest on deliveries (created_at desc, id desc);
+create index deliveries_of_channel on deliveries (channel_id, created_at desc, id desc);
+create index deliveries_of_monitor on deliveries (monitor_id, created_at desc, id desc);
+create index deliveries_pending on deliveries (channel_id, monitor_id, version) where status = 'pending';
+create index deliveries_due on deliveries (next_attempt_at) where status = 'pending';
+
+create table rollups_hour (
+  monitor_id text not null,
+  start timestamptz not null,
+  up_seconds float8 not null,
+  down_seconds float8 not null,
+  checks int not null,
+  failures int not null,
+  total_ms_sum float8 not null,
+  total_ms_max float8 not null,
+  primary key (monitor_id, start)
+);
+create index rollups_hour_start on rollups_hour (start);
+create table rollups_day (like rollups_hour including all);
+
+-- Stream messages that no try could handle.
+create table set_apart (
+  stream text not null,
+  message_id text not null,
+  body text not null,
+  reason text not null,
+  attempts int not null,
+  created_at timestamptz not null default app_now(),
+  primary key (stream, message_id)
+);
+
+-- Seconds up and down between two times, from the statuses.
+create function status_seconds(of_monitor text, since timestamptz, until timestamptz)
+returns table (up_seconds float8, down_seconds float8) language sql stable
+begin atomic
+  with spans as (
+    select status, greatest(at, since) as began,
+      least(coalesce(lead(at) over (order by version), until), until) as ended
+    from status_changes
+    where monitor_id = of_monitor and at < until
+      and version >= coalesce((
+        select max(version) from status_changes where monitor_id = of_monitor and at <= since
+      ), 0)
+  )
+  select
+    coalesce(sum(extract(epoch from ended - began)) filter (where status = 'up'), 0)::float8,
+    coalesce(sum(extract(epoch from ended - began)) filter (where status = 'down'), 0)::float8
+  from spans
+  where ended > began;
+end;
+
+-- Day partitions of checks for yesterday to `ahead` days from now. Rows that fell into the default partition meanwhile
+-- are moved. Definer: so that the application's role need not own the tables.
+create function make_check_partitions(ahead int) returns int language plpgsql security definer
+set search_path from current set lock_timeout = '3s' as $$
+declare
+  day date;
+  made int := 0;
+  part text;
+  from_at timestamptz;
+  until_at timestamptz;
+begin
+  for day in
+    select (app_now() at time zone 'UTC')::date + i from generate_series(-1, ahead) as i
+  loop
+    part := 'checks_' || to_char(day, 'YYYYMMDD');
+    continue when to_regclass(part) is not null;
+    from_at := day::timestamp at time zone 'UTC';
+    until_at := (day + 1)::timestamp at time zone 'UTC';
+    execute format('create table %I (like checks including defaults)', part);
+    execute format(
+      'with moved as (delete from checks_default where at >= %L and at < %L returning *) insert into %I select * from moved',
+      from_at, until_at, part
+    );
+    execute format('alter table checks attach partition %I for values from (%L) to (%L)', part, from_at, until_at);
+    made := made + 1;
+  end loop;
+  return made;
+end $$;
+
+-- Drops the day partitions that ended more than `keep_days` days ago, and such rows of the default one.
+create function drop_check_partitions(keep_days int) returns int language plpgsql security definer
+set search_path from current set lock_timeout = '3s' as $$
+declare
+  part text;
+  dropped int := 0;
+  oldest date := (app_now() at time zone 'UTC')::date - keep_days;
+begin
+  for part in
+    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'checks'::regclass and c.relname ~ '^checks_\d{8}$'
+      and to_date(substr(c.relname, 8), 'YYYYMMDD') < oldest
+  loop
+    execute format('drop table %I', part);
+    dropped := dropped + 1;
+  end loop;
+  delete from checks_default where at < oldest::timestamp at time zone 'UTC';
+  return dropped;
+end $$;
+
+select make_check_partitions(3);

@@ -1,0 +1,20 @@
+import { defineConfig, type Plugin } from "vitest/config";
+import { openApiJson } from "./build.mjs";
+
+/** What build.mjs does for `virtual:openapi`, for tests that import the sources. */
+const openApi: Plugin = {
+  name: "virtual:openapi",
+  resolveId: (id) => (id === "virtual:openapi" ? `\0${id}` : undefined),
+  load: async (id) =>
+    id === "\0virtual:openapi" ? `export default ${JSON.stringify(await openApiJson())}` : undefined,
+};
+
+export default defineConfig({
+  plugins: [openApi],
+  test: {
+    include: ["tests/**/*.test.ts"],
+    exclude: ["tests/compose/**"],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+});

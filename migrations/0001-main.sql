@@ -25,7 +25,7 @@ create table schedules (
   last_run_at timestamptz
 );
 insert into schedules (name)
-values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('retain');
+values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('retain'), ('tend-stream');
 
 create table channels (
   id text primary key default new_id('ch'),

@@ -1,0 +1,52 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+
+/** A delivery that this process may try now, alone, for 30 s. */
+export interface LeasedDelivery {
+  readonly id: string;
+  readonly channelId: string;
+  readonly type: string;
+  /** ISO 8601. */
+  readonly timestamp: string;
+  readonly data: unknown;
+  /** The number of this try, from 1: the fence. An outcome counts only while it is the delivery's last. */
+  readonly attempt: number;
+  readonly channelType: string;
+  readonly channelConfig: unknown;
+  /** Its channel or monitor was deleted, or the channel disabled, while it was planned. */
+  readonly void: boolean;
+}
+
+/**
+ * Leases what is due of these channels: at most 20 a channel at once over all processes, so that one slow receiver
+ * holds up nobody else, and never a delivery before an earlier one of the same monitor and channel is finished.
+ */
+export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): Promise<LeasedDelivery[]> {
+  return sql<LeasedDelivery>`
+    with due as materialized (
+      select d.id
+      from unnest(${channelIds}::text[]) as wanted (channel_id)
+      cross join lateral (
+        select id from deliveries d
+        where d.channel_id = wanted.channel_id and d.status = 'pending' and d.next_attempt_at <= app_now()
+          and (d.leased_until is null or d.leased_until <= app_now())
+          and not exists (
+            select from deliveries earlier
+            where earlier.channel_id = d.channel_id and earlier.monitor_id = d.monitor_id
+              and earlier.version < d.version and earlier.status = 'pending'
+          )
+        order by d.next_attempt_at
+        limit greatest(0, 20 - (
+          select count(*) from deliveries busy
+          where busy.channel_id = wanted.channel_id and busy.status = 'pending' and busy.leased_until > app_now()
+        ))
+        for update skip locked
+      ) d
+    )
+    update deliveries d
+    set attempts = d.attempts + 1, leased_until = app_now() + interval '30 s'
+    from due, channels c, monitors m
+    where d.id = due.id and c.id = d.channel_id and m.id = d.monitor_id
+    returning d.id, d.channel_id as "channelId", d.type, iso(d.answered_at) as timestamp, d.data,
+      d.attempts as attempt, c.type as "channelType", c.config as "channelConfig",
+      c.disabled or c.deleted_at is not null or m.deleted_at is not null as void`;
+}

@@ -1,0 +1,87 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+
+/** What a try was of, and its number: an outcome counts only while that is the delivery's last try. */
+export interface Attempt {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+/** What an outcome did. Null: another try has taken over, and nothing was recorded. */
+export interface Recorded {
+  /** The channel has more that is due. */
+  readonly more: boolean;
+  /** From the answer that was decided on until now. */
+  readonly latencyMs: number;
+}
+
+/** The receiver has it. */
+export async function recordDelivered(sql: Sql, { id, attempt }: Attempt): Promise<Recorded | null> {
+  return finish(sql, { id, attempt, status: "delivered", error: null });
+}
+
+/** Nobody will try again: it failed too often. */
+export async function recordExhausted(sql: Sql, { id, attempt }: Attempt, error: string): Promise<Recorded | null> {
+  return finish(sql, { id, attempt, status: "exhausted", error });
+}
+
+/** Nobody will try at all: its channel or monitor is no more. */
+export async function recordCancelled(sql: Sql, { id, attempt }: Attempt): Promise<Recorded | null> {
+  return finish(sql, { id, attempt, status: "cancelled", error: null });
+}
+
+async function finish(
+  sql: Sql,
+  end: Attempt & { status: "delivered" | "exhausted" | "cancelled"; error: string | null },
+): Promise<Recorded | null> {
+  const [row] = await sql<Recorded>`
+    with finished as (
+      update deliveries
+      set status = ${end.status}, finished_at = app_now(), leased_until = null, last_error = ${end.error}
+      where id = ${end.id} and attempts = ${end.attempt} and status = 'pending'
+      returning channel_id, answered_at
+    )
+    select extract(epoch from app_now() - f.answered_at)::float8 * 1000 as "latencyMs",
+      exists (
+        select from deliveries d
+        where d.channel_id = f.channel_id and d.status = 'pending' and d.next_attempt_at <= app_now()
+          and d.leased_until is null and d.id <> ${end.id}
+      ) as more
+    from finished f`;
+  return row ?? null;
+}
+
+/** It failed and is tried again after `delayMs`; the sweep is told when. */
+export async function recordFailed(
+  sql: Sql,
+  { id, attempt }: Attempt,
+  { error, delayMs }: { error: string; delayMs: number },
+): Promise<void> {
+  await sql`
+    with failed as (
+      update deliveries
+      set next_attempt_at = app_now() + make_interval(secs => ${delayMs}::float8 / 1000), leased_until = null,
+        last_error = ${error}
+      where id = ${id} and attempts = ${attempt} and status = 'pending'
+      returning next_attempt_at
+    )
+    update schedules set next_run_at = least(next_run_at, failed.next_attempt_at)
+    from failed where name = 'sweep-deliveries'`;
+}
+
+/** The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included. */
+export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: string): Promise<void> {
+  await sql`
+    with gone as (
+      update deliveries
+      set status = 'cancelled', finished_at = app_now(), leased_until = null, last_error = ${error}
+      where id = ${id} and attempts = ${attempt} and status = 'pending'
+      returning channel_id
+    ),
+    disabled as (
+      update channels set disabled = true, updated_at = app_now() where id in (select channel_id from gone)
+    )
+    update deliveries d
+    set status = 'cancelled', finished_at = app_now(), leased_until = null
+    from gone
+    where d.channel_id = gone.channel_id and d.status = 'pending' and d.id <> ${id}`;
+}

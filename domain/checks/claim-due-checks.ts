@@ -1,0 +1,55 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+import type { Job } from "./job.ts";
+
+/**
+ * Gives out the slots that are due within the next 5 s, at most 2,000, to whoever asks first: one statement, by the
+ * database's time. A slot given out is a lease: `next_check_at` becomes its end, 20 s after the check must be over, and
+ * the slot is given out again if no result was stored by then.
+ *
+ * Runs come 4.5 s apart, less than what a run looks ahead, so that a run that begins late makes no check late.
+ * Nobody else's turn is taken: when it is not time yet, there are no jobs, and `nextInMs` says when it will be.
+ */
+export async function claimDueChecks(sql: Sql): Promise<{ jobs: Job[]; nextInMs: number }> {
+  const [claim] = await sql<{ jobs: Job[]; nextInMs: number }>`
+    with turn as materialized (
+      update schedules set next_run_at = app_now() + interval '4.5 s', last_run_at = app_now()
+      where name = 'enqueue-checks' and next_run_at <= app_now()
+      returning name
+    ),
+    due as materialized (
+      select id, seq, next_check_at as due_at, coalesce(timeout_ms, least(10000, interval_seconds * 800)) as timeout_ms
+      from monitors
+      where next_check_at <= app_now() + interval '5 s' and status <> 'paused' and deleted_at is null
+        and exists (select from turn)
+      order by next_check_at
+      limit 2000
+      for update skip locked
+    ),
+    claimed as (
+      update monitors m
+      set seq = due.seq + 1,
+        next_check_at = greatest(due.due_at, app_now()) + make_interval(secs => due.timeout_ms / 1000.0 + 20)
+      from due
+      where m.id = due.id
+      returning jsonb_build_object(
+        'monitorId', m.id, 'revision', m.revision, 'seq', m.seq, 'dueAt', due.due_at,
+        'waitMs', greatest(0, round(extract(epoch from due.due_at - app_now()) * 1000)),
+        'url', m.url, 'method', m.method, 'headers', m.headers, 'body', m.body, 'timeoutMs', due.timeout_ms,
+        'expect', m.expect, 'intervalSeconds', m.interval_seconds,
+        'quietIf', case
+          when m.status = 'up' and m.streak_ok then true
+          when m.status = 'down' and not m.streak_ok then false
+        end
+      ) as job
+    )
+    select coalesce((select jsonb_agg(job) from claimed), '[]') as jobs,
+      case
+        when (select count(*) from due) = 2000 then 0
+        when exists (select from turn) then 4500
+        else (
+          select greatest(0, extract(epoch from next_run_at - app_now()) * 1000)
+          from schedules where name = 'enqueue-checks'
+        )
+      end::float8 as "nextInMs"`;
+  return claim ?? { jobs: [], nextInMs: 4500 };
+}

@@ -1,0 +1,71 @@
+import type { Ctx, Env } from "../../runtime/contract.ts";
+import { sleep } from "../../runtime/sleep.ts";
+import { statusChanged } from "../bell.ts";
+import { applyResults } from "./apply-results.ts";
+import type { Job } from "./job.ts";
+import { probe } from "./probe.ts";
+import type { Result } from "./result.ts";
+import { createResultStore, type ResultStore } from "./result-store.ts";
+
+/** The longest that a result which changes nothing waits to share a statement. */
+const QUIET_MS = 10_000;
+const SHORTEST_QUIET_MS = 250;
+
+/**
+ * Makes checks side by side, each at its time, and stores their results: one that may change a status at once, the
+ * others together. Resolves when all is stored, with the jobs that were not made because the process is to stop.
+ * Jobs that `cameBefore` are late already and wait for nothing.
+ */
+export async function runChecks(
+  env: Env,
+  ctx: Ctx,
+  { jobs, cameBefore }: { jobs: readonly Job[]; cameBefore: boolean },
+): Promise<Job[]> {
+  const receivedAt = performance.now();
+  const store = createResultStore({
+    store: (results) => storeAndRing(env, results),
+    refused: (result, error) => env.log.error("The database refused a result.", { ...result, error: String(error) }),
+    signal: ctx.signal,
+  });
+  const unfinished: Job[] = [];
+  await Promise.all(
+    jobs.map(async (job) => {
+      const waitMs = cameBefore ? 0 : receivedAt + job.waitMs - performance.now();
+      const done = (await sleep(waitMs, ctx.signal)) && (await runCheck(env, ctx, { job, store }));
+      if (!done) unfinished.push(job);
+    }),
+  );
+  await store.finish();
+  return unfinished;
+}
+
+async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: ResultStore }): Promise<boolean> {
+  const found = await probe(env.http, job, ctx.signal);
+  if (found === null) return false;
+  const beganAt = performance.now() - found.totalMs; // not when it was called: it may have waited for its turn
+  const { monitorId, revision, seq, dueAt } = job;
+  const quiet = job.quietIf === (found.outcome === "ok");
+  store.add({ monitorId, revision, seq, dueAt, beganAt, ...found }, quiet ? quietMs(job) : 0);
+  return true;
+}
+
+/** A slot must be answered well before the next one is to be given out, 5 s before it is due. */
+function quietMs(job: Job): number {
+  return Math.min(QUIET_MS, Math.max(SHORTEST_QUIET_MS, (job.intervalSeconds - 10) * 1000));
+}
+
+async function storeAndRing(env: Env, results: readonly Result[]) {
+  const applied = await applyResults(env.sql, results);
+  const bells = statusChanged.ring(applied.filter((result) => result.tells).map((result) => result.monitorId));
+  if (bells.length > 0) {
+    await env.stream.publish(bells).catch((error) => {
+      env.log.warn("A bell could not be rung; the sweep will find the change.", { error: String(error) });
+    });
+  }
+  for (const { outcome, totalMs, lagMs } of applied) {
+    env.metrics.count("stillup_checks_total", { outcome });
+    env.metrics.observe("stillup_check_duration_seconds", totalMs / 1000);
+    env.metrics.observe("stillup_schedule_lag_seconds", lagMs / 1000);
+  }
+  return applied;
+}

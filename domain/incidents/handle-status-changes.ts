@@ -1,0 +1,94 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+
+/**
+ * Handles what monitors have to tell: takes all their unhandled events in the order of their versions, opens and
+ * resolves incidents, and plans a delivery for each event and channel. Resolves with the channels to ring.
+ *
+ * One statement. All it decides on stands on the locked monitor rows; other rows are seen as they were before a wait
+ * for the lock, so incidents are written with `on conflict`, never looked up (134 of 1,501 incidents were wrong when
+ * they were). Carried out twice it finds nothing the second time.
+ */
+export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[]): Promise<{ channelIds: string[] }> {
+  const rows = await sql<{ channelId: string }>`
+    with locked as materialized (
+      select id, name, url, channel_ids, unhandled, incident
+      from monitors where id = any(${monitorIds}::text[]) and unhandled <> '[]'
+      order by id for update
+    ),
+    events as materialized (
+      select l.id as monitor_id, e.*,
+        case when e.type = 'down' then jsonb_build_object(
+          'id', 'inc_' || substr(l.id, 5) || '_' || e.version, 'monitorId', l.id, 'status', 'open',
+          'startedAt', iso(e.at), 'confirmedAt', e."check"->>'at', 'acknowledgedAt', null, 'resolvedAt', null,
+          'resolution', null, 'cause', jsonb_build_object(
+            'outcome', e.first->'outcome', 'statusCode', e.first->'statusCode', 'detail', e.first->'detail'
+          )
+        ) end as opened,
+        row_number() over (partition by l.id order by e.version desc) = 1 as is_last
+      from locked l
+      cross join lateral jsonb_to_recordset(l.unhandled)
+        as e (version int4, type text, at timestamptz, first jsonb, "check" jsonb)
+    ),
+    -- Each event with the incident it is about: its own when down, the one before it when up.
+    told as materialized (
+      select e.*, coalesce(
+          e.opened,
+          lag(e.opened) over (partition by e.monitor_id order by e.version),
+          (select l.incident from locked l where l.id = e.monitor_id)
+        ) as incident
+      from events e
+    ),
+    written as (
+      insert into incidents as i (id, monitor_id, started_at, confirmed_at, cause, resolved_at, resolution)
+      select incident->>'id', monitor_id, (incident->>'startedAt')::timestamptz,
+        (incident->>'confirmedAt')::timestamptz, incident->'cause',
+        max(at) filter (where type = 'up'), max('recovered') filter (where type = 'up')
+      from told where incident is not null
+      group by incident, monitor_id
+      on conflict (id) do update
+      set resolved_at = coalesce(i.resolved_at, excluded.resolved_at),
+        resolution = coalesce(i.resolution, excluded.resolution)
+      returning i.*
+    ),
+    settled as (
+      update monitors m
+      set unhandled = '[]', incident = t.opened
+      from told t
+      where m.id = t.monitor_id and t.is_last
+    ),
+    planned as (
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at)
+      select 'dlv_' || substr(l.id, 5) || '_' || t.version || '_' || substr(c.id, 4),
+        'evt_' || substr(l.id, 5) || '_' || t.version, c.id, l.id, t.version, 'monitor.' || t.type,
+        jsonb_build_object(
+          'monitor', jsonb_build_object('id', l.id, 'name', l.name, 'url', l.url),
+          'incident', coalesce(t.opened, t.incident || jsonb_build_object(
+            'status', 'resolved', 'acknowledgedAt', iso(w.acknowledged_at), 'resolvedAt', iso(w.resolved_at),
+            'resolution', w.resolution
+          )),
+          'check', t."check"
+        ),
+        (t."check"->>'at')::timestamptz + make_interval(secs => (t."check"->>'totalMs')::float8 / 1000)
+      from told t
+      join locked l on l.id = t.monitor_id
+      left join written w on w.id = t.incident->>'id'
+      join channels c on c.deleted_at is null and not c.disabled
+        and (l.channel_ids is null and c.is_default or c.id = any(l.channel_ids))
+      on conflict (id) do nothing
+      returning channel_id
+    )
+    select distinct channel_id as "channelId" from planned`;
+  return { channelIds: rows.map((row) => row.channelId) };
+}
+
+/** Monitors with something to tell that no stream may carry any more, at most 500; part of a schedule's own turn. */
+export async function claimUnhandled(sql: Sql): Promise<{ monitorIds: string[] }> {
+  const rows = await sql<{ id: string }>`
+    with turn as materialized (
+      update schedules set next_run_at = app_now() + interval '9.5 s', last_run_at = app_now()
+      where name = 'sweep-status-changes' and next_run_at <= app_now()
+      returning name
+    )
+    select id from monitors where unhandled <> '[]' and exists (select from turn) limit 500`;
+  return { monitorIds: rows.map((row) => row.id) };
+}

@@ -1,0 +1,13 @@
+import { claimTurn } from "../../domain/turn.ts";
+import { rollUp } from "../../domain/uptime/roll-up.ts";
+import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
+
+export const schedule: Schedule = { everySeconds: 60, runsIn: ["worker-status-change"] };
+
+/** Sums up the hours that have ended. */
+export default {
+  async scheduled(_tick, env, ctx) {
+    if (!(await claimTurn(env.sql, "roll-up", schedule.everySeconds))) return;
+    while (!ctx.signal.aborted && (await rollUp(env.sql)).more);
+  },
+} satisfies ScheduledFunction;

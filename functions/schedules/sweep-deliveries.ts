@@ -1,0 +1,16 @@
+import { claimDueChannels, deliverDue } from "../../domain/alerts/deliver.ts";
+import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
+
+export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-notification"] };
+
+/**
+ * Sends what is due and was rung by nobody: next tries, lost bells, deliveries whose worker died. It needs nothing but
+ * Postgres, and waits for no receiver.
+ */
+export default {
+  async scheduled(_tick, env, ctx) {
+    const { channelIds, nextInMs } = await claimDueChannels(env);
+    if (channelIds.length > 0) ctx.waitUntil(deliverDue(env, channelIds, ctx.signal));
+    return { nextInMs };
+  },
+} satisfies ScheduledFunction;

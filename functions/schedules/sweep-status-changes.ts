@@ -1,0 +1,15 @@
+import { alertsDue } from "../../domain/bell.ts";
+import { claimUnhandled, handleStatusChanges } from "../../domain/incidents/handle-status-changes.ts";
+import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
+
+export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-status-change"] };
+
+/** Handles status changes whose bell was lost: it needs nothing but Postgres. */
+export default {
+  async scheduled(_tick, env) {
+    const { monitorIds } = await claimUnhandled(env.sql);
+    if (monitorIds.length === 0) return;
+    const { channelIds } = await handleStatusChanges(env.sql, monitorIds);
+    return { publish: alertsDue.ring(channelIds) };
+  },
+} satisfies ScheduledFunction;

@@ -1,0 +1,20 @@
+import { alertsDue, statusChanged } from "../../domain/bell.ts";
+import { checksDue } from "../../domain/checks/job.ts";
+import { claimTurn } from "../../domain/turn.ts";
+import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
+
+export const schedule: Schedule = {
+  everySeconds: 60,
+  runsIn: ["worker-monitoring", "worker-status-change", "worker-notification"],
+};
+
+/** Removes consumers of processes that are long gone and whose entries were taken over. */
+export default {
+  async scheduled(_tick, env) {
+    if (!(await claimTurn(env.sql, "tend-stream", schedule.everySeconds))) return;
+    const minIdleMs = env.config.workerLeaseSeconds * 10 * 1000;
+    for (const { stream, group } of [checksDue, statusChanged, alertsDue]) {
+      await env.stream.removeIdleConsumers({ stream, group, consumer: "tend-stream" }, { minIdleMs });
+    }
+  },
+} satisfies ScheduledFunction;

@@ -1,0 +1,15 @@
+/** Waits `ms` milliseconds; false when `signal` aborted first. Leaves no timer and no listener. */
+export function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted || ms <= 0) return Promise.resolve(!signal.aborted);
+  return new Promise((resolve) => {
+    const stop = () => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve(true);
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,58 @@
+import { expect, it } from "vitest";
+import { alertsDue } from "../../domain/bell.ts";
+import { type Job, jobEntries, parseJobs } from "../../domain/checks/job.ts";
+
+function job(monitorId: string, over: Partial<Job> = {}): Job {
+  return {
+    monitorId,
+    revision: 1,
+    seq: 1,
+    dueAt: "2026-01-01T00:00:00+00:00",
+    waitMs: 0,
+    url: "http://127.0.0.1/",
+    method: "GET",
+    headers: { accept: "*/*" },
+    body: null,
+    timeoutMs: 1000,
+    expect: { status: ["200-299"] },
+    quietIf: null,
+    intervalSeconds: 60,
+    ...over,
+  };
+}
+
+it("puts up to 100 jobs into an entry and reads them back as they were", () => {
+  const jobs = Array.from({ length: 250 }, (_, n) => job(`mon_${n}`));
+  const entries = jobEntries(jobs);
+  expect(entries.map((entry) => parseJobs(entry.body).length)).toEqual([100, 100, 50]);
+  expect(entries.flatMap((entry) => parseJobs(entry.body))).toEqual(jobs);
+});
+
+it("puts fewer where they are long", () => {
+  const entries = jobEntries(Array.from({ length: 10 }, (_, n) => job(`mon_${n}`, { body: "x".repeat(100_000) })));
+  expect(entries.map((entry) => parseJobs(entry.body).length)).toEqual([2, 2, 2, 2, 2]);
+});
+
+it("makes no entry of no jobs", () => {
+  expect(jobEntries([])).toEqual([]);
+});
+
+it.each([
+  ["no JSON", "{"],
+  ["another version", '{"v":2,"jobs":[]}'],
+  ["no jobs", '{"v":1}'],
+  ["a job without a URL", JSON.stringify({ v: 1, jobs: [{ ...job("mon_1"), url: undefined }] })],
+])("refuses a message with %s as invalid_message", (_, body) => {
+  expect(() => parseJobs(body)).toThrowError(expect.objectContaining({ code: "invalid_message" }));
+});
+
+it("names what is wrong in a message", () => {
+  expect(() => parseJobs('{"v":1,"jobs":[{}]}')).toThrowError(/jobs\.0\.monitorId/);
+});
+
+it("rings a bell with up to 500 ids an entry", () => {
+  const ids = Array.from({ length: 1001 }, (_, n) => `ch_${n}`);
+  const entries = alertsDue.ring(ids);
+  expect(entries.map((entry) => alertsDue.parse(entry.body).length)).toEqual([500, 500, 1]);
+  expect(alertsDue.ring([])).toEqual([]);
+});

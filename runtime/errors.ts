@@ -1,3 +1,5 @@
+import type { LogFields } from "./log.ts";
+
 /**
  * Every error that Stillup raises on purpose, once: the HTTP status it is answered with, its title, and whether the
  * same call may succeed later without anybody changing anything (`transient`).
@@ -12,6 +14,7 @@ export const errorCodes = {
   internal: { status: 500, title: "Something went wrong in Stillup", transient: false },
   database_error: { status: 500, title: "The database refused a statement", transient: false },
   database_unavailable: { status: 503, title: "The database cannot be reached", transient: true },
+  not_ready: { status: 503, title: "Stillup is not ready to serve", transient: true },
   stream_unavailable: { status: 503, title: "The stream service cannot be reached", transient: true },
   invalid_configuration: { status: 500, title: "The configuration is not valid", transient: false },
   invalid_message: { status: 500, title: "A stream message cannot be read", transient: false },
@@ -63,4 +66,17 @@ export class StillupError extends Error {
 /** True for a coded error that will pass by itself: the service it speaks of is away. */
 export function isTransient(error: unknown): boolean {
   return error instanceof StillupError && error.transient;
+}
+
+/** An error as log fields: its name, message, code, and the stack of its deepest cause. Never shown to a caller. */
+export function errorFields(error: unknown): LogFields {
+  if (!(error instanceof Error)) return { error: String(error) };
+  const code = (error as { code?: unknown }).code;
+  return {
+    error: error.message,
+    errorName: error.name,
+    ...(code === undefined ? {} : { errorCode: code }),
+    ...(error.cause instanceof Error ? { cause: error.cause.message } : {}),
+    stack: error.stack,
+  };
 }

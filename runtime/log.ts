@@ -1,6 +1,8 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import type { LogLevel } from "./config.ts";
 
+export { errorFields } from "./errors.ts";
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Structured JSON lines. Warnings and errors go to stderr, the rest to stdout. */
@@ -30,18 +32,5 @@ function wrap(make: () => Logger): Log {
     warn: (message, fields) => get().warn(message, fields ?? {}),
     error: (message, fields) => get().error(message, fields ?? {}),
     child: (fields) => wrap(() => get().createChild({ persistentKeys: { ...fields } })),
-  };
-}
-
-/** An error as log fields: its name, message, code, and the stack of its deepest cause. Never shown to a caller. */
-export function errorFields(error: unknown): LogFields {
-  if (!(error instanceof Error)) return { error: String(error) };
-  const code = (error as { code?: unknown }).code;
-  return {
-    error: error.message,
-    errorName: error.name,
-    ...(code === undefined ? {} : { errorCode: code }),
-    ...(error.cause instanceof Error ? { cause: error.cause.message } : {}),
-    stack: error.stack,
   };
 }

@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Http } from "./http/http.ts";
 import type { Log } from "./log.ts";
+import type { Memo } from "./memo.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Sql } from "./sql/sql.ts";
 import type { EventStream, Message, Outgoing } from "./stream/stream.ts";
@@ -13,6 +14,8 @@ export interface Env {
   readonly log: Log;
   readonly config: Config;
   readonly metrics: Metrics;
+  /** What need not be asked anew for some seconds: readiness, counts. */
+  readonly memo: Memo;
 }
 
 /** One call's own circumstances. */
@@ -36,12 +39,28 @@ export interface Batch {
   readonly messages: readonly Message[];
 }
 
-/**
- * What a consumer says of its batch. Nothing said: all are done. Ids in `retry` stay pending and come again. What is in
- * `publish` is added in the same trip as the acks. A throw retries all.
- */
+/** A message that no further try can mend, and why. `parseMessages` in settle.ts finds those that cannot be read. */
+export interface SetApart {
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** What a consumer says of its batch. Messages that it does not name are done. */
+export interface Consumed {
+  /**
+   * These stay pending and come again, five tries in all. What only waits for a service is better thrown: a transient
+   * error is retried for as long as it takes.
+   */
+  readonly retry?: readonly string[];
+  /** These are recorded and done. */
+  readonly setApart?: readonly SetApart[];
+  /** Added in the same trip as the acks. */
+  readonly publish?: readonly Outgoing[];
+}
+
+/** Nothing said: all are done. A throw retries all, each in a batch of its own. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing acks all; that is the contract.
-export type ConsumeResult = void | { readonly retry?: readonly string[]; readonly publish?: readonly Outgoing[] };
+export type ConsumeResult = void | Consumed;
 
 /** A worker's default export. */
 export interface ConsumeFunction {

@@ -3,7 +3,8 @@
  *
  * Rows in and out of a statement travel as one `${JSON.stringify(rows)}::text::jsonb` parameter; bigint and counts are
  * cast in SQL (`::text`, `::float8` or int4), because the drivers disagree on both. What every driver answers alike:
- * text as string, int4 and float8 as number, boolean, timestamptz as Date, jsonb parsed, text[] as string[], null.
+ * text as string, int4 and float8 as number, boolean, timestamptz as Date, date as Date at midnight UTC, jsonb parsed,
+ * text[] as string[], bytea as Buffer, null; int8, numeric and every other type as its text. Sessions are in UTC.
  */
 export type SqlValue = string | number | boolean | Date | null | readonly string[];
 
@@ -26,6 +27,11 @@ export interface Sql {
 
 /** An Sql that its maker must close. */
 export interface SqlDriver extends Sql {
+  /**
+   * Statements without parameters, separated by semicolons, as one implicit transaction: for migrations. May take
+   * minutes. Throws like a statement; the text must not begin or end a transaction itself.
+   */
+  script(text: string): Promise<void>;
   /** Resolves when no connection is left open; at most 5 s. */
   close(): Promise<void>;
 }

@@ -1,0 +1,164 @@
+import type { Redis } from "ioredis";
+import { isReply } from "./redis-connection.ts";
+import type { Consumer, Message, StreamState } from "./stream.ts";
+
+/** What a command on a group answers when the server knows no such group, or has lost it. */
+export const gone = Symbol("gone");
+
+/** A stream's key, and who reads it. */
+export interface Place extends Consumer {
+  readonly key: string;
+}
+
+type Entry = readonly [id: string, fields: readonly string[]];
+type Delivered = readonly [entry: Entry, deliveries: number];
+type Results = readonly (readonly [error: Error | null, result?: unknown])[] | null;
+type Command = readonly [name: string, ...args: (string | number)[]];
+
+/** XADD for one entry. */
+export function adding(key: string, body: string): Command {
+  return ["xadd", key, "*", "body", body];
+}
+
+/** Drops the entries from the group's pending list and from the stream. */
+export function removing({ key, group }: Place, ids: readonly string[]): Command[] {
+  return ids.length === 0
+    ? []
+    : [
+        ["xack", key, group, ...ids],
+        ["xdel", key, ...ids],
+      ];
+}
+
+/** Sends the commands in one trip, each for itself. */
+export async function inOneTrip(redis: Redis, list: readonly Command[]): Promise<void> {
+  throwFirst(await redis.pipeline(list.map((command) => [...command])).exec());
+}
+
+/** Sends the commands in one trip, all or none: memory that has run out, say, leaves nothing half done. */
+export async function asOne(redis: Redis, list: readonly Command[]): Promise<void> {
+  throwFirst(await redis.multi(list.map((command) => [...command])).exec());
+}
+
+function throwFirst(results: Results): void {
+  for (const [error] of results ?? []) if (error) throw error;
+}
+
+/** Makes the group at the stream's beginning, where it is not there yet. */
+export async function makeGroup(redis: Redis, { key, group }: Place): Promise<void> {
+  await redis.xgroup("CREATE", key, group, "0", "MKSTREAM").catch((error: unknown) => {
+    if (!isReply(error) || !error.message.startsWith("BUSYGROUP")) throw error;
+  });
+}
+
+/** New entries for the consumer. */
+export async function readNew(
+  redis: Redis,
+  { key, group, consumer }: Place,
+  { count, blockMs }: { count: number; blockMs: number },
+): Promise<Message[] | typeof gone> {
+  // BLOCK 0 would wait for ever.
+  const block = blockMs > 0 ? ["BLOCK", blockMs] : [];
+  const args = ["GROUP", group, consumer, "COUNT", count, ...block, "STREAMS", key, ">"];
+  const reply = await unlessGone(redis.call("XREADGROUP", args) as Promise<[[string, Entry[]]] | null>);
+  return reply === gone ? gone : (reply?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
+}
+
+const claimOwnScript = `
+local found = {}
+for i = 3, #ARGV do
+  local held = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])
+  if #held > 0 then
+    local entry = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i])[1]
+    if entry then found[#found + 1] = { entry, held[1][4] + 1 } end
+  end
+end
+return found`;
+
+/** Those of `ids` that are still the consumer's own once more. A script, so that none changes hands between look and claim. */
+export async function claimOwn(
+  redis: Redis,
+  { key, group, consumer }: Place,
+  ids: readonly string[],
+): Promise<Message[]> {
+  const reply = await unlessGone(redis.eval(claimOwnScript, 1, key, group, consumer, ...ids) as Promise<Delivered[]>);
+  return reply === gone ? [] : reply.map(toMessage);
+}
+
+const claimIdleScript = `
+local claimed = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
+local found = {}
+for i, entry in ipairs(claimed[2]) do
+  found[i] = { entry, redis.call('XPENDING', KEYS[1], ARGV[1], entry[1], entry[1], 1)[1][4] }
+end
+return { claimed[1], found, #claimed[3] }`;
+
+/** One XAUTOCLAIM from `cursor` on. A script, because XAUTOCLAIM does not tell the delivery counts. */
+export async function claimIdle(
+  redis: Redis,
+  { key, group, consumer }: Place,
+  { minIdleMs, cursor, count }: { minIdleMs: number; cursor: string; count: number },
+): Promise<{ cursor: string; messages: Message[]; lost: number }> {
+  const args = [key, group, consumer, minIdleMs, cursor, count];
+  const reply = await unlessGone(redis.eval(claimIdleScript, 1, ...args) as Promise<[string, Delivered[], number]>);
+  if (reply === gone) return { cursor: firstCursor, messages: [], lost: 0 };
+  const [next, delivered, lost] = reply;
+  return { cursor: next, messages: delivered.map(toMessage), lost };
+}
+
+/** Where XAUTOCLAIM begins, and what it answers at the end. */
+export const firstCursor = "0-0";
+
+const removeIdleScript = `
+local removed = 0
+for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local is = {}
+  for i = 1, #info, 2 do is[info[i]] = info[i + 1] end
+  if is.name ~= ARGV[2] and is.pending == 0 and is.idle >= tonumber(ARGV[3]) then
+    removed = removed + 1
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], is.name)
+  end
+end
+return removed`;
+
+/** A script, because deleting a consumer drops what it was given between look and deletion. */
+export async function removeIdle(redis: Redis, { key, group, consumer }: Place, minIdleMs: number): Promise<number> {
+  const reply = await unlessGone(redis.eval(removeIdleScript, 1, key, group, consumer, minIdleMs) as Promise<number>);
+  return reply === gone ? 0 : reply;
+}
+
+/** Settled entries are deleted, so the first one there is the oldest that is not acked. */
+export async function stateOf(redis: Redis, key: string, group: string): Promise<StreamState> {
+  const [length, pending, oldest, [seconds]] = await Promise.all([
+    redis.xlen(key),
+    unlessGone(redis.xpending(key, group)),
+    redis.xrange(key, "-", "+", "COUNT", 1),
+    redis.time(),
+  ]);
+  const addedAt = oldest[0] === undefined ? Number.POSITIVE_INFINITY : timestampOf(oldest[0][0]);
+  return {
+    length,
+    pending: pending === gone ? 0 : Number(pending[0]),
+    oldestMs: Math.max(0, Number(seconds) * 1_000 - addedAt),
+  };
+}
+
+/** @throws whatever `reply` fails with but the server's word that it knows no such group. */
+async function unlessGone<T>(reply: Promise<T>): Promise<T | typeof gone> {
+  try {
+    return await reply;
+  } catch (error) {
+    // A data loss ends a read that blocks with UNBLOCKED, all that comes later with NOGROUP; XINFO says it its own way.
+    if (isReply(error) && /^(NOGROUP|UNBLOCKED|ERR no such key)/.test(error.message)) return gone;
+    throw error;
+  }
+}
+
+function toMessage([[id, fields], attempts]: Delivered): Message {
+  return { id, body: fields[1] ?? "", attempts, timestamp: timestampOf(id) };
+}
+
+/** An id begins with the server's clock when the entry was added, in milliseconds. */
+function timestampOf(id: string): number {
+  return Number.parseInt(id, 10);
+}

@@ -1,0 +1,140 @@
+import { Redis, type RedisOptions, ReplyError } from "ioredis";
+import { StillupError } from "../errors.ts";
+
+/** How long a command may go without its answer, connecting and reconnecting included. */
+export const commandTimeoutMs = 5_000;
+const connectTimeoutMs = 4_000;
+const longestReconnectDelayMs = 2_000;
+
+/** Where a `redis:` or `rediss:` URL leads. `name` is what messages call it: it never holds the password. */
+export interface RedisTarget {
+  readonly name: string;
+  readonly options: Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls">;
+}
+
+/** One connection that opens with its first command and reconnects by itself until it is closed. */
+export interface RedisConnection {
+  readonly redis: Redis;
+  /**
+   * What `work` answers. A server that has not answered within `timeoutMs` loses the connection with all that waits on
+   * it, so that nothing piles up behind a dead link.
+   * @throws StillupError `stream_unavailable`; the commands may or may not have been carried out.
+   */
+  run<T>(work: (redis: Redis) => Promise<T>, timeoutMs?: number): Promise<T>;
+  /** Drops the connection: what waits on it fails, and it connects again. */
+  drop(): void;
+  /** Resolves when the socket is gone. */
+  close(): Promise<void>;
+}
+
+/** @throws StillupError `invalid_configuration` when the URL is not one of Redis. */
+export function parseRedisUrl(url: string): RedisTarget {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const db = parsed?.pathname.slice(1) ?? "";
+  if (parsed === null || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === "" || !/^\d*$/.test(db)) {
+    throw new StillupError("invalid_configuration", "The Redis URL must read redis://[user:password@]host[:port][/db]");
+  }
+  const host = parsed.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(parsed.port || 6379);
+  return {
+    name: `Redis at ${parsed.hostname}:${port}`,
+    options: {
+      host,
+      port,
+      db: Number(db),
+      ...(parsed.username === "" ? {} : { username: decodeURIComponent(parsed.username) }),
+      ...(parsed.password === "" ? {} : { password: decodeURIComponent(parsed.password) }),
+      // Node verifies certificate and host name unless told otherwise.
+      ...(parsed.protocol === "rediss:" ? { tls: {} } : {}),
+    },
+  };
+}
+
+export function openConnection(target: RedisTarget): RedisConnection {
+  const redis = new Redis({
+    ...target.options,
+    lazyConnect: true,
+    // RESP3 flattens the reply of XREADGROUP.
+    protocol: 2,
+    connectionName: "stillup",
+    disableClientInfo: true,
+    connectTimeout: connectTimeoutMs,
+    disconnectTimeout: 500,
+    // A server that is loading its data answers LOADING at once; the check would hold commands back until it is done.
+    enableReadyCheck: false,
+    // 0: what was sent or waits fails with the connection. Sent again, an XADD could add twice.
+    maxRetriesPerRequest: 0,
+    // ioredis leaves the rejection of its own resubscription unhandled, which ends the process.
+    autoResubscribe: false,
+    retryStrategy: (times) => Math.min(50 * 2 ** times, longestReconnectDelayMs) * (0.5 + Math.random() / 2),
+  });
+  let lastFailure = "";
+  redis.on("ready", () => {
+    lastFailure = "the connection was lost";
+  });
+  redis.on("error", (error: Error) => {
+    lastFailure = reasonOf(error);
+  });
+
+  const fail = (reason: string) => new StillupError("stream_unavailable", `${target.name} ${reason}`);
+  const explain = (error: unknown): StillupError => {
+    if (error instanceof StillupError) return error;
+    return isReply(error) ? fail(`refused a command: ${reasonOf(error)}`) : fail(`cannot be reached: ${lastFailure}`);
+  };
+
+  let closed = false;
+  const waiting = new Set<(reason: StillupError) => void>();
+  const giveUp = (reason: string) => {
+    for (const reject of waiting) reject(fail(reason));
+  };
+  const drop = (reason: string) => {
+    if (redis.stream?.writable) redis.disconnect(true);
+    giveUp(reason);
+  };
+
+  return {
+    redis,
+    async run(work, timeoutMs = commandTimeoutMs) {
+      if (closed) throw fail("is closed");
+      let reject: (reason: StillupError) => void = () => {};
+      const givenUp = new Promise<never>((_resolve, rejectIt) => {
+        reject = rejectIt;
+      });
+      const timer = setTimeout(() => drop(`did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+      waiting.add(reject);
+      try {
+        return await Promise.race([work(redis), givenUp]);
+      } catch (error) {
+        throw explain(error);
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(reject);
+      }
+    },
+    drop: () => drop("was given up"),
+    async close() {
+      // Without a socket there is no event to wait for, and nothing that would fail what waits for a connection.
+      const ended = redis.stream?.destroyed === false && new Promise<void>((resolve) => redis.once("end", resolve));
+      closed = true;
+      redis.disconnect();
+      giveUp("is closed");
+      await ended;
+    },
+  };
+}
+
+/** True for an answer of the server, as against a failure to get one. */
+export function isReply(error: unknown): error is Error {
+  return error instanceof ReplyError;
+}
+
+/**
+ * The server's or the system's own words. A ReplyError carries its command, with a password or bodies in it, so it is
+ * never handed on itself; a discarded transaction says only in its first error why.
+ */
+function reasonOf(error: Error): string {
+  const { previousErrors } = error as { previousErrors?: readonly Error[] };
+  const first = previousErrors?.[0] ?? error;
+  // Connecting to a name with several addresses fails with an AggregateError, whose message is empty.
+  return first.message || (first as { code?: string }).code || first.name;
+}

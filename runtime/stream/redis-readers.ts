@@ -1,0 +1,128 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { StillupError } from "../errors.ts";
+import { commandTimeoutMs, openConnection, type RedisConnection, type RedisTarget } from "./redis-connection.ts";
+
+const closeTimeoutMs = 3_000;
+const unblockPauseMs = 50;
+
+/** Runs a command that may block for `blockMs`, on a connection that nothing else uses meanwhile. */
+export type Block = <T>(work: (redis: Redis) => Promise<T>, blockMs: number) => Promise<T>;
+
+export interface ReadOptions<T> {
+  readonly signal: AbortSignal;
+  /** Takes what the server gave out after the reader had gone. Must not throw. */
+  readonly late: (value: T) => Promise<void>;
+}
+
+/** Blocking reads side by side: each has a connection while it lasts, and leaves it to the next. */
+export interface RedisReaders {
+  /** What `reading` resolves with, or undefined as soon as the signal aborts or the readers are closed. */
+  read<T>(reading: (block: Block) => Promise<T>, options: ReadOptions<T>): Promise<T | undefined>;
+  /** Ends all reads, waits for what they still get, and closes; at most 4 s. */
+  close(): Promise<void>;
+}
+
+interface Reader {
+  readonly connection: RedisConnection;
+  /** What the server calls the connection; undefined while there is none. */
+  clientId: number | undefined;
+}
+
+/** `commands` is the connection over which a blocked one is asked to end. */
+export function createReaders(target: RedisTarget, commands: RedisConnection): RedisReaders {
+  const all: Reader[] = [];
+  const free: Reader[] = [];
+  const stops = new Set<() => void>();
+  const leftovers = new Set<Promise<void>>();
+  let closed = false;
+
+  return {
+    async read(reading, { signal, late }) {
+      if (closed) throw new StillupError("stream_unavailable", `${target.name} is closed`);
+      if (signal.aborted) return undefined;
+      const reader = free.pop() ?? openReader(target);
+      if (!all.includes(reader)) all.push(reader);
+      const stop = stopOn(signal, stops);
+      const value = reading((work, blockMs) => block(reader, stop, { work, blockMs })).finally(() => free.push(reader));
+      const first = await Promise.race([value, stop.asked]).finally(stop.forget);
+      if (first !== undefined) return first;
+
+      const leftover = unblock(reader, { commands, value }).then(() => value.then(late, () => {}));
+      leftovers.add(leftover);
+      void leftover.finally(() => leftovers.delete(leftover));
+      return undefined;
+    },
+    async close() {
+      closed = true;
+      for (const ask of stops) ask();
+      // A stopped read notes what it leaves behind in the turn after this one.
+      await delay(0);
+      await Promise.race([Promise.all(leftovers), delay(closeTimeoutMs, undefined, { ref: false })]);
+      await Promise.all(all.map((reader) => reader.connection.close()));
+    },
+  };
+}
+
+function openReader(target: RedisTarget): Reader {
+  const reader: Reader = { connection: openConnection(target), clientId: undefined };
+  reader.connection.redis.on("close", () => {
+    reader.clientId = undefined;
+  });
+  return reader;
+}
+
+interface Stop {
+  readonly asked: Promise<undefined>;
+  isAsked(): boolean;
+  forget(): void;
+}
+
+function stopOn(signal: AbortSignal, stops: Set<() => void>): Stop {
+  let isAsked = false;
+  let resolve: (nothing: undefined) => void;
+  const asked = new Promise<undefined>((resolveIt) => {
+    resolve = resolveIt;
+  });
+  const ask = () => {
+    isAsked = true;
+    resolve(undefined);
+  };
+  signal.addEventListener("abort", ask);
+  stops.add(ask);
+  const forget = () => {
+    signal.removeEventListener("abort", ask);
+    stops.delete(ask);
+  };
+  return { asked, isAsked: () => isAsked, forget };
+}
+
+async function block<T>(
+  reader: Reader,
+  stop: Stop,
+  { work, blockMs }: { work: (redis: Redis) => Promise<T>; blockMs: number },
+): Promise<T> {
+  // Asked before, because a blocked connection cannot answer it.
+  reader.clientId ??= await reader.connection.run((redis) => redis.client("ID"));
+  if (stop.isAsked()) throw new Error("the reader has gone");
+  return reader.connection.run(work, blockMs + commandTimeoutMs);
+}
+
+/** Has the server answer what blocks, so that it gives nothing more to a reader that has gone. */
+async function unblock(
+  reader: Reader,
+  { commands, value }: { commands: RedisConnection; value: Promise<unknown> },
+): Promise<void> {
+  const over = value.then(
+    () => true,
+    () => true,
+  );
+  // Until it is over: the command that is to block may still be on its way while the server is asked.
+  for (let id = reader.clientId; id !== undefined; id = reader.clientId) {
+    const clientId = id;
+    const answer = await commands.run((redis) => redis.client("UNBLOCK", clientId)).catch(() => undefined);
+    if (answer === undefined) break;
+    if (await Promise.race([over, delay(unblockPauseMs, false)])) return;
+  }
+  reader.connection.drop();
+}

@@ -1,0 +1,119 @@
+import type { Redis } from "ioredis";
+import { StillupError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
+import { createBells } from "./redis-bells.ts";
+import * as command from "./redis-commands.ts";
+import { openConnection, parseRedisUrl } from "./redis-connection.ts";
+import { type Block, createReaders } from "./redis-readers.ts";
+import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
+
+const pingTimeoutMs = 2_000;
+const mostLossesARead = 10;
+
+export interface RedisStreamOptions {
+  /** `redis://[user:password@]host[:port][/db]`; `rediss://` for TLS with a verified certificate. */
+  readonly url: string;
+  readonly metrics?: Pick<Metrics, "count">;
+  /** Before every key and channel; `stillup:` when left out. Two prefixes on one server never meet. */
+  readonly prefix?: string;
+}
+
+/**
+ * The EventStream port on Redis 7.0 and up, over TCP. Settling deletes, so a stream is for one group. Nothing is
+ * connected before the first call; connections come back by themselves until `close`.
+ * @throws StillupError `invalid_configuration` when the URL is not one of Redis.
+ */
+export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisStreamOptions): EventStream {
+  const target = parseRedisUrl(url);
+  const commands = openConnection(target);
+  const readers = createReaders(target, commands);
+  const bells = createBells(target);
+  const bellPrefix = `${prefix}wake:`;
+  const placeOf = (who: Consumer): command.Place => ({ ...who, key: prefix + who.stream });
+  const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
+  const count = (kind: string) => metrics?.count("stillup_driver_calls_total", { driver: "redis", kind });
+  const send = <T>(kind: string, work: (redis: Redis) => Promise<T>, timeoutMs?: number): Promise<T> => {
+    count(kind);
+    return commands.run(work, timeoutMs);
+  };
+
+  const settle: EventStream["settle"] = async (who, { ack, publish }) => {
+    if (ack.length + publish.length === 0) return;
+    const all = [...publish.map(adding), ...command.removing(placeOf(who), ack)];
+    await send("settle", (redis) => command.asOne(redis, all));
+  };
+
+  /** Adds once more what came for a reader that had gone: pending for nobody, it would wait for its lease to end. */
+  const handBack = (who: Consumer, messages: readonly Message[]): Promise<void> => {
+    const publish = messages.map(({ body }) => ({ stream: who.stream, body }));
+    return settle(who, { ack: messages.map(({ id }) => id), publish }).catch(() => {});
+  };
+
+  const readNew = async (who: Consumer, block: Block, options: { count: number; blockMs: number }) => {
+    const until = performance.now() + options.blockMs;
+    for (let losses = 0; losses < mostLossesARead; losses++) {
+      const blockMs = Math.max(0, Math.ceil(until - performance.now()));
+      count("read");
+      const reply = await block((redis) => command.readNew(redis, placeOf(who), { ...options, blockMs }), blockMs);
+      if (reply !== command.gone) return reply;
+      await send("make_group", (redis) => command.makeGroup(redis, placeOf(who)));
+    }
+    throw new StillupError("stream_unavailable", `${target.name} keeps losing the group ${who.group} of ${who.stream}`);
+  };
+
+  return {
+    settle,
+
+    async publish(entries) {
+      if (entries.length > 0) await send("publish", (redis) => command.inOneTrip(redis, entries.map(adding)));
+    },
+
+    async wake(name) {
+      await send("wake", (redis) => redis.publish(bellPrefix + name, ""));
+    },
+
+    async read(who, { count, blockMs, signal }) {
+      const reading = (block: Block) => readNew(who, block, { count, blockMs });
+      return (await readers.read(reading, { signal, late: (messages) => handBack(who, messages) })) ?? [];
+    },
+
+    async again(who, ids) {
+      if (ids.length === 0) return [];
+      return send("again", (redis) => command.claimOwn(redis, placeOf(who), ids));
+    },
+
+    async takeOver(who, { minIdleMs, count }) {
+      const messages: Message[] = [];
+      let lost = 0;
+      let cursor = command.firstCursor;
+      do {
+        const options = { minIdleMs, cursor, count: count - messages.length };
+        const part = await send("take_over", (redis) => command.claimIdle(redis, placeOf(who), options));
+        messages.push(...part.messages);
+        lost += part.lost;
+        cursor = part.cursor;
+      } while (cursor !== command.firstCursor && messages.length < count);
+      return { messages, lost };
+    },
+
+    removeIdleConsumers: (who, { minIdleMs }) =>
+      send("remove_idle_consumers", (redis) => command.removeIdle(redis, placeOf(who), minIdleMs)),
+
+    state: (stream, group) => send("state", (redis) => command.stateOf(redis, prefix + stream, group)),
+
+    onWake: (names, ring) =>
+      bells.listen(
+        names.map((name) => bellPrefix + name),
+        (channel) => ring(channel.slice(bellPrefix.length)),
+      ),
+
+    async ping() {
+      await send("ping", (redis) => redis.ping(), pingTimeoutMs);
+    },
+
+    async close() {
+      await readers.close();
+      await Promise.all([commands.close(), bells.close()]);
+    },
+  };
+}

@@ -1,20 +1,13 @@
-import { defineConfig, type Plugin } from "vitest/config";
-import { openApiJson } from "./build.mjs";
-
-/** What build.mjs does for `virtual:openapi`, for tests that import the sources. */
-const openApi: Plugin = {
-  name: "virtual:openapi",
-  resolveId: (id) => (id === "virtual:openapi" ? `\0${id}` : undefined),
-  load: async (id) =>
-    id === "\0virtual:openapi" ? `export default ${JSON.stringify(await openApiJson())}` : undefined,
-};
+import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  plugins: [openApi],
   test: {
     include: ["tests/**/*.test.ts"],
-    exclude: ["tests/compose/**"],
-    testTimeout: 20_000,
+    setupFiles: ["tests/support/leaks.ts"],
+    // A process for each file: some of them send signals, and all of them look for what they left behind.
+    pool: "forks",
+    testTimeout: 30_000,
     hookTimeout: 60_000,
+    reporters: [["default", { summary: false }]],
   },
 });

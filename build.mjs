@@ -66,7 +66,7 @@ export async function openApiJson(root = ROOT) {
   const imports = routes.map(({ name }, index) => `import { route as r${index} } from "./functions/api/${name}.ts";`);
   const contents = `import { openApiDocument } from "./runtime/openapi.ts";
 ${imports.join("\n")}
-export default JSON.stringify(openApiDocument([${routes.map((_, index) => `r${index}`)}]));`;
+export default JSON.stringify(openApiDocument([${routes.map(({ name }, index) => `{ name: "${name}", route: r${index} }`)}]));`;
   const { outputFiles } = await esbuild.build({
     ...common,
     absWorkingDir: root,

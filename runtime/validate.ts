@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { FieldError } from "./errors.ts";
+import { invalidRequest } from "./problem.ts";
 
 export type Schema = z.core.$ZodType;
 
@@ -28,6 +29,13 @@ export function validate<S extends Schema>(schema: S, value: unknown, where = ""
   if (result.success) return { ok: true, value: result.data };
   const errors = result.error.issues.slice(0, MAX_ERRORS).flatMap((issue) => fieldErrors(issue, value, where));
   return { ok: false, errors: errors.slice(0, MAX_ERRORS) };
+}
+
+/** What `schema` makes of `value`. @throws StillupError `invalid_request` that names every bad field. */
+export function checked<S extends Schema>(schema: S, value: unknown): z.output<S> {
+  const result = validate(schema, value);
+  if (!result.ok) throw invalidRequest(result.errors);
+  return result.value;
 }
 
 /** NUL and lone surrogates, in keys and values alike: Postgres takes no NUL, and UTF-8 has no lone surrogates. */

@@ -1,0 +1,21 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+import { found } from "../found.ts";
+
+/** Removes a channel and cancels what waits to be delivered to it. Throws StillupError `not_found`. */
+export async function deleteChannel(sql: Sql, id: string): Promise<void> {
+  const [row] = await sql`
+    with deleted as (
+      update channels set deleted_at = app_now() where id = ${id} and deleted_at is null returning id
+    ),
+    doomed as materialized (
+      select id from deliveries
+      where channel_id = ${id} and status = 'pending' and exists (select from deleted)
+      order by id for update
+    ),
+    cancelled as (
+      update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
+      from doomed where d.id = doomed.id
+    )
+    select id from deleted`;
+  found(row, "channel");
+}

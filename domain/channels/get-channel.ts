@@ -1,0 +1,10 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+import { found } from "../found.ts";
+import { type ChannelRow, toChannel } from "./row.ts";
+import type { Channel } from "./schema.ts";
+
+/** One channel. Throws StillupError `not_found`. */
+export async function getChannel(sql: Sql, id: string): Promise<Channel> {
+  const [row] = await sql<ChannelRow>`select * from channels where id = ${id} and deleted_at is null`;
+  return toChannel(found(row, "channel"));
+}

@@ -1,0 +1,31 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+import { found } from "../found.ts";
+import { type ChannelRow, toChannel } from "./row.ts";
+import type { Channel, ChannelPatch } from "./schema.ts";
+
+/** Changes a channel. When it is disabled, what waits to be delivered to it is cancelled. Throws `not_found`. */
+export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch: ChannelPatch }): Promise<Channel> {
+  const isDefault = patch.default === undefined ? null : (patch.default ?? true);
+  const [row] = await sql<ChannelRow>`
+    with updated as (
+      update channels
+      set name = coalesce(${patch.name ?? null}, name),
+        is_default = coalesce(${isDefault}::boolean, is_default),
+        config = config || ${JSON.stringify(patch.config ?? {})}::text::jsonb,
+        disabled = coalesce(${patch.disabled ?? null}::boolean, disabled),
+        updated_at = app_now()
+      where id = ${id} and deleted_at is null
+      returning *
+    ),
+    doomed as materialized (
+      select id from deliveries
+      where channel_id = ${id} and status = 'pending' and exists (select from updated where disabled)
+      order by id for update
+    ),
+    cancelled as (
+      update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
+      from doomed where d.id = doomed.id
+    )
+    select * from updated`;
+  return toChannel(found(row, "channel"));
+}

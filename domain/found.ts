@@ -1,0 +1,7 @@
+import { notFound } from "../runtime/problem.ts";
+
+/** The thing that was asked for. Throws StillupError `not_found` when there is none. */
+export function found<T>(thing: T | undefined, what: "monitor" | "channel" | "incident"): T {
+  if (thing === undefined) throw notFound(`There is no ${what} of this id.`);
+  return thing;
+}

@@ -1,0 +1,27 @@
+import { StillupError } from "../../runtime/errors.ts";
+import type { Sql } from "../../runtime/sql/sql.ts";
+import { found } from "../found.ts";
+import { type MonitorRow, toMonitor } from "./row.ts";
+import type { Monitor } from "./schema.ts";
+
+/** Makes a monitor due at once. Throws StillupError `not_found`, or `monitor_paused` when it is not checked at all. */
+export async function checkMonitor(sql: Sql, id: string): Promise<Monitor> {
+  const [row] = await sql<MonitorRow>`
+    with locked as materialized (
+      select * from monitors where id = ${id} and deleted_at is null for update
+    ),
+    due as (
+      update monitors m set next_check_at = least(m.next_check_at, app_now())
+      from locked l
+      where m.id = l.id and l.status <> 'paused'
+      returning m.id
+    ),
+    scheduled as (
+      update schedules set next_run_at = least(next_run_at, app_now())
+      where name = 'enqueue-checks' and exists (select from due)
+    )
+    select * from locked`;
+  const monitor = toMonitor(found(row, "monitor"));
+  if (monitor.status === "paused") throw new StillupError("monitor_paused", "Resume the monitor before checking it.");
+  return monitor;
+}

@@ -1,0 +1,21 @@
+import type { Sql } from "../../runtime/sql/sql.ts";
+import { found } from "../found.ts";
+import { stopMonitor } from "./stop-monitor.ts";
+
+/**
+ * Removes a monitor and cancels what is to be delivered of it. Throws StillupError `not_found`. A list: its later
+ * statements see the deliveries that were planned while the first one waited for the monitor's lock.
+ */
+export async function deleteMonitor(sql: Sql, id: string): Promise<void> {
+  const [, deleted] = await sql.transaction([
+    stopMonitor(sql, id, "deleted"),
+    sql`update monitors set deleted_at = app_now() where id = ${id} and deleted_at is null returning id`,
+    sql`
+      with doomed as materialized (
+        select id from deliveries where monitor_id = ${id} and status = 'pending' order by id for update
+      )
+      update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
+      from doomed where d.id = doomed.id`,
+  ]);
+  found(deleted?.[0], "monitor");
+}

@@ -1,0 +1,93 @@
+import * as z from "zod/mini";
+import { refuse } from "./fields.ts";
+
+/** A place in a list that goes from new to old: what comes next is before it. */
+export interface Place {
+  /** A time as Postgres writes it in UTC, with its microseconds. */
+  readonly at: string;
+  readonly id: string;
+}
+
+const START: Place = { at: "infinity", id: "" };
+const LIMIT = "must be a whole number from 1 to 200";
+const CURSOR = "must be the nextCursor of an earlier answer";
+
+const Limit = z
+  .pipe(
+    z.optional(z.string(LIMIT).check(z.refine(isLimit, LIMIT))),
+    z.transform((text) => Number(text ?? "50")),
+  )
+  .register(z.globalRegistry, { type: "integer", minimum: 1, maximum: 200, default: 50 });
+
+function isLimit(text: string): boolean {
+  return /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 200;
+}
+
+const Cursor = z
+  .pipe(
+    z.optional(z.string(CURSOR)),
+    z.transform((text, context) => {
+      const place = text === undefined ? START : decode(text);
+      if (place === null) refuse(context, CURSOR);
+      return place ?? START;
+    }),
+  )
+  .register(z.globalRegistry, { description: "`nextCursor` of the answer before." });
+
+/** Every list's part of the query. */
+export const page = { limit: Limit, cursor: Cursor };
+
+/** A filter of a list; null when left out. */
+export function filter<S extends z.ZodMiniType>(schema: S) {
+  return z.pipe(
+    z.optional(schema),
+    z.transform((value: z.output<S> | undefined) => value ?? null),
+  );
+}
+
+/** The schema of a list's answer. */
+export function pageOf<S extends z.ZodMiniType>(item: S) {
+  return z.object({ items: z.array(item), nextCursor: z.nullable(z.string()) });
+}
+
+/** A page from up to `limit + 1` rows: the one too many only says that there is more. */
+export function makePage<Row extends Place, Item>(
+  rows: readonly Row[],
+  limit: number,
+  toItem: (row: Row) => Item,
+): { items: Item[]; nextCursor: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return { items: shown.map(toItem), nextCursor: last === undefined ? null : encode(last) };
+}
+
+function encode({ at, id }: Place): string {
+  return btoa(JSON.stringify([at, id]))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+function decode(cursor: string): Place | null {
+  if (!/^[\w-]{1,300}$/.test(cursor)) return null;
+  try {
+    const place: unknown = JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));
+    if (!Array.isArray(place) || place.length !== 2) return null;
+    const [at, id]: unknown[] = place;
+    return isTime(at) && isId(id) ? { at, id } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isTime(value: unknown): value is string {
+  const parts = typeof value === "string" && /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{1,6})?\+00$/.exec(value);
+  if (!parts) return false;
+  const seconds = `${parts[1]}T${parts[2]}`;
+  const at = new Date(`${seconds}Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(seconds); // which 31 February does not
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === "string" && /^([a-z]+_[0-9a-z_]{1,80})?$/.test(value);
+}

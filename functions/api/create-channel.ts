@@ -1,0 +1,15 @@
+import { createChannel } from "../../domain/channels/create-channel.ts";
+import { ChannelInput, CreatedChannel } from "../../domain/channels/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "POST",
+  path: "/v1/channels",
+  auth: "key",
+  summary: "Add a channel",
+  description: "A secret that is left out is made. Either way it is shown in this answer and never again.",
+  body: ChannelInput,
+  answers: { 201: CreatedChannel },
+} as const satisfies Route;
+
+export default handle(route, async ({ body, env }) => answer(201, await createChannel(env.sql, body)));

@@ -1,0 +1,20 @@
+import { createMonitor } from "../../domain/monitors/create-monitor.ts";
+import { Monitor, MonitorInput } from "../../domain/monitors/schema.ts";
+import { ring } from "../../domain/ring.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "POST",
+  path: "/v1/monitors",
+  auth: "key",
+  summary: "Add a monitor",
+  description: "Its first check comes at once.",
+  body: MonitorInput,
+  answers: { 201: Monitor },
+} as const satisfies Route;
+
+export default handle(route, async ({ body, env, ctx }) => {
+  const monitor = await createMonitor(env.sql, body);
+  await ring(env, ctx, () => env.stream.wake("enqueue-checks"));
+  return answer(201, monitor);
+});

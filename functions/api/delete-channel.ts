@@ -1,0 +1,16 @@
+import { deleteChannel } from "../../domain/channels/delete-channel.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "DELETE",
+  path: "/v1/channels/{id}",
+  auth: "key",
+  summary: "Remove a channel",
+  description: "Alerts that are still to be sent to it are cancelled.",
+  answers: { 204: null },
+} as const satisfies Route;
+
+export default handle(route, async ({ params, env }) => {
+  await deleteChannel(env.sql, params.id);
+  return answer(204, null);
+});

@@ -1,0 +1,13 @@
+import { getChannel } from "../../domain/channels/get-channel.ts";
+import { Channel } from "../../domain/channels/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/channels/{id}",
+  auth: "key",
+  summary: "Read a channel",
+  answers: { 200: Channel },
+} as const satisfies Route;
+
+export default handle(route, async ({ params, env }) => answer(200, await getChannel(env.sql, params.id)));

@@ -1,0 +1,13 @@
+import { getMonitor } from "../../domain/monitors/get-monitor.ts";
+import { Monitor } from "../../domain/monitors/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/monitors/{id}",
+  auth: "key",
+  summary: "Read a monitor",
+  answers: { 200: Monitor },
+} as const satisfies Route;
+
+export default handle(route, async ({ params, env }) => answer(200, await getMonitor(env.sql, params.id)));

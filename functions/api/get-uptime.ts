@@ -1,0 +1,17 @@
+import { getUptime } from "../../domain/uptime/get-uptime.ts";
+import { Uptime, UptimeQuery } from "../../domain/uptime/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/monitors/{id}/uptime",
+  auth: "key",
+  summary: "A monitor's uptime",
+  description: "By time: up / (up + down). Paused, pending and unknown time is left out; null if nothing else is left.",
+  query: UptimeQuery,
+  answers: { 200: Uptime },
+} as const satisfies Route;
+
+export default handle(route, async ({ params, query, env }) =>
+  answer(200, await getUptime(env.sql, { id: params.id, window: query.window })),
+);

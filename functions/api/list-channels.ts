@@ -1,0 +1,14 @@
+import { listChannels } from "../../domain/channels/list-channels.ts";
+import { ChannelPage, ChannelQuery } from "../../domain/channels/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/channels",
+  auth: "key",
+  summary: "List channels, newest first",
+  query: ChannelQuery,
+  answers: { 200: ChannelPage },
+} as const satisfies Route;
+
+export default handle(route, async ({ query, env }) => answer(200, await listChannels(env.sql, query)));

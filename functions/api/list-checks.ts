@@ -1,0 +1,16 @@
+import { listChecks } from "../../domain/checks/list-checks.ts";
+import { CheckPage, CheckQuery } from "../../domain/checks/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/monitors/{id}/checks",
+  auth: "key",
+  summary: "List a monitor's checks, newest first",
+  query: CheckQuery,
+  answers: { 200: CheckPage },
+} as const satisfies Route;
+
+export default handle(route, async ({ params, query, env }) =>
+  answer(200, await listChecks(env.sql, { id: params.id, query })),
+);

@@ -1,0 +1,14 @@
+import { listDeliveries } from "../../domain/alerts/list-deliveries.ts";
+import { DeliveryPage, DeliveryQuery } from "../../domain/alerts/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/deliveries",
+  auth: "key",
+  summary: "List deliveries, newest first",
+  query: DeliveryQuery,
+  answers: { 200: DeliveryPage },
+} as const satisfies Route;
+
+export default handle(route, async ({ query, env }) => answer(200, await listDeliveries(env.sql, query)));

@@ -1,0 +1,14 @@
+import { listMonitors } from "../../domain/monitors/list-monitors.ts";
+import { MonitorPage, MonitorQuery } from "../../domain/monitors/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/monitors",
+  auth: "key",
+  summary: "List monitors, newest first",
+  query: MonitorQuery,
+  answers: { 200: MonitorPage },
+} as const satisfies Route;
+
+export default handle(route, async ({ query, env }) => answer(200, await listMonitors(env.sql, query)));

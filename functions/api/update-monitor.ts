@@ -1,0 +1,23 @@
+import { Monitor, MonitorPatch } from "../../domain/monitors/schema.ts";
+import { updateMonitor } from "../../domain/monitors/update-monitor.ts";
+import { ring } from "../../domain/ring.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "PATCH",
+  path: "/v1/monitors/{id}",
+  auth: "key",
+  summary: "Change a monitor",
+  description:
+    "What is left out stays; null makes a field its default; a list or an object takes the place of the one before. " +
+    "When what is checked changes, counting failures begins anew, and an open incident stays until the new check is up.",
+  body: MonitorPatch,
+  answers: { 200: Monitor },
+  problems: ["conflict"],
+} as const satisfies Route;
+
+export default handle(route, async ({ params, body, env, ctx }) => {
+  const { monitor, isDue } = await updateMonitor(env.sql, { id: params.id, patch: body });
+  if (isDue) await ring(env, ctx, () => env.stream.wake("enqueue-checks"));
+  return answer(200, monitor);
+});

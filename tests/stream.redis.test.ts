@@ -1,10 +1,293 @@
+import { Redis } from "ioredis";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createRedisStream } from "../runtime/stream/redis.ts";
+import type { Consumer, EventStream, Message } from "../runtime/stream/stream.ts";
 import { streamContract } from "./contracts/stream.ts";
-import { redisMissing, startRedis } from "./support/redis.ts";
+import { type OwnRedis, ownRedisMissing, redisMissing, startOwnRedis, startRedis } from "./support/redis.ts";
 
 streamContract("Streams on Redis", makeService, redisMissing);
 
 async function makeService() {
   const redis = await startRedis();
   return { ...redis, connect: () => createRedisStream(redis) };
+}
+
+const forever = new AbortController().signal;
+const longMs = 60_000;
+const a: Consumer = { stream: "checks.due", group: "monitoring", consumer: "a" };
+const b: Consumer = { ...a, consumer: "b" };
+
+describeOnRedis("A Redis that goes away", () => {
+  test("and comes back with what it had written to disk, loses nothing", async () => {
+    const { server, stream } = await setUp("--appendonly", "yes", "--appendfsync", "always");
+    await publish(stream, "1", "2");
+    expect(bodiesOf(await readOn(stream, a))).toEqual(["1", "2"]);
+    const reading = readOn(stream, b);
+    await isReading(server);
+    await server.kill9();
+    await server.restart();
+    await vi.waitFor(() => stream.ping());
+    await publish(stream, "3");
+    expect(bodiesOf(await reading)).toEqual(["3"]);
+    const { messages } = await stream.takeOver(b, { minIdleMs: 0, count: 10 });
+    expect(messages.map(({ body, attempts }) => `${body}: ${attempts}`)).toEqual(["1: 2", "2: 2", "3: 2"]);
+  });
+
+  test("and comes back empty, gives what comes then", async () => {
+    const { server, stream } = await setUp();
+    await publish(stream, "1");
+    expect(bodiesOf(await readOn(stream, a))).toEqual(["1"]);
+    const reading = readOn(stream, a);
+    await isReading(server);
+    await server.kill9();
+    await server.restart();
+    await vi.waitFor(() => stream.ping());
+    await publish(stream, "2");
+    expect(bodiesOf(await reading)).toEqual(["2"]);
+  });
+
+  test("fails every call at once, by the name of the server", async () => {
+    const { server, stream } = await setUp();
+    await stream.ping();
+    await server.kill9();
+    const failed = {
+      code: "stream_unavailable",
+      message: expect.stringContaining(`Redis at 127.0.0.1:${server.port} `),
+    };
+    await expect(publish(stream, "1")).rejects.toMatchObject(failed);
+    await expect(stream.settle(a, { ack: ["1-1"], publish: [] })).rejects.toMatchObject(failed);
+    await expect(stream.wake("bell")).rejects.toMatchObject(failed);
+    await expect(stream.onWake(["bell"], () => {})).rejects.toMatchObject(failed);
+    await expect(stream.read(a, { count: 1, blockMs: longMs, signal: forever })).rejects.toMatchObject(failed);
+  });
+
+  test("does not keep a reader from going, nor the stream from closing", async () => {
+    const { server, stream } = await setUp();
+    const leaving = new AbortController();
+    const readings = [readOn(stream, a, leaving.signal), readOn(stream, b, leaving.signal)];
+    await isReading(server, 2);
+    server.pause();
+    leaving.abort();
+    expect(await Promise.all(readings)).toEqual([[], []]);
+    await server.kill9();
+    await stream.close();
+  });
+
+  test("rings the bells again when it is back", async () => {
+    const { server, stream } = await setUp();
+    const rung = vi.fn();
+    await stream.onWake(["bell"], rung);
+    await server.kill9();
+    await server.restart();
+    await vi.waitFor(async () => {
+      await stream.wake("bell");
+      expect(rung).toHaveBeenCalledWith("bell");
+    }, 10_000);
+  });
+});
+
+describeOnRedis("A Redis that hangs", () => {
+  test("fails a call after 5 s, and is good again when it goes on", async () => {
+    const { server, stream } = await setUp();
+    await stream.ping();
+    server.pause();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const outcome = publish(stream, "1").catch((error: unknown) => error);
+    vi.advanceTimersByTime(5_000);
+    vi.useRealTimers();
+    expect(await outcome).toMatchObject({ code: "stream_unavailable", message: expect.stringContaining("within 5 s") });
+    server.resume();
+    await vi.waitFor(() => stream.ping());
+  });
+
+  test("fails a ping after 2 s", async () => {
+    const { server, stream } = await setUp();
+    await stream.ping();
+    server.pause();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const outcome = stream.ping().catch((error: unknown) => error);
+    vi.advanceTimersByTime(2_000);
+    vi.useRealTimers();
+    expect(await outcome).toMatchObject({ code: "stream_unavailable", message: expect.stringContaining("within 2 s") });
+    server.resume();
+  });
+
+  test("fails a read 5 s after it should have answered", async () => {
+    const { server, stream } = await setUp();
+    await stream.read(a, { count: 1, blockMs: 1, signal: forever });
+    server.pause();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const outcome = stream.read(a, { count: 1, blockMs: 10_000, signal: forever }).catch((error: unknown) => error);
+    vi.advanceTimersByTime(15_000);
+    vi.useRealTimers();
+    expect(await outcome).toMatchObject({
+      code: "stream_unavailable",
+      message: expect.stringContaining("within 15 s"),
+    });
+    server.resume();
+  });
+});
+
+describeOnRedis("A Redis out of memory", () => {
+  test("refuses entries with its own words, and a settlement as a whole", async () => {
+    const { stream, admin } = await setUp();
+    await publish(stream, "1");
+    const ack = (await readOn(stream, a)).map(({ id }) => id);
+    await admin.config("SET", "maxmemory", "1");
+    const full = { code: "stream_unavailable", message: expect.stringContaining("used memory > 'maxmemory'") };
+    await expect(publish(stream, "2")).rejects.toMatchObject(full);
+    await expect(stream.settle(a, { ack, publish: [{ stream: "alerts.due", body: "3" }] })).rejects.toMatchObject(full);
+    expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 1, pending: 1 });
+
+    await stream.settle(a, { ack, publish: [] });
+    await admin.config("SET", "maxmemory", "0");
+    await publish(stream, "4");
+    expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 1, pending: 0 });
+  });
+});
+
+describeOnRedis("A reader on Redis", () => {
+  test("that has gone is no longer served", async () => {
+    const { server, stream } = await setUp();
+    const leaving = new AbortController();
+    const reading = readOn(stream, a, leaving.signal);
+    await isReading(server);
+    leaving.abort();
+    expect(await reading).toEqual([]);
+    await isReading(server, 0);
+  });
+
+  test("that goes as an entry is given to it, gives it back for another", async () => {
+    const { server, stream } = await setUp();
+    const leaving = new AbortController();
+    const reading = readOn(stream, a, leaving.signal);
+    await isReading(server);
+    // The server gives the entry out before it hears of the going.
+    const published = publish(stream, "1");
+    leaving.abort();
+    expect(await reading).toEqual([]);
+    await published;
+    expect(bodiesOf(await readOn(stream, b))).toEqual(["1"]);
+    expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 1, pending: 1 });
+  });
+
+  test("goes on when everything is flushed while it waits", async () => {
+    const { server, stream, admin } = await setUp();
+    const reading = stream.read(a, { count: 10, blockMs: longMs, signal: forever });
+    await isReading(server);
+    await admin.flushall();
+    await publish(stream, "1");
+    expect(bodiesOf(await reading)).toEqual(["1"]);
+  });
+
+  test("gets an entry that somebody else made without a body as an empty one", async () => {
+    const { stream, admin } = await setUp();
+    await admin.xadd(`stillup:${a.stream}`, "*", "other", "fields", "of", "theirs");
+    expect(bodiesOf(await readOn(stream, a))).toEqual([""]);
+  });
+});
+
+describeOnRedis("A stream on Redis", () => {
+  test("tells the age of its oldest entry by the server's clock", async () => {
+    const { stream, admin } = await setUp();
+    const [seconds] = await admin.time();
+    await admin.xadd(`stillup:${a.stream}`, `${(Number(seconds) - 100) * 1_000}-0`, "body", "1");
+    const { oldestMs } = await stream.state(a.stream, a.group);
+    expect(oldestMs).toBeGreaterThanOrEqual(100_000);
+    expect(oldestMs).toBeLessThan(100_000 + longMs);
+  });
+
+  test("counts its trips by what they are for", async () => {
+    const { server } = await setUp();
+    const counted: unknown[] = [];
+    const metrics = { count: (name: string, labels: unknown) => counted.push([name, labels]) };
+    const stream = connect({ url: server.url, metrics });
+    await publish(stream, "1", "2");
+    await stream.settle(a, { ack: ["1-1"], publish: [] });
+    const counts = (kind: string) => ["stillup_driver_calls_total", { driver: "redis", kind }];
+    expect(counted).toEqual([counts("publish"), counts("settle")]);
+  });
+
+  test("is reached with the user, password and database of its URL", async () => {
+    const { server, admin } = await setUp();
+    await admin.acl("SETUSER", "sam", "on", ">p@ss:/ #", "allkeys", "allchannels", "+@all");
+    const stream = connect({ url: `redis://sam:${encodeURIComponent("p@ss:/ #")}@127.0.0.1:${server.port}/3` });
+    await publish(stream, "1");
+    await admin.select(3);
+    expect(await admin.xlen(`stillup:${a.stream}`)).toBe(1);
+  });
+
+  test("says who refused a password, and keeps it to itself", async () => {
+    const { server } = await setUp();
+    const error = await connect({ url: `redis://sam:wrong-secret@127.0.0.1:${server.port}` })
+      .ping()
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "stream_unavailable", message: expect.stringContaining("WRONGPASS") });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain("wrong-secret");
+  });
+});
+
+test("A server that is not there is named at the first ping, without the password", async () => {
+  const error = await connect({ url: "redis://:wrong-secret@127.0.0.1:1" })
+    .ping()
+    .catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: "stream_unavailable",
+    message: "Redis at 127.0.0.1:1 cannot be reached: connect ECONNREFUSED 127.0.0.1:1",
+  });
+});
+
+test.each(["", "localhost:6379", "http://localhost", "redis:///1", "redis://localhost/one", "redis://local host"])(
+  "%j is no URL of a Redis",
+  (url) => {
+    expect(() => createRedisStream({ url })).toThrow(expect.objectContaining({ code: "invalid_configuration" }));
+  },
+);
+
+function describeOnRedis(name: string, tests: () => void): void {
+  describe.skipIf(ownRedisMissing !== null)(ownRedisMissing === null ? name : `${name} (${ownRedisMissing})`, tests);
+}
+
+/** A server of the test's own, started with `args`; a stream on it; a plain connection to it. */
+async function setUp(...args: readonly string[]): Promise<{ server: OwnRedis; stream: EventStream; admin: Redis }> {
+  const server = await startOwnRedis(args);
+  onTestFinished(() => server.stop());
+  return { server, stream: connect({ url: server.url }), admin: connectPlainly(server.url) };
+}
+
+function connect(options: Parameters<typeof createRedisStream>[0]): EventStream {
+  const stream = createRedisStream(options);
+  onTestFinished(() => stream.close());
+  return stream;
+}
+
+function connectPlainly(url: string): Redis {
+  const redis = new Redis(url, { lazyConnect: true });
+  redis.on("error", () => {});
+  onTestFinished(() => redis.disconnect());
+  return redis;
+}
+
+const bodiesOf = (messages: readonly Message[]) => messages.map(({ body }) => body);
+
+function publish(stream: EventStream, ...bodies: readonly string[]): Promise<void> {
+  return stream.publish(bodies.map((body) => ({ stream: a.stream, body })));
+}
+
+/** Reads as a worker does: what fails is tried again. */
+async function readOn(stream: EventStream, who: Consumer, signal = forever): Promise<Message[]> {
+  for (;;) {
+    try {
+      return await stream.read(who, { count: 10, blockMs: longMs, signal });
+    } catch (error) {
+      expect(error).toMatchObject({ code: "stream_unavailable" });
+    }
+  }
+}
+
+/** Resolves when the server holds `count` reads that wait. */
+async function isReading(server: OwnRedis, count = 1): Promise<void> {
+  const admin = connectPlainly(server.url);
+  await vi.waitFor(async () => expect(await admin.info("clients")).toContain(`blocked_clients:${count}\r\n`), 10_000);
+  admin.disconnect();
 }

@@ -2,6 +2,8 @@ import type { Redis } from "ioredis";
 import { isReply } from "./redis-connection.ts";
 import type { Consumer, Message, StreamState } from "./stream.ts";
 
+const bodyField = "body";
+
 /** What a command on a group answers when the server knows no such group, or has lost it. */
 export const gone = Symbol("gone");
 
@@ -17,17 +19,16 @@ type Command = readonly [name: string, ...args: (string | number)[]];
 
 /** XADD for one entry. */
 export function adding(key: string, body: string): Command {
-  return ["xadd", key, "*", "body", body];
+  return ["xadd", key, "*", bodyField, body];
 }
 
-/** Drops the entries from the group's pending list and from the stream. */
+/** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
 export function removing({ key, group }: Place, ids: readonly string[]): Command[] {
-  return ids.length === 0
-    ? []
-    : [
-        ["xack", key, group, ...ids],
-        ["xdel", key, ...ids],
-      ];
+  if (ids.length === 0) return [];
+  return [
+    ["xdel", key, ...ids],
+    ["xack", key, group, ...ids],
+  ];
 }
 
 /** Sends the commands in one trip, each for itself. */
@@ -35,7 +36,7 @@ export async function inOneTrip(redis: Redis, list: readonly Command[]): Promise
   throwFirst(await redis.pipeline(list.map((command) => [...command])).exec());
 }
 
-/** Sends the commands in one trip, all or none: memory that has run out, say, leaves nothing half done. */
+/** Sends the commands in one trip, all or none. Out of memory it is none, even if all of them would free some. */
 export async function asOne(redis: Redis, list: readonly Command[]): Promise<void> {
   throwFirst(await redis.multi(list.map((command) => [...command])).exec());
 }
@@ -155,7 +156,7 @@ async function unlessGone<T>(reply: Promise<T>): Promise<T | typeof gone> {
 }
 
 function toMessage([[id, fields], attempts]: Delivered): Message {
-  return { id, body: fields[1] ?? "", attempts, timestamp: timestampOf(id) };
+  return { id, body: fields[0] === bodyField ? (fields[1] ?? "") : "", attempts, timestamp: timestampOf(id) };
 }
 
 /** An id begins with the server's clock when the entry was added, in milliseconds. */

@@ -40,7 +40,8 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const settle: EventStream["settle"] = async (who, { ack, publish }) => {
     if (ack.length + publish.length === 0) return;
     const all = [...publish.map(adding), ...command.removing(placeOf(who), ack)];
-    await send("settle", (redis) => command.asOne(redis, all));
+    // Acks alone must get through when memory has run out, or it would never be freed.
+    await send("settle", (redis) => (publish.length > 0 ? command.asOne : command.inOneTrip)(redis, all));
   };
 
   /** Adds once more what came for a reader that had gone: pending for nobody, it would wait for its lease to end. */

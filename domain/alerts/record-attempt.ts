@@ -44,7 +44,7 @@ async function finish(
       exists (
         select from deliveries d
         where d.channel_id = f.channel_id and d.status = 'pending' and d.next_attempt_at <= app_now()
-          and d.leased_until is null and d.id <> ${end.id}
+          and (d.leased_until is null or d.leased_until <= app_now()) and d.id <> ${end.id}
       ) as more
     from finished f`;
   return row ?? null;

@@ -43,7 +43,7 @@ function rounds(results: readonly Result[]): Result[][] {
 async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied[]> {
   const now = performance.now();
   const rows = JSON.stringify(
-    results.map(({ beganAt, phases, ...result }) => ({ ...result, ...phases, ageMs: now - beganAt })),
+    results.map(({ beganAt, phases, ...result }) => ({ ...result, ...phases, ageMs: Math.max(0, now - beganAt) })),
   );
   return sql<Applied>`
     with input as materialized (

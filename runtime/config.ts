@@ -1,5 +1,6 @@
 import { type FieldError, StillupError } from "./errors.ts";
 import type { NetworkPolicy } from "./http/http.ts";
+import { parsePostgresUrl } from "./sql/postgres-url.ts";
 
 const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -44,7 +45,6 @@ export const DEVELOPMENT_API_KEY = "stillup-development-key-for-this-machine-onl
 
 /** Hosts that are this machine: loopback, and the services of docker-compose.yml by their names. */
 const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|postgres|redis)$/;
-const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 const DATABASE_EXAMPLE = "postgres://user:password@host:5432/database";
 const REDIS_EXAMPLE = "redis://user:password@host:6379";
 
@@ -71,7 +71,7 @@ export function readConfig(variables: Variables): ProcessConfig {
     networkPolicy: read.choice("NETWORK_POLICY", ["public", "private"], "public"),
     publicUrl: readPublicUrl(read),
     logLevel: read.choice("LOG_LEVEL", logLevels, "INFO"),
-    workerPort: read.integer("WORKER_PORT", { min: 1, max: 65_535, otherwise: 9090 }),
+    workerPort: read.integer("WORKER_PORT", { min: 0, max: 65_535, otherwise: 9090 }),
     workerConcurrency: read.integer("WORKER_CONCURRENCY", { min: 1, max: 10_000, otherwise: 200 }),
     workerLeaseSeconds: read.integer("WORKER_LEASE_SECONDS", { min: 5, max: 3600, otherwise: 120 }),
     drainSeconds: read.integer("DRAIN_SECONDS", { min: 1, max: 600, otherwise: 10 }),
@@ -150,7 +150,7 @@ function readServer(read: Reader) {
       "must be an address or a host name to listen on, such as 127.0.0.1 or 0.0.0.0, without a port.",
     );
   }
-  return { host, port: read.integer("PORT", { min: 1, max: 65_535, otherwise: 3000 }) };
+  return { host, port: read.integer("PORT", { min: 0, max: 65_535, otherwise: 3000 }) };
 }
 
 function readApiKey(read: Reader): string | undefined {
@@ -186,18 +186,16 @@ function readDatabase(read: Reader) {
 }
 
 function readPostgresUrl(read: Reader, name: string): string | undefined {
-  const value = read.text(name);
-  if (value === undefined) return undefined;
-  const url = parseUrl(value, ["postgres:", "postgresql:"]);
-  if (url === null || url.pathname.length < 2) {
-    read.refuse(name, `must look like ${DATABASE_EXAMPLE}, with special characters of the password percent-encoded.`);
+  const url = read.text(name);
+  if (url === undefined) return undefined;
+  try {
+    parsePostgresUrl(url);
+    return url;
+  } catch (error) {
+    if (!(error instanceof StillupError)) throw error;
+    read.refuse(name, `${error.message} It looks like ${DATABASE_EXAMPLE}`);
     return undefined;
   }
-  const sslMode = url.searchParams.get("sslmode");
-  if (sslMode !== null && !SSL_MODES.includes(sslMode)) {
-    read.refuse(name, `has an unknown sslmode. It takes ${SSL_MODES.join(", ")}.`);
-  }
-  return value;
 }
 
 function readStream(read: Reader) {

@@ -1,3 +1,4 @@
+import type { Route } from "./api.ts";
 import type { Schedule, Source } from "./contract.ts";
 
 interface Built {
@@ -8,15 +9,9 @@ interface Built {
   readonly bytes: number;
 }
 
-/** A route as it stands in the manifest: what of it is data. */
-export interface ManifestRoute {
-  readonly method: string;
-  readonly path: string;
-  readonly auth: string;
-}
-
 export type ManifestFunction =
-  | (Built & { readonly kind: "api"; readonly route: ManifestRoute })
+  /** Of a route, what is data; its schemas stay in the bundle. */
+  | (Built & { readonly kind: "api"; readonly route: Pick<Route, "method" | "path" | "auth" | "summary"> })
   | (Built & { readonly kind: "workers"; readonly source: Source })
   | (Built & { readonly kind: "schedules"; readonly schedule: Schedule });
 

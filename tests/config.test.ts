@@ -99,8 +99,8 @@ describe("the configuration of a service", () => {
   });
 
   test.each([
-    ["PORT", ["0", "65536", "-1", "3000.5", "3e3", "0x10", " 3000", "99999999999"]],
-    ["WORKER_PORT", ["0", "65536"]],
+    ["PORT", ["65536", "-1", "3000.5", "3e3", "0x10", " 3000", "99999999999"]],
+    ["WORKER_PORT", ["-1", "65536"]],
     ["WORKER_CONCURRENCY", ["0", "10001"]],
     ["WORKER_LEASE_SECONDS", ["4", "3601"]],
     ["DRAIN_SECONDS", ["0", "601"]],
@@ -125,13 +125,12 @@ describe("the configuration of a service", () => {
 
   test.each(["DATABASE_URL", "DATABASE_URL_DIRECT"])("refuses a bad %s", (name) => {
     const values = [
-      "db.example.com/stillup",
-      "mysql://db.example.com/stillup",
-      "postgres://db.example.com",
+      "stillup@db.example.com/stillup",
+      "mysql://stillup@db.example.com/stillup",
       "postgres:///stillup",
       "postgres://stillup:p#ss@db.example.com/stillup",
       "postgres://stillup:100%@db.example.com/stillup",
-      "postgres://db.example.com/stillup?sslmode=always",
+      "postgres://stillup@db.example.com/stillup?sslmode=always",
     ];
     for (const value of values) expect(refusal(name, value), value).toBeTypeOf("string");
   });
@@ -179,19 +178,19 @@ describe("the key of .env.local", () => {
 
   test.each(["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "LOCALHOST"])("is taken with services on %s", (host) => {
     expect(refusals(local)).toEqual({});
-    expect(refusals({ ...local, DATABASE_URL: `postgres://${host}/stillup`, REDIS_URL: `redis://${host}` })).toEqual(
-      {},
-    );
+    expect(
+      refusals({ ...local, DATABASE_URL: `postgres://stillup@${host}/stillup`, REDIS_URL: `redis://${host}` }),
+    ).toEqual({});
   });
 
   test.each([
-    { DATABASE_URL: "postgres://db.example.com/stillup" },
-    { DATABASE_URL_DIRECT: "postgres://db.example.com/stillup" },
+    { DATABASE_URL: "postgres://stillup@db.example.com/stillup" },
+    { DATABASE_URL_DIRECT: "postgres://stillup@db.example.com/stillup" },
     { REDIS_URL: "redis://redis.example.com" },
     { REDIS_URL: "redis://10.0.0.1" },
-    { DATABASE_URL: "postgres://postgres.example.com/stillup" },
-    { DATABASE_URL: "postgres://localhost.example.com/stillup" },
-    { DATABASE_URL: "postgres://localhost,db.example.com/stillup" },
+    { DATABASE_URL: "postgres://stillup@postgres.example.com/stillup" },
+    { DATABASE_URL: "postgres://stillup@localhost.example.com/stillup" },
+    { DATABASE_URL: "postgres://stillup@localhost,db.example.com/stillup" },
   ])("is refused with %o", (elsewhere) => {
     expect(refusals({ ...local, ...elsewhere })["API_KEY"]).toMatch(/Make one of your own/);
   });

@@ -1,0 +1,33 @@
+import type { Env } from "../runtime/contract.ts";
+import { sleep } from "../runtime/sleep.ts";
+import type { Clock } from "./clock.ts";
+import type { Part } from "./drain.ts";
+import { createOutage } from "./outage.ts";
+
+/** Rings each clock when its schedule's name is woken, anywhere. */
+export function startBells(clocks: readonly Clock[], { stream, log }: Env): Part {
+  const outage = createOutage(log, "Listening for bells");
+  const stopping = new AbortController();
+  const byName = new Map(clocks.map((clock) => [clock.bell, clock]));
+  const listen = async (): Promise<(() => Promise<void>) | undefined> => {
+    while (!stopping.signal.aborted) {
+      try {
+        const end = await stream.onWake([...byName.keys()], (name) => byName.get(name)?.ring());
+        outage.over();
+        return end;
+      } catch (error) {
+        await sleep(outage.failed(error), stopping.signal);
+      }
+    }
+    return undefined;
+  };
+  const listening = listen();
+  return {
+    name: "the bells",
+    left: () => null,
+    async stop() {
+      stopping.abort();
+      await (await listening)?.();
+    },
+  };
+}

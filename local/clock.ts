@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import type { Ctx, Env, Schedule, ScheduledFunction } from "../runtime/contract.ts";
+import { sleep } from "../runtime/sleep.ts";
+import type { Background } from "./background.ts";
+import { callEnv } from "./call.ts";
+import type { Part } from "./drain.ts";
+import { createOutage } from "./outage.ts";
+
+const RUN_MS = 60_000;
+/** A schedule that always wants to run at once must not take the whole process. */
+const SHORTEST_PAUSE_MS = 20;
+/** No sleep is longer, so that a lost bell costs at most this. */
+const LONGEST_PAUSE_MS = 3_600_000;
+/** Keeps replicas from ticking in step; small, because the sleeps of one deployment are to end together. */
+const JITTER_MS = 250;
+
+export interface ClockOptions {
+  readonly name: string;
+  readonly schedule: Schedule;
+  readonly fn: ScheduledFunction;
+  readonly env: Env;
+  readonly background: Background;
+  /** Waits, and resolves with false when the signal aborted first. */
+  readonly sleep?: typeof sleep;
+}
+
+/** Runs one schedule, never twice at once. */
+export interface Clock extends Part {
+  /** The schedule's name, which is the bell's too. */
+  readonly bell: string;
+  /** Makes it run now, or once more when it is running. */
+  ring(): void;
+}
+
+/** Runs a schedule at once and from then on when it asks for it, when its time is over, or when it is rung. */
+export function startClock(options: ClockOptions): Clock {
+  const { name, env, sleep: wait = sleep } = options;
+  const outage = createOutage(env.log, `The schedule ${name}`);
+  const stopping = new AbortController();
+  let running = false;
+  let rung = false;
+  let nap = new AbortController();
+
+  const tick = async (): Promise<number> => {
+    running = true;
+    rung = false;
+    try {
+      const nextMs = await runOnce(options, stopping.signal);
+      outage.over();
+      return nextMs;
+    } catch (error) {
+      return outage.failed(error);
+    } finally {
+      running = false;
+    }
+  };
+
+  const pause = async (ms: number) => {
+    nap = new AbortController();
+    if (!rung && !stopping.signal.aborted) await wait(ms, nap.signal);
+  };
+
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      const nextMs = await tick();
+      await wait(SHORTEST_PAUSE_MS, stopping.signal);
+      await pause(nextMs);
+    }
+  };
+  const ended = loop();
+
+  return {
+    name: `the schedule ${name}`,
+    bell: name,
+    ring() {
+      rung = true;
+      nap.abort();
+    },
+    left: () => (running ? "a run" : null),
+    stop() {
+      stopping.abort();
+      nap.abort();
+      return ended;
+    },
+  };
+}
+
+/** One run with what it publishes; resolves with how long until the next one. */
+async function runOnce({ schedule, fn, env, background }: ClockOptions, signal: AbortSignal): Promise<number> {
+  const tick = { id: randomUUID(), scheduledTime: Date.now() };
+  const ctx: Ctx = {
+    requestId: tick.id,
+    deadline: tick.scheduledTime + RUN_MS,
+    signal,
+    waitUntil: background.waitUntil,
+  };
+  const result = await fn.scheduled(tick, callEnv(env, tick.id), ctx);
+  if (result?.publish !== undefined && result.publish.length > 0) await env.stream.publish(result.publish);
+  const nextMs = result?.nextInMs ?? schedule.everySeconds * 1000;
+  return Math.min(LONGEST_PAUSE_MS, Math.max(0, nextMs)) + Math.random() * JITTER_MS;
+}

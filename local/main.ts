@@ -1,0 +1,42 @@
+import { dirname, join } from "node:path";
+import { readConfig } from "../runtime/config.ts";
+import { fail } from "./fail.ts";
+import { services } from "./load.ts";
+
+/** build.mjs writes this file to dist/local. */
+const dist = dirname(import.meta.dirname);
+
+const usage = `Usage: node dist/local/main.mjs <service>
+
+  ${services.join(", ")}
+                      runs until it is stopped
+  migrate             brings the schema of the database up to date
+  all [folder]        runs everything in this process, without Postgres and Redis; the data is in .data or the folder
+  health <service>    ends with 0 when the service on this machine is alive
+`;
+
+async function main([command, argument]: readonly string[]): Promise<void> {
+  const variables = process.env;
+  const service = services.find((name) => name === command);
+  if (service !== undefined) {
+    const { runService } = await import("./run.ts");
+    return runService(service, { config: readConfig(variables), dist });
+  }
+  if (command === "all") {
+    const { runAll } = await import("./run.ts");
+    return runAll({ variables, dist, folder: argument ?? join(dirname(dist), ".data") });
+  }
+  if (command === "migrate") {
+    const { runMigrate } = await import("./migrate.ts");
+    return runMigrate({ config: readConfig(variables), dist });
+  }
+  if (command === "health") {
+    const { isAlive } = await import("./healthcheck.ts");
+    const { port, workerPort } = readConfig(variables);
+    process.exit((await isAlive(argument === "api" ? port : workerPort)) ? 0 : 1);
+  }
+  process.stderr.write(usage);
+  process.exit(2);
+}
+
+main(process.argv.slice(2)).catch(fail);

@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import type { ProcessConfig } from "../runtime/config.ts";
+import { StillupError } from "../runtime/errors.ts";
+import { createLog } from "../runtime/log.ts";
+import { migrate, readMigrations } from "../runtime/sql/migrate.ts";
+import type { Sql, SqlDriver } from "../runtime/sql/sql.ts";
+import { openDirectSql } from "./env.ts";
+import { waitFor } from "./reachable.ts";
+
+/** The `migrate` command: waits for the database, applies what is missing, says what that was. */
+export async function runMigrate({ config, dist }: { config: ProcessConfig; dist: string }): Promise<void> {
+  const log = createLog("migrate", config.logLevel);
+  const sql = await openDirectSql(config);
+  try {
+    const { signal } = new AbortController();
+    await waitFor(() => sql`select 1`, { variable: "DATABASE_URL", signal });
+    const applied = await applyMigrations(sql, dist);
+    log.info(applied.length === 0 ? "The schema is up to date." : "The schema was brought up to date.", { applied });
+  } finally {
+    await sql.close();
+  }
+}
+
+/** Applies what is missing of the build's migrations; resolves with their names. */
+export async function applyMigrations(sql: SqlDriver, dist: string): Promise<string[]> {
+  return migrate(sql, await readMigrations(join(dist, "migrations")));
+}
+
+/** @throws StillupError `invalid_configuration` when the database lacks a migration of this build. */
+export async function checkMigrated(sql: Sql, dist: string): Promise<void> {
+  const wanted = (await readMigrations(join(dist, "migrations"))).map(({ name }) => name);
+  const applied = await sql<{ name: string }>`select name from schema_migrations`.then(
+    (rows) => rows.map(({ name }) => name),
+    (error: unknown) => {
+      const hasNoTable = error instanceof StillupError && error.sqlState === "42P01";
+      if (!hasNoTable) throw error;
+      return [] as string[];
+    },
+  );
+  const missing = wanted.filter((name) => !applied.includes(name));
+  if (missing.length === 0) return;
+  const detail = `The database in DATABASE_URL lacks the migrations ${missing.join(", ")}. Run the service migrate first.`;
+  throw new StillupError("invalid_configuration", detail);
+}

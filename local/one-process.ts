@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { StillupError } from "../runtime/errors.ts";
+import type { Sql } from "../runtime/sql/sql.ts";
+
+/**
+ * The key that was made at the first start in this folder, or a new one, kept in `api-key` for the owner's eyes alone.
+ * @throws StillupError `invalid_configuration` when what the file holds is no key.
+ */
+export async function keptApiKey(folder: string): Promise<string> {
+  const path = join(folder, "api-key");
+  await mkdir(folder, { recursive: true });
+  // Whole or not at all, however many processes start at once.
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
+  await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await rm(draft);
+  const key = (await readFile(path, "utf8")).trim();
+  if (/^[\x21-\x7e]{32,512}$/.test(key)) return key;
+  throw new StillupError("invalid_configuration", `${path} holds no API key. Delete the file, and a new one is made.`);
+}
+
+/** With the process went everything that held a lease: its streams, its checks, its webhooks. */
+export async function freeLeases(sql: Sql): Promise<void> {
+  await sql.transaction([
+    sql`update monitors set next_check_at = app_now() where seq > last_seq and next_check_at > app_now()`,
+    sql`update deliveries set leased_until = null where status = 'pending' and leased_until is not null`,
+  ]);
+}
+
+/** What a person sees who starts it: where it is, the key, and a first thing to try. */
+export function welcome({ url, apiKey, colour }: { url: string; apiKey: string; colour: boolean }): string {
+  const bold = (text: string) => (colour ? `\u001b[1m${text}\u001b[22m` : text);
+  const address = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  return `
+${bold("Stillup runs.")} Ctrl-C stops it; the next start goes on where it was.
+
+  Address   ${bold(address)}
+  API key   ${bold(apiKey)}
+
+Watch something:
+
+  curl ${address}/v1/monitors \\
+    -H 'authorization: Bearer ${apiKey}' \\
+    -H 'content-type: application/json' \\
+    -d '{"name": "Example", "type": "http", "url": "https://example.com"}'
+`;
+}

@@ -1,0 +1,34 @@
+import { isTransient, StillupError } from "../runtime/errors.ts";
+import { sleep } from "../runtime/sleep.ts";
+
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 250;
+
+export interface Waiting {
+  /** What names the service. */
+  readonly variable: "DATABASE_URL" | "DATABASE_URL_DIRECT" | "REDIS_URL";
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Resolves when a service answers. One that is just starting gets 10 s.
+ * @throws StillupError that says what went wrong last, and which variable to look at.
+ */
+export async function waitFor(ask: () => PromiseLike<unknown>, { variable, signal }: Waiting): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      const again = isTransient(error) && performance.now() + PAUSE_MS < until && (await sleep(PAUSE_MS, signal));
+      if (!again) throw explain(error, variable);
+    }
+  }
+}
+
+function explain(error: unknown, variable: string): unknown {
+  if (!(error instanceof StillupError)) return error;
+  const reason = error.message.replace(/\.?$/, ".");
+  return new StillupError(error.code, `${reason} Check that it runs, and that ${variable} is right.`, { cause: error });
+}

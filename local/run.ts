@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { type ProcessConfig, readOneProcessConfig, type Variables } from "../runtime/config.ts";
+import { createLog, type Log } from "../runtime/log.ts";
+import { drain, type Part, whatIsLeft } from "./drain.ts";
+import { type Bindings, createBindings } from "./env.ts";
+import { type Service, services } from "./load.ts";
+import { applyMigrations, checkMigrated } from "./migrate.ts";
+import { freeLeases, keptApiKey, welcome } from "./one-process.ts";
+import { waitFor } from "./reachable.ts";
+import { startServices } from "./service.ts";
+import { endOnBugs, onStopSignal, tellWhatIsLeft } from "./signals.ts";
+
+interface Run {
+  /** What the process calls itself in logs and metrics. */
+  readonly name: string;
+  readonly running: readonly Service[];
+  readonly config: ProcessConfig;
+  readonly dist: string;
+  /** What is to be done before anything runs. */
+  prepare(bindings: Bindings, signal: AbortSignal): Promise<void>;
+  started(url: string, log: Log): void;
+}
+
+/** Runs one service until it is stopped, and ends the process. */
+export function runService(service: Service, { config, dist }: { config: ProcessConfig; dist: string }): Promise<void> {
+  return run({
+    name: service,
+    running: [service],
+    config,
+    dist,
+    async prepare({ env }, signal) {
+      await waitFor(() => env.sql`select 1`, { variable: "DATABASE_URL", signal });
+      await waitFor(() => env.stream.ping(), { variable: "REDIS_URL", signal });
+      await checkMigrated(env.sql, dist);
+    },
+    started: (url, log) => log.info("Running.", { url }),
+  });
+}
+
+/** Runs everything in this process, with the data in `folder`, until it is stopped, and ends the process. */
+export async function runAll({ variables, dist, folder }: { variables: Variables; dist: string; folder: string }) {
+  const defaults = { dataDir: join(folder, "postgres"), apiKey: await keptApiKey(folder) };
+  const config = readOneProcessConfig(variables, defaults);
+  await run({
+    name: "stillup",
+    running: services,
+    config,
+    dist,
+    async prepare({ sql }) {
+      await applyMigrations(sql, dist);
+      await freeLeases(sql);
+    },
+    started(url) {
+      process.stdout.write(welcome({ url, apiKey: config.apiKey, colour: process.stdout.isTTY }));
+    },
+  });
+}
+
+async function run({ name, running, config, dist, prepare, started }: Run): Promise<never> {
+  const log = createLog(name, config.logLevel);
+  endOnBugs(log);
+  let stages: readonly (readonly Part[])[] = [];
+  const signal = onStopSignal(() => whatIsLeft(stages));
+  const bindings = await createBindings(config, { service: name, log });
+  stages = [[{ name: "the connections", left: () => null, stop: bindings.close }]];
+  try {
+    await prepare(bindings, signal);
+    const { url, stages: work } = await startServices({ running, config, bindings, log, dist });
+    stages = [...work, ...stages];
+    started(url, log);
+  } catch (error) {
+    await drain(stages, { seconds: config.drainSeconds, log });
+    if (!signal.aborted) throw error;
+  }
+  await aborted(signal);
+  log.info("Stopping.", { drainSeconds: config.drainSeconds });
+  const inTime = await drain(stages, { seconds: config.drainSeconds, log });
+  if (inTime) log.info("Stopped.");
+  else tellWhatIsLeft(`Not stopped within ${config.drainSeconds} s (DRAIN_SECONDS).`, whatIsLeft(stages));
+  process.exit(inTime ? 0 : 1);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

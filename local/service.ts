@@ -1,0 +1,63 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { ProcessConfig } from "../runtime/config.ts";
+import type { Log } from "../runtime/log.ts";
+import { createRouter } from "../runtime/router.ts";
+import { createBackground } from "./background.ts";
+import { startBells } from "./bells.ts";
+import { startClock } from "./clock.ts";
+import { startConsumer } from "./consumer.ts";
+import type { Part } from "./drain.ts";
+import type { Bindings } from "./env.ts";
+import { loadFunctions, type Service } from "./load.ts";
+import { startServer } from "./server.ts";
+import { workerRoutes } from "./worker-routes.ts";
+
+export interface ServiceOptions {
+  readonly running: readonly Service[];
+  readonly config: ProcessConfig;
+  readonly bindings: Bindings;
+  readonly log: Log;
+  /** The folder that build.mjs writes. */
+  readonly dist: string;
+}
+
+/** Everything that this process runs, in the order in which it is to be stopped. */
+export interface RunningService {
+  /** Where it answers HTTP. */
+  readonly url: string;
+  readonly stages: readonly (readonly Part[])[];
+}
+
+/**
+ * Starts what the services run.
+ * @throws StillupError `invalid_configuration` when the port cannot be had; then nothing runs.
+ */
+export async function startServices(options: ServiceOptions): Promise<RunningService> {
+  const { running, config, bindings, log, dist } = options;
+  const { env, probeEnv } = bindings;
+  const background = createBackground(log);
+  const functions = await loadFunctions(dist, running);
+  const isApi = running.includes("api");
+  const router = createRouter(isApi ? functions.routes : workerRoutes(functions));
+  const port = isApi
+    ? { port: config.port, variable: "PORT" as const }
+    : { port: config.workerPort, variable: "WORKER_PORT" as const };
+  const server = await startServer({ router, env, background }, { host: config.host, ...port });
+  // Never the same for two lives of a process: what an earlier one left is taken over like anybody else's.
+  const consumer = `${hostname()}-${randomUUID().slice(0, 8)}`;
+  const consumers = functions.consumers.map((worker) =>
+    startConsumer({ ...worker, consumer, env: worker.name === "monitoring" ? probeEnv : env, background }),
+  );
+  const clocks = functions.schedules.map((schedule) => startClock({ ...schedule, env, background }));
+  const bells = startBells(clocks, env);
+  const work = [...consumers, ...clocks, bells];
+  const left: Part = {
+    name: "the background",
+    left: () => (background.size() === 0 ? null : `${background.size()} jobs`),
+    stop: background.idle,
+  };
+  // A worker is asked for its health until the end; the API takes no more requests at once.
+  const stages = isApi ? [[...work, server], [left]] : [work, [left], [server]];
+  return { url: server.url, stages };
+}

@@ -80,7 +80,7 @@ function createDriver(
       ),
     async script(text) {
       await db.exec(text).catch((error) => {
-        throw failed(error, place, text);
+        throw failed(error, place, "a script");
       });
     },
     close() {

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import postgres from "postgres";
 import { StillupError } from "../errors.ts";
-import { closedAtOnce, openSocket } from "./postgres-socket.ts";
+import { peerClosed, openSocket } from "./postgres-socket.ts";
 import { type PostgresTarget, placeOf } from "./postgres-url.ts";
 import type { Row, Statement } from "./query.ts";
 import { refused, type ServerError, unavailable } from "./sql-error.ts";
@@ -10,20 +10,6 @@ import { parsers } from "./values.ts";
 type Client = postgres.Sql;
 type Pending = postgres.PendingQuery<postgres.Row[]>;
 
-/** One session, for one user at a time. What it throws are StillupErrors. */
-export interface PostgresConnection {
-  /** False as soon as its socket has failed or is closing. */
-  readonly isUsable: boolean;
-  query(statement: Statement): Promise<Row[]>;
-  /** One round trip: BEGIN, the statements and COMMIT are sent without waiting for answers. */
-  transaction(statements: readonly Statement[]): Promise<Row[][]>;
-  script(text: string): Promise<void>;
-  /** Breaks it off; what is under way rejects with `reason`. */
-  destroy(reason: StillupError): void;
-  /** Says goodbye; resolves when the socket is closed, after 1 s at most. */
-  end(): Promise<void>;
-}
-
 export interface ConnectionOptions {
   /** False behind a pooler that gives each transaction another session. */
   readonly ownSession: boolean;
@@ -31,24 +17,119 @@ export interface ConnectionOptions {
   readonly statementTimeoutMs: number;
   /** Aborts connecting, with a StillupError. */
   readonly signal: AbortSignal;
+  /** Called when its socket has closed, for whatever reason. */
   onClose(connection: PostgresConnection): void;
 }
 
-/** @throws StillupError `database_unavailable`, with the `sqlState` of a server that refused the login. */
-export async function openConnection(target: PostgresTarget, options: ConnectionOptions): Promise<PostgresConnection> {
-  let socket: Socket | undefined;
-  const abort = () => socket?.destroy();
-  options.signal.addEventListener("abort", abort);
-  try {
-    socket = await openSocket(target, options.signal);
-    const client = createClient(target, socket, options);
-    await client.unsafe("select 1");
-    return createConnection(client, socket, { place: placeOf(target), onClose: options.onClose });
-  } catch (error) {
-    socket?.destroy();
-    throw options.signal.aborted ? options.signal.reason : loginFailed(error, placeOf(target));
-  } finally {
-    options.signal.removeEventListener("abort", abort);
+/** One session, for one user at a time. What it throws are StillupErrors. */
+export class PostgresConnection {
+  readonly #client: Client;
+  readonly #socket: Socket;
+  readonly #place: string;
+  #giveUp: ((reason: StillupError) => void) | undefined;
+  #broken: StillupError | undefined;
+
+  /** @throws StillupError `database_unavailable`, with the `sqlState` of a server that refused the login. */
+  static async open(target: PostgresTarget, options: ConnectionOptions): Promise<PostgresConnection> {
+    const { signal } = options;
+    let socket: Socket | undefined;
+    const abort = () => socket?.destroy();
+    try {
+      socket = await openSocket(target, signal);
+      signal.addEventListener("abort", abort);
+      const connection = new PostgresConnection(target, socket, options);
+      await connection.#untilClosed(connection.#client.unsafe("select 1"));
+      return connection;
+    } catch (error) {
+      socket?.destroy();
+      throw signal.aborted ? signal.reason : loginFailed(error, placeOf(target));
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  private constructor(target: PostgresTarget, socket: Socket, options: ConnectionOptions) {
+    this.#client = createClient(target, socket, options);
+    this.#socket = socket;
+    this.#place = placeOf(target);
+    socket.on("close", () => {
+      this.#broken ??= unavailable(this.#place, "it closed the connection", { cause: peerClosed() });
+      this.#giveUp?.(this.#broken);
+      // Statements that the driver still holds back would otherwise wait for a connection that never comes.
+      void this.#client.end({ timeout: 0 });
+      options.onClose(this);
+    });
+  }
+
+  /** False as soon as its socket has failed or is closing. */
+  get isUsable(): boolean {
+    return this.#broken === undefined && this.#socket.readable && this.#socket.writable;
+  }
+
+  async query(statement: Statement): Promise<Row[]> {
+    try {
+      return (await this.#untilClosed(this.#send(statement))).slice();
+    } catch (error) {
+      throw failed(error, this.#place, statement.text);
+    }
+  }
+
+  /** One round trip: BEGIN, the statements and COMMIT are sent without waiting for answers. */
+  async transaction(statements: readonly Statement[]): Promise<Row[][]> {
+    const all = [{ text: BEGIN, values: [] }, ...statements, { text: "commit", values: [] }];
+    const results = await this.#untilClosed(Promise.allSettled(all.map((each) => once(this.#send(each)))));
+    for (const [index, result] of results.entries()) {
+      if (result.status === "rejected") throw failed(result.reason, this.#place, all[index]?.text ?? "");
+    }
+    return results.slice(1, -1).map((result) => (result.status === "fulfilled" ? result.value.slice() : []));
+  }
+
+  async script(text: string): Promise<void> {
+    try {
+      await this.#untilClosed(this.#client.unsafe(`set local statement_timeout = 0;\n${text}`).simple());
+    } catch (error) {
+      throw failed(error, this.#place, "a script");
+    }
+  }
+
+  /** Breaks it off; what is under way rejects with `reason`. */
+  destroy(reason: StillupError): void {
+    this.#broken ??= reason;
+    this.#socket.destroy();
+  }
+
+  /** Says goodbye; resolves when the socket is closed, after 1 s at most. */
+  async end(): Promise<void> {
+    if (this.#socket.closed) return;
+    const closed = new Promise<void>((resolve) => {
+      this.#socket.once("close", () => resolve());
+    });
+    const timer = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
+    void this.#client.end();
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #send({ text, values }: Statement): Pending {
+    // `simple` is left out of the driver's types; without it a statement without values would go unprepared.
+    const options = { prepare: true, simple: false };
+    return this.#client.unsafe(text, [...values], options);
+  }
+
+  /** The driver does not settle everything when a socket dies, so the socket's end settles what is left. */
+  #untilClosed<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#broken !== undefined) return reject(this.#broken);
+      this.#giveUp = reject;
+      const done = (act: () => void) => {
+        this.#giveUp = undefined;
+        act();
+      };
+      work.then(
+        (value) => done(() => resolve(value)),
+        (error) => done(() => reject(error)),
+      );
+    });
   }
 }
 
@@ -63,7 +144,7 @@ function createClient(target: PostgresTarget, socket: Socket, { ownSession, stat
     max: 1,
     // It asks for a second socket when the first one closed: that is for the pool to decide.
     socket: () => {
-      if (isTaken) throw closedAtOnce();
+      if (isTaken) throw peerClosed();
       isTaken = true;
       return socket;
     },
@@ -93,83 +174,7 @@ const types = Object.fromEntries(
   ]),
 );
 
-function createConnection(
-  client: Client,
-  socket: Socket,
-  { place, onClose }: { readonly place: string; onClose(connection: PostgresConnection): void },
-): PostgresConnection {
-  let giveUp: ((reason: StillupError) => void) | undefined;
-  let broken: StillupError | undefined;
-  socket.on("close", () => {
-    broken ??= unavailable(place, "the connection broke");
-    giveUp?.(broken);
-    // Statements that the driver still holds back would otherwise wait for a connection that never comes.
-    void client.end({ timeout: 0 });
-    onClose(connection);
-  });
-
-  /** The driver does not settle everything when a socket dies, so the socket's end settles what is left. */
-  const untilClosed = <T>(work: Promise<T>): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      if (broken !== undefined) return reject(broken);
-      giveUp = reject;
-      const done = (act: () => void) => {
-        giveUp = undefined;
-        act();
-      };
-      work.then(
-        (value) => done(() => resolve(value)),
-        (error) => done(() => reject(error)),
-      );
-    });
-
-  const send = ({ text, values }: Statement): Pending =>
-    client.unsafe(text, values as (string | null)[], { prepare: true, simple: false } as { prepare: true });
-
-  const connection: PostgresConnection = {
-    get isUsable() {
-      return broken === undefined && socket.readable && socket.writable;
-    },
-    async query(statement) {
-      try {
-        return (await untilClosed(send(statement))).slice();
-      } catch (error) {
-        throw failed(error, place, statement.text);
-      }
-    },
-    async transaction(statements) {
-      const all = [{ text: BEGIN, values: [] }, ...statements, { text: "commit", values: [] }];
-      const results = await untilClosed(Promise.allSettled(all.map((statement) => once(send(statement)))));
-      for (const [index, result] of results.entries()) {
-        if (result.status === "rejected") throw failed(result.reason, place, all[index]?.text ?? "");
-      }
-      return results.slice(1, -1).map((result) => (result.status === "fulfilled" ? result.value.slice() : []));
-    },
-    async script(text) {
-      try {
-        await untilClosed(client.unsafe(`set local statement_timeout = 0;\n${text}`).simple());
-      } catch (error) {
-        throw failed(error, place, text);
-      }
-    },
-    destroy(reason) {
-      broken ??= reason;
-      socket.destroy();
-    },
-    async end() {
-      const closed = new Promise<void>((resolve) => {
-        if (socket.closed) resolve();
-        else socket.once("close", () => resolve());
-      });
-      const timer = setTimeout(() => socket.destroy(), 1000);
-      void client.end();
-      await closed;
-      clearTimeout(timer);
-    },
-  };
-  return connection;
-}
-
+const GOODBYE_MS = 1000;
 const BEGIN = "begin isolation level read committed";
 
 /**
@@ -195,6 +200,7 @@ function failed(error: unknown, place: string, text: string): StillupError {
 }
 
 function loginFailed(error: unknown, place: string): StillupError {
+  if (error instanceof StillupError) return error;
   const sqlState = error instanceof postgres.PostgresError ? { sqlState: (error as ServerError).code } : {};
   return unavailable(place, reasonOf(error), { cause: error, ...sqlState });
 }

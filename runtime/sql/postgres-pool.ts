@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { StillupError } from "../errors.ts";
-import { openConnection, type PostgresConnection } from "./postgres-connection.ts";
+import { PostgresConnection } from "./postgres-connection.ts";
 import { type PostgresTarget, placeOf } from "./postgres-url.ts";
 import { unavailable } from "./sql-error.ts";
 
@@ -174,7 +174,7 @@ export class PostgresPool {
     try {
       for (;;) {
         try {
-          return await openConnection(target, { ...this.#options, signal: abort.signal, onClose });
+          return await PostgresConnection.open(target, { ...this.#options, signal: abort.signal, onClose });
         } catch (error) {
           if (this.#waiting.size === 0 || !mayPass(error)) throw error;
           // When time runs out meanwhile, what was wrong says more than that time ran out.

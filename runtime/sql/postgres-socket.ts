@@ -53,14 +53,14 @@ function next<T>(socket: Socket, event: string): Promise<T> {
     };
     const onEvent = (value: T) => settle(() => resolve(value));
     const onError = (error: Error) => settle(() => reject(error));
-    const onClose = () => settle(() => reject(closedAtOnce()));
+    const onClose = () => settle(() => reject(peerClosed()));
     socket.on(event, onEvent).on("error", onError).on("close", onClose);
   });
 }
 
 /** What a proxy does whose database is away. */
-export function closedAtOnce(): Error {
-  return Object.assign(new Error("it closed the connection at once"), { code: "ECONNRESET" });
+export function peerClosed(): Error {
+  return Object.assign(new Error("it closed the connection"), { code: "ECONNRESET" });
 }
 
 function explainCertificate(error: unknown): unknown {

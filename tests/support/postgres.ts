@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { setImmediate } from "node:timers/promises";
 import postgres from "postgres";
 import { migrate, readMigrations } from "../../runtime/sql/migrate.ts";
 import { createPostgresSql } from "../../runtime/sql/postgres.ts";
@@ -76,6 +77,7 @@ export async function startOwnPostgres({ settings = [], files = {} }: OwnPostgre
   const shutDown = async () => {
     server.signal("SIGINT");
     await server.ended;
+    await setImmediate(); // what its sessions' sockets say comes in the same turn
   };
   const { createDatabase, createEmptyDatabase } = createDatabases(url);
   return {

@@ -1,6 +1,16 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type Plugin } from "vitest/config";
+import { openApiJson } from "./build.mjs";
+
+/** What build.mjs does for `virtual:openapi`, for tests that import the sources. */
+const openApi: Plugin = {
+  name: "virtual:openapi",
+  resolveId: (id) => (id === "virtual:openapi" ? `\0${id}` : undefined),
+  load: async (id) =>
+    id === "\0virtual:openapi" ? `export default ${JSON.stringify(await openApiJson())}` : undefined,
+};
 
 export default defineConfig({
+  plugins: [openApi],
   test: {
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/support/leaks.ts"],
@@ -8,6 +18,7 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     reporters: [["default", { summary: false }]],
   },
 });

@@ -12,7 +12,7 @@ interface NamedRoute {
   readonly route: Route;
 }
 
-const Problem = z
+export const Problem = z
   .object({
     type: z.string(),
     title: z.string(),

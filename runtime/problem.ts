@@ -16,8 +16,9 @@ export async function respond(
   { request, env, ctx }: { request: Request; env: Env; ctx: Ctx },
   make: () => Promise<Reply>,
 ): Promise<Response> {
-  const { status, body, contentType, headers } = await make().catch((error: unknown) => problem(error, env, ctx));
-  const text = body === null || typeof body === "string" ? body : JSON.stringify(body);
+  const { status, text, contentType, headers } = await make()
+    .then(rendered)
+    .catch((error: unknown) => rendered(problem(error, env, ctx)));
   return new Response(request.method === "HEAD" ? null : text, {
     status,
     headers: {
@@ -27,6 +28,10 @@ export async function respond(
       ...headers,
     },
   });
+}
+
+function rendered({ body, ...reply }: Reply) {
+  return { ...reply, text: body === null || typeof body === "string" ? body : JSON.stringify(body) };
 }
 
 /** Every bad field at once. */

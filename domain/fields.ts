@@ -57,8 +57,8 @@ function checkUrl(payload: z.core.ParsePayload<string>): void {
 }
 
 function urlProblem(text: string): string | null {
-  // The parser would forgive spaces, line breaks and missing slashes: what is stored is what was meant.
-  if (!/^https?:\/\/[^\s\p{Cc}]+$/iu.test(text) || !URL.canParse(text)) {
+  // The parser forgives spaces, line breaks, missing slashes and too many: what is stored is to be what was meant.
+  if (!/^https?:\/\/[^\s\p{Cc}/\\?#][^\s\p{Cc}]*$/iu.test(text) || !URL.canParse(text)) {
     return `must be an http or https URL, such as ${EXAMPLE_URL}`;
   }
   const { username, password } = new URL(text);

@@ -27,8 +27,15 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 export function validate<S extends Schema>(schema: S, value: unknown, where = ""): Validated<z.output<S>> {
   const result = z.safeParse(schema, value, { error: describeType });
   if (result.success) return { ok: true, value: result.data };
-  const errors = result.error.issues.slice(0, MAX_ERRORS).flatMap((issue) => fieldErrors(issue, value, where));
-  return { ok: false, errors: errors.slice(0, MAX_ERRORS) };
+  // One for a field: what else is wrong with it may only follow from the first.
+  const errors = new Map<string, FieldError>();
+  for (const issue of result.error.issues) {
+    for (const error of fieldErrors(issue, value, where)) {
+      if (errors.size < MAX_ERRORS && !errors.has(error.field)) errors.set(error.field, error);
+    }
+    if (errors.size >= MAX_ERRORS) break;
+  }
+  return { ok: false, errors: [...errors.values()] };
 }
 
 /** What `schema` makes of `value`. @throws StillupError `invalid_request` that names every bad field. */

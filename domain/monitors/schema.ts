@@ -34,10 +34,9 @@ const Expect = z.pipe(
 /** A list in which nothing stands twice. */
 function distinct<S extends z.ZodMiniType<string>>(item: S, max: number, what: string) {
   const message = `must be a list of at most ${max} ${what}`;
-  return z.array(item, message).check(z.maxLength(max, { error: message, abort: true }), ({ value, issues }) => {
-    for (const [index, input] of value.entries()) {
-      if (value.indexOf(input) < index)
-        issues.push({ code: "custom", message: "repeats another", input, path: [index] });
+  return z.array(item, message).check(z.maxLength(max, { error: message, abort: true }), (payload) => {
+    for (const [index, text] of payload.value.entries()) {
+      if (payload.value.indexOf(text) < index) refuse(payload, "stands there twice", [index]);
     }
   });
 }

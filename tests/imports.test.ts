@@ -9,6 +9,7 @@ const LOCAL = /Nothing imports local or hosts/;
 const DRIVERS = /Driver packages are named only in/;
 const ONE_WAY = /Imports run one way/;
 const BUNDLES = /load the built bundles/;
+const SERVICES = /stand in for services/;
 
 /** Each a file, what it imports, and the rule that must bite; null where none may. */
 const cases: readonly (readonly [string, string, RegExp | null])[] = [
@@ -33,6 +34,8 @@ const cases: readonly (readonly [string, string, RegExp | null])[] = [
   ["local/b.ts", "../functions/api/get-monitor.ts", BUNDLES],
   ["local/c.ts", "ioredis/built/Redis.js", DRIVERS],
   ["local/d.ts", "../runtime/sql/postgres.ts", null],
+  ["local/emulators/a.ts", "ioredis", null],
+  ["local/emulators/b.ts", "../../domain/monitors/store.ts", SERVICES],
   ["hosts/a.ts", "@upstash/redis", DRIVERS],
   ["hosts/b.ts", "../domain/monitors/store.ts", BUNDLES],
 ];

@@ -16,7 +16,7 @@ interface Holder {
 
 const TOUCH_EVERY_MS = 1000;
 /** A holder that cannot be asked is taken for dead when it does not touch its lock for so long. */
-const SILENT_FOR_MS = 5000;
+const SILENT_FOR_MS = 10_000;
 
 /**
  * Keeps other processes out of a folder until the returned function is called or this process ends, however it ends.

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import postgres from "postgres";
 import { StillupError } from "../errors.ts";
-import { peerClosed, openSocket } from "./postgres-socket.ts";
+import { openSocket, peerClosed } from "./postgres-socket.ts";
 import { type PostgresTarget, placeOf } from "./postgres-url.ts";
 import type { Row, Statement } from "./query.ts";
 import { refused, type ServerError, unavailable } from "./sql-error.ts";

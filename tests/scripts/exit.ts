@@ -1,0 +1,2 @@
+/** Ends at once: its pid is one that was used and is not any more. */
+process.exitCode = 0;

@@ -197,6 +197,33 @@ describeOnRedis("A stream on Redis", () => {
     expect(oldestMs).toBeLessThan(100_000 + longMs);
   });
 
+  test("says so when a key is taken by something else", async () => {
+    const { stream, admin } = await setUp();
+    await admin.set(`stillup:${a.stream}`, "not a stream");
+    const taken = { code: "stream_unavailable", message: expect.stringContaining("WRONGTYPE") };
+    await expect(publish(stream, "1")).rejects.toMatchObject(taken);
+    const done = { ack: ["1-1"], publish: [{ stream: a.stream, body: "1" }] };
+    await expect(stream.settle({ ...a, stream: "alerts.due" }, done)).rejects.toMatchObject(taken);
+  });
+
+  test("has the server send it no bells but those it listens to", async () => {
+    const { stream, admin } = await setUp();
+    const stops = [await stream.onWake(["x", "y"], () => {}), await stream.onWake(["x"], () => {})];
+    expect(await admin.pubsub("NUMSUB", "stillup:wake:x", "stillup:wake:y")).toEqual([
+      "stillup:wake:x",
+      1,
+      "stillup:wake:y",
+      1,
+    ]);
+    await stops[0]?.();
+    expect(await admin.pubsub("NUMSUB", "stillup:wake:x", "stillup:wake:y")).toEqual([
+      "stillup:wake:x",
+      1,
+      "stillup:wake:y",
+      0,
+    ]);
+  });
+
   test("counts its trips by what they are for", async () => {
     const { server } = await setUp();
     const counted: unknown[] = [];

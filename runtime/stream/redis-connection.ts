@@ -129,12 +129,10 @@ export function isReply(error: unknown): error is Error {
 }
 
 /**
- * The server's or the system's own words. A ReplyError carries its command, with a password or bodies in it, so it is
- * never handed on itself; a discarded transaction says only in its first error why.
+ * The server's or the system's own words. A ReplyError also carries its command, with a password or bodies in it, so it
+ * is never handed on itself.
  */
 function reasonOf(error: Error): string {
-  const { previousErrors } = error as { previousErrors?: readonly Error[] };
-  const first = previousErrors?.[0] ?? error;
   // Connecting to a name with several addresses fails with an AggregateError, whose message is empty.
-  return first.message || (first as { code?: string }).code || first.name;
+  return error.message || (error as { code?: string }).code || error.name;
 }

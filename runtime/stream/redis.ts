@@ -41,7 +41,8 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
     if (ack.length + publish.length === 0) return;
     const all = [...publish.map(adding), ...command.removing(placeOf(who), ack)];
     // Acks alone must get through when memory has run out, or it would never be freed.
-    await send("settle", (redis) => (publish.length > 0 ? command.asOne : command.inOneTrip)(redis, all));
+    const carryOut = publish.length > 0 ? command.asOne : command.inOneTrip;
+    await send<unknown>("settle", (redis) => carryOut(redis, all));
   };
 
   /** Adds once more what came for a reader that had gone: pending for nobody, it would wait for its lease to end. */

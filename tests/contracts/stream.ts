@@ -194,6 +194,15 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         expect(await stateNow()).toMatchObject({ length: 1, pending: 1 });
       });
 
+      test("is found behind any number of deleted entries", async () => {
+        const other = { ...a, group: "another group, whose acks delete" };
+        await publish(...Array.from({ length: 51 }, (_, n) => `${n}`));
+        await readNow(here, a);
+        await settle(other, idsOf(await readNow(there, other, 50)));
+        const taken = await there.takeOver(b, { minIdleMs: 0, count: 1 });
+        expect({ bodies: bodiesOf(taken.messages), lost: taken.lost }).toEqual({ bodies: ["50"], lost: 50 });
+      });
+
       test("is nothing in a stream that nobody used", async () => {
         expect(await here.again(a, ["1-1"])).toEqual([]);
         expect(await here.again(a, [])).toEqual([]);

@@ -46,15 +46,22 @@ export interface OwnRedis extends TestRedis {
 
 /** TEST_REDIS_URL's server if there is one, else one of the test's own. Only where `redisMissing` is null. */
 export async function startRedis(): Promise<TestRedis> {
-  return givenUrl ? { ...onServer(givenUrl), stop: async () => {} } : startOwnRedis();
+  if (!givenUrl) return startOwnRedis();
+  const given = onServer(givenUrl);
+  return { ...given, stop: given.loseEverything };
 }
 
 /** `args` are redis-server's; without any it keeps nothing on disk. Only where `ownRedisMissing` is null. */
 export async function startOwnRedis(args: readonly string[] = []): Promise<OwnRedis> {
   const folder = await mkdtemp(join(tmpdir(), "stillup-redis-"));
-  const port = await freePort();
-  const start = () => launch(["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", ...args]);
-  let server = await start();
+  const start = (at: number) =>
+    launch(["--port", `${at}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", ...args]);
+  let port = await freePort();
+  let server = await start(port).catch(async () => {
+    // Somebody else took the port meanwhile.
+    port = await freePort();
+    return start(port);
+  });
   const kill9 = async () => {
     server.signal("SIGKILL");
     await server.ended;
@@ -64,7 +71,7 @@ export async function startOwnRedis(args: readonly string[] = []): Promise<OwnRe
     port,
     kill9,
     restart: async () => {
-      server = await start();
+      server = await start(port);
     },
     pause: () => server.signal("SIGSTOP"),
     resume: () => server.signal("SIGCONT"),

@@ -244,6 +244,15 @@ describeOnRedis("A stream on Redis", () => {
     expect(await admin.xlen(`stillup:${a.stream}`)).toBe(1);
   });
 
+  test("is not used in another database when there is no such one", async () => {
+    const { server } = await setUp();
+    const stream = connect({ url: `${server.url}/99` });
+    await expect(stream.ping()).rejects.toMatchObject({
+      code: "stream_unavailable",
+      message: expect.stringContaining("DB index is out of range"),
+    });
+  });
+
   test("says who refused a password, and keeps it to itself", async () => {
     const { server } = await setUp();
     const error = await connect({ url: `redis://sam:wrong-secret@127.0.0.1:${server.port}` })
@@ -264,12 +273,17 @@ test("A server that is not there is named at the first ping, without the passwor
   });
 });
 
-test.each(["", "localhost:6379", "http://localhost", "redis:///1", "redis://localhost/one", "redis://local host"])(
-  "%j is no URL of a Redis",
-  (url) => {
-    expect(() => createRedisStream({ url })).toThrow(expect.objectContaining({ code: "invalid_configuration" }));
-  },
-);
+test.each([
+  "",
+  "localhost:6379",
+  "http://localhost",
+  "redis:///1",
+  "redis://localhost/one",
+  "redis://local host",
+  "redis://:%zz@localhost",
+])("%j is no URL of a Redis", (url) => {
+  expect(() => createRedisStream({ url })).toThrow(expect.objectContaining({ code: "invalid_configuration" }));
+});
 
 function describeOnRedis(name: string, tests: () => void): void {
   describe.skipIf(ownRedisMissing !== null)(ownRedisMissing === null ? name : `${name} (${ownRedisMissing})`, tests);

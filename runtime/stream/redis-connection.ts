@@ -28,26 +28,41 @@ export interface RedisConnection {
 }
 
 /** @throws StillupError `invalid_configuration` when the URL is not one of Redis. */
-export function parseRedisUrl(url: string): RedisTarget {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  const db = parsed?.pathname.slice(1) ?? "";
-  if (parsed === null || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === "" || !/^\d*$/.test(db)) {
+export function parseRedisUrl(text: string): RedisTarget {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const db = url?.pathname.slice(1) ?? "";
+  const username = decode(url?.username ?? "");
+  const password = decode(url?.password ?? "");
+  if (
+    !/^rediss?:$/.test(url?.protocol ?? "") ||
+    !url?.hostname ||
+    !/^\d*$/.test(db) ||
+    username === null ||
+    password === null
+  ) {
     throw new StillupError("invalid_configuration", "The Redis URL must read redis://[user:password@]host[:port][/db]");
   }
-  const host = parsed.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(parsed.port || 6379);
+  const port = Number(url.port || 6379);
   return {
-    name: `Redis at ${parsed.hostname}:${port}`,
+    name: `Redis at ${url.hostname}:${port}`,
     options: {
-      host,
+      host: url.hostname.replace(/^\[|\]$/g, ""),
       port,
       db: Number(db),
-      ...(parsed.username === "" ? {} : { username: decodeURIComponent(parsed.username) }),
-      ...(parsed.password === "" ? {} : { password: decodeURIComponent(parsed.password) }),
+      ...(username === "" ? {} : { username }),
+      ...(password === "" ? {} : { password }),
       // Node verifies certificate and host name unless told otherwise.
-      ...(parsed.protocol === "rediss:" ? { tls: {} } : {}),
+      ...(url.protocol === "rediss:" ? { tls: {} } : {}),
     },
   };
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 export function openConnection(target: RedisTarget): RedisConnection {
@@ -68,29 +83,30 @@ export function openConnection(target: RedisTarget): RedisConnection {
     autoResubscribe: false,
     retryStrategy: (times) => Math.min(50 * 2 ** times, longestReconnectDelayMs) * (0.5 + Math.random() / 2),
   });
-  let lastFailure = "";
+  let closed = false;
+  let lastFailure = "the connection was lost";
+  const waiting = new Set<(reason: StillupError) => void>();
+  const fail = (reason: string) => new StillupError("stream_unavailable", `${target.name} ${reason}`);
+  const explain = (error: unknown): StillupError => {
+    if (error instanceof StillupError) return error;
+    return fail(isReply(error) ? `refused a command: ${reasonOf(error)}` : `cannot be reached: ${lastFailure}`);
+  };
+  const giveUp = (reason: StillupError) => {
+    for (const reject of waiting) reject(reason);
+  };
+  const drop = (reason: StillupError) => {
+    if (redis.stream?.writable) redis.disconnect(true);
+    giveUp(reason);
+  };
+
   redis.on("ready", () => {
     lastFailure = "the connection was lost";
   });
   redis.on("error", (error: Error) => {
     lastFailure = reasonOf(error);
+    // A refused SELECT would leave the connection in database 0.
+    if (isReply(error)) drop(explain(error));
   });
-
-  const fail = (reason: string) => new StillupError("stream_unavailable", `${target.name} ${reason}`);
-  const explain = (error: unknown): StillupError => {
-    if (error instanceof StillupError) return error;
-    return isReply(error) ? fail(`refused a command: ${reasonOf(error)}`) : fail(`cannot be reached: ${lastFailure}`);
-  };
-
-  let closed = false;
-  const waiting = new Set<(reason: StillupError) => void>();
-  const giveUp = (reason: string) => {
-    for (const reject of waiting) reject(fail(reason));
-  };
-  const drop = (reason: string) => {
-    if (redis.stream?.writable) redis.disconnect(true);
-    giveUp(reason);
-  };
 
   return {
     redis,
@@ -100,7 +116,7 @@ export function openConnection(target: RedisTarget): RedisConnection {
       const givenUp = new Promise<never>((_resolve, rejectIt) => {
         reject = rejectIt;
       });
-      const timer = setTimeout(() => drop(`did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+      const timer = setTimeout(() => drop(fail(`did not answer within ${timeoutMs / 1000} s`)), timeoutMs);
       waiting.add(reject);
       try {
         return await Promise.race([work(redis), givenUp]);
@@ -111,13 +127,13 @@ export function openConnection(target: RedisTarget): RedisConnection {
         waiting.delete(reject);
       }
     },
-    drop: () => drop("was given up"),
+    drop: () => drop(fail("was given up")),
     async close() {
       // Without a socket there is no event to wait for, and nothing that would fail what waits for a connection.
       const ended = redis.stream?.destroyed === false && new Promise<void>((resolve) => redis.once("end", resolve));
       closed = true;
       redis.disconnect();
-      giveUp("is closed");
+      giveUp(fail("is closed"));
       await ended;
     },
   };

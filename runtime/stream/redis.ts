@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { StillupError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
+import { sleep } from "../sleep.ts";
 import { createBells } from "./redis-bells.ts";
 import * as command from "./redis-commands.ts";
 import { openConnection, parseRedisUrl } from "./redis-connection.ts";
@@ -32,9 +33,9 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const placeOf = (who: Consumer): command.Place => ({ ...who, key: prefix + who.stream });
   const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
   const count = (kind: string) => metrics?.count("stillup_driver_calls_total", { driver: "redis", kind });
-  const send = <T>(kind: string, work: (redis: Redis) => Promise<T>, timeoutMs?: number): Promise<T> => {
+  const send = <T>(kind: string, work: (redis: Redis) => Promise<T>): Promise<T> => {
     count(kind);
-    return commands.run(work, timeoutMs);
+    return commands.run(work);
   };
 
   const settle: EventStream["settle"] = async (who, { ack, publish }) => {
@@ -110,7 +111,16 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
       ),
 
     async ping() {
-      await send("ping", (redis) => redis.ping(), pingTimeoutMs);
+      const answered = send("ping", (redis) => redis.ping()).then(() => true);
+      const patience = new AbortController();
+      const late = sleep(pingTimeoutMs, patience.signal).then(() => false);
+      try {
+        // The connection still gets its full time: others may wait for an answer on it.
+        if (await Promise.race([answered, late])) return;
+        throw new StillupError("stream_unavailable", `${target.name} did not answer within 2 s`);
+      } finally {
+        patience.abort();
+      }
     },
 
     async close() {

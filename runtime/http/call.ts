@@ -1,0 +1,145 @@
+import { setMaxListeners } from "node:events";
+import { describeFailure, type Phase } from "./failure.ts";
+import { type Hop, type HopEnd, roundMs } from "./hop.ts";
+import type { HttpAnswer, HttpCall, HttpFailure, Phases } from "./http.ts";
+import { type HopRequest, isRedirect, redirectedRequest, refusalOf } from "./redirect.ts";
+import type { Turns } from "./turns.ts";
+
+export interface CallOptions {
+  readonly request: HttpCall;
+  readonly turns: Turns;
+  startHop(request: HopRequest, onEnd: (end: HopEnd) => void): Hop;
+  /** Called once. */
+  onEnd(answer: HttpAnswer): void;
+}
+
+/** What is known when a call fails; left out: nothing of an answer was seen. */
+interface Seen {
+  readonly statusCode?: number | null;
+  readonly phase?: Phase;
+  readonly phases?: Phases;
+}
+
+/** Many sites turn away who does not say what they are and what they take. */
+const defaultHeaders: readonly (readonly [string, string])[] = [
+  ["user-agent", "Stillup"],
+  ["accept", "*/*"],
+];
+const noPhases: Phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
+
+/** One call: its turn, its time-out, its abort and its hops from redirect to redirect. */
+export class Call {
+  readonly #options: CallOptions;
+  readonly #abort = () => this.stop("aborted", "ABORTED");
+  #leave: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #began: number | undefined;
+  #host = "the URL";
+  #hop: Hop | undefined;
+  #redirects = 0;
+  #ended = false;
+
+  constructor(options: CallOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { request, turns } = this.#options;
+    if (request.signal?.aborted === true) {
+      this.#abort();
+      return;
+    }
+    if (request.signal !== undefined) {
+      setMaxListeners(0, request.signal); // a batch shares one signal, and Node 20 warns of the eleventh listener
+      request.signal.addEventListener("abort", this.#abort);
+    }
+    this.#leave = turns.take(() => this.#begin());
+  }
+
+  /** Ends the call, whether it waits or runs. */
+  stop(failure: HttpFailure, code: string): void {
+    if (this.#hop === undefined) this.#fail(failure, code);
+    else this.#hop.fail(failure, code);
+  }
+
+  #begin(): void {
+    const { request, turns } = this.#options;
+    if (this.#ended) {
+      turns.give();
+      return;
+    }
+    this.#began = performance.now();
+    this.#timer = setTimeout(() => this.stop("timeout", "TIMEOUT"), request.timeoutMs);
+    if (!URL.canParse(request.url)) {
+      this.#fail("connect", "ERR_INVALID_URL");
+      return;
+    }
+    const headers = new Map(defaultHeaders);
+    for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name.toLowerCase(), value);
+    this.#go({ method: request.method, url: new URL(request.url), headers, body: request.body });
+  }
+
+  #go(request: HopRequest, seen?: Seen): void {
+    const refusal = refusalOf(request.url);
+    if (refusal !== null) {
+      this.#fail("blocked", refusal, seen);
+      return;
+    }
+    this.#host = request.url.host;
+    this.#hop = this.#options.startHop(request, (end) => this.#onHopEnd(request, end));
+  }
+
+  #onHopEnd(request: HopRequest, end: HopEnd): void {
+    if (!end.ok) {
+      this.#fail(end.failure, end.code, end);
+      return;
+    }
+    const { maxRedirects } = this.#options.request;
+    const location = end.headers["location"];
+    if (maxRedirects === 0 || !isRedirect(end.statusCode, location)) {
+      this.#succeed(end);
+      return;
+    }
+    if (this.#redirects === maxRedirects) {
+      this.#fail("redirects", "TOO_MANY_REDIRECTS", end);
+      return;
+    }
+    const next = redirectedRequest(request, end.statusCode, utf8(location));
+    if (next === null) {
+      this.#fail("redirects", "INVALID_REDIRECT", end);
+      return;
+    }
+    this.#redirects++;
+    this.#go(next, end);
+  }
+
+  #succeed({ statusCode, headers, body, truncated, phases }: HopEnd & { ok: true }): void {
+    this.#end({ ok: true, statusCode, headers, body, truncated, totalMs: this.#totalMs(), phases });
+  }
+
+  #fail(failure: HttpFailure, code: string, seen: Seen = {}): void {
+    const { timeoutMs, maxRedirects } = this.#options.request;
+    const { statusCode = null, phase = "connectMs", phases = noPhases } = seen;
+    const detail = describeFailure({ failure, code, phase, host: this.#host, timeoutMs, maxRedirects });
+    this.#end({ ok: false, failure, code, detail, statusCode, totalMs: this.#totalMs(), phases });
+  }
+
+  #end(answer: HttpAnswer): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#options.request.signal?.removeEventListener("abort", this.#abort);
+    if (this.#began === undefined) this.#leave?.();
+    else this.#options.turns.give();
+    this.#options.onEnd(answer);
+  }
+
+  #totalMs(): number {
+    return this.#began === undefined ? 0 : roundMs(performance.now() - this.#began);
+  }
+}
+
+/** Header values come as bytes; browsers read a Location as UTF-8. */
+function utf8(value: string): string {
+  return Buffer.from(value, "latin1").toString("utf8");
+}

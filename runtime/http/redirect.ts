@@ -1,0 +1,47 @@
+/** What is sent in one hop of a call. */
+export interface HopRequest {
+  readonly method: string;
+  readonly url: URL;
+  /** Lower-case names. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string | undefined;
+}
+
+/** Why a URL is not gone to. */
+export type Refusal = "FORBIDDEN_SCHEME" | "FORBIDDEN_CREDENTIALS";
+
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+/** What another origin must not see; `host` names the origin that was meant. */
+const originHeaders = ["authorization", "cookie", "host", "proxy-authorization"];
+/** What describes a body that is no longer sent. */
+const bodyHeaders = ["content-encoding", "content-language", "content-length", "content-location", "content-type"];
+
+/** Whether an answer asks to go elsewhere. */
+export function isRedirect(statusCode: number, location: string | undefined): location is string {
+  return location !== undefined && redirectStatuses.has(statusCode);
+}
+
+/** Why this URL is not gone to, or null when it may be, as far as the URL alone tells. */
+export function refusalOf(url: URL): Refusal | null {
+  if (url.protocol !== "http:" && url.protocol !== "https:") return "FORBIDDEN_SCHEME";
+  return url.username === "" && url.password === "" ? null : "FORBIDDEN_CREDENTIALS";
+}
+
+/**
+ * The request that follows a redirect, by the Fetch standard (HTTP-redirect fetch): 303 and a POST's 301 and 302 go on
+ * as a GET without a body, and another origin does not get what was meant for this one. Null when `location` is no URL.
+ */
+export function redirectedRequest(request: HopRequest, statusCode: number, location: string): HopRequest | null {
+  if (!URL.canParse(location, request.url.href)) return null;
+  const url = new URL(location, request.url);
+  const headers = new Map(request.headers);
+  if (url.origin !== request.url.origin) for (const name of originHeaders) headers.delete(name);
+  if (!becomesGet(request.method, statusCode)) return { ...request, url, headers };
+  for (const name of bodyHeaders) headers.delete(name);
+  return { method: "GET", url, headers, body: undefined };
+}
+
+function becomesGet(method: string, statusCode: number): boolean {
+  if (statusCode === 303) return method !== "GET" && method !== "HEAD";
+  return (statusCode === 301 || statusCode === 302) && method === "POST";
+}

@@ -1,0 +1,497 @@
+import type { IncomingMessage, RequestListener } from "node:http";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import { afterEach, describe, expect, test } from "vitest";
+import type { HttpAnswer, HttpCall, HttpDriver, NetworkPolicy } from "../../runtime/http/http.ts";
+import { serveHttp, type TestServer } from "../support/http-servers.ts";
+import { httpSocketContract } from "./http-sockets.ts";
+
+export interface MakeOptions {
+  readonly policy: NetworkPolicy;
+  readonly concurrency: number;
+  /** Only for adapters with sockets. */
+  readonly lookup?: (hostname: string) => Promise<readonly string[]>;
+  /** Only for adapters with sockets: the authority to trust, in PEM. */
+  readonly ca?: string;
+}
+
+export interface HttpHost {
+  make(options: MakeOptions): HttpDriver;
+  /** Why this adapter has no say in names, connections and certificates; null when it has. */
+  readonly noSockets: string | null;
+}
+
+/** What every Http adapter does. */
+export function httpContract(name: string, host: HttpHost): void {
+  describe(name, () => {
+    portableContract(host);
+    describe.skipIf(host.noSockets !== null)(`over sockets of its own${host.noSockets ?? ""}`, () => {
+      httpSocketContract(host);
+    });
+  });
+}
+
+/** What a test starts, closed after it. */
+export class Closing {
+  readonly #things: { close(): Promise<void> }[] = [];
+
+  add<Thing extends { close(): Promise<void> }>(thing: Thing): Thing {
+    this.#things.push(thing);
+    return thing;
+  }
+
+  async all(): Promise<void> {
+    for (const thing of this.#things.splice(0).reverse()) await thing.close();
+  }
+}
+
+export const get = { method: "GET", timeoutMs: 10_000, maxRedirects: 5, maxBodyBytes: 100_000 } as const;
+
+/** The answer to a call that must be answered. */
+export function answered(answer: HttpAnswer): HttpAnswer & { ok: true } {
+  if (!answer.ok) throw new Error(`${answer.failure} ${answer.code}: ${answer.detail}`);
+  return answer;
+}
+
+/** The failure of a call that must fail. */
+export function failed(answer: HttpAnswer): HttpAnswer & { ok: false } {
+  if (answer.ok) throw new Error(`It was answered ${answer.statusCode}.`);
+  return answer;
+}
+
+function portableContract({ make }: HttpHost): void {
+  const closing = new Closing();
+  afterEach(() => closing.all());
+
+  const open = (options: Partial<MakeOptions> = {}) =>
+    closing.add(make({ policy: "private", concurrency: 50, ...options }));
+  const serve = async (handler: RequestListener): Promise<TestServer> => closing.add(await serveHttp(handler));
+  const fetchFrom = async (handler: RequestListener, call: Partial<HttpCall> = {}) => {
+    const { url } = await serve(handler);
+    return open().call({ ...get, url, ...call });
+  };
+
+  describe("an answer", () => {
+    test("has the status, the headers in lower case, and the body", async () => {
+      const answer = answered(
+        await fetchFrom((_, response) => response.writeHead(418, { "X-Kind": "Teapot" }).end("Short and stout: ü")),
+      );
+      expect(answer).toMatchObject({ statusCode: 418, body: "Short and stout: ü", truncated: false });
+      expect(answer.headers["x-kind"]).toBe("Teapot");
+      expect(answer.totalMs).toBeGreaterThan(0);
+    });
+
+    test("has several values of one header joined", async () => {
+      const answer = await fetchFrom((_, response) => response.writeHead(200, { Vary: ["Accept", "Cookie"] }).end());
+      expect(answered(answer).headers["vary"]).toBe("Accept, Cookie");
+    });
+
+    test("may carry headers named like parts of every object", async () => {
+      const names = { constructor: "a", ["__proto__"]: "b", toString: "c" };
+      const answer = await fetchFrom((_, response) => {
+        for (const [name, value] of Object.entries(names)) response.setHeader(name, value);
+        response.end();
+      });
+      expect(answered(answer).headers["constructor"]).toBe("a");
+      expect(answered(answer).headers["tostring"]).toBe("c");
+      expect(Object.entries(answered(answer).headers)).toContainEqual(["__proto__", "b"]);
+    });
+
+    test("to HEAD, and a 204 and a 304, has no body and is no failure", async () => {
+      const handler: RequestListener = (request, response) => {
+        const statusCode = Number(request.url?.slice(1));
+        response.writeHead(statusCode, { "content-length": statusCode === 204 ? 0 : 1000 }).end();
+      };
+      const { url } = await serve(handler);
+      const http = open();
+      for (const [method, path] of [["HEAD", "/200"] as const, ["GET", "/204"] as const, ["GET", "/304"] as const]) {
+        const answer = answered(await http.call({ ...get, method, url: url + path }));
+        expect([answer.statusCode, answer.body, answer.truncated]).toEqual([Number(path.slice(1)), "", false]);
+      }
+    });
+
+    test.each([
+      ["gzip", gzipSync],
+      ["deflate", deflateSync],
+      ["deflate", deflateRawSync],
+      ["br", brotliCompressSync],
+    ])("in %s is decoded", async (coding, compress) => {
+      const text = "All human beings are born free. ".repeat(2000);
+      const answer = await fetchFrom((_, response) =>
+        response.writeHead(200, { "content-encoding": coding }).end(compress(text)),
+      );
+      expect(answered(answer)).toMatchObject({ body: text, truncated: false });
+    });
+
+    test("without a body but with a coding is empty", async () => {
+      const answer = await fetchFrom((_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end());
+      expect(answered(answer).body).toBe("");
+    });
+
+    test("in a coding that it is not in is a failure of the body, with the status", async () => {
+      const answer = await fetchFrom((_, response) =>
+        response.writeHead(200, { "content-encoding": "gzip" }).end("This is not gzip."),
+      );
+      expect(failed(answer)).toMatchObject({ failure: "body", statusCode: 200 });
+      expect(failed(answer).detail).toMatch(/^127\.0\.0\.1:\d+ sent a body that cannot be decoded\.$/);
+    });
+  });
+
+  describe("a body", () => {
+    test.each([
+      [0, false],
+      [99_999, false],
+      [100_000, false],
+      [100_001, true],
+      [3_000_000, true],
+    ])("of %i bytes, 100,000 being kept, is cut: %s", async (size, truncated) => {
+      const answer = await fetchFrom((_, response) => response.end("x".repeat(size)));
+      expect(answered(answer).truncated).toBe(truncated);
+      expect(answered(answer).body.length).toBe(Math.min(size, 100_000));
+    });
+
+    test("is not read at all when nothing of it is kept", async () => {
+      const answer = await fetchFrom((_, response) => response.end("some"), { maxBodyBytes: 0 });
+      expect(answered(answer)).toMatchObject({ body: "", truncated: true });
+    });
+
+    test("that never ends is read as far as it is kept", async () => {
+      const answer = await fetchFrom(pourForever(Buffer.alloc(16_384, "x"), {}));
+      expect(answered(answer)).toMatchObject({ truncated: true });
+    });
+
+    test("that decodes to far more than it is, is read as far as it is kept", async () => {
+      const bomb = gzipSync(Buffer.alloc(200_000_000)); // 194 KB
+      const answer = await fetchFrom((_, response) =>
+        response.writeHead(200, { "content-encoding": "gzip" }).end(bomb),
+      );
+      expect(answered(answer).truncated).toBe(true);
+      expect(answered(answer).body.length).toBe(100_000);
+    });
+
+    test("that decodes to nothing for ever is given up", async () => {
+      const emptyBlock = Buffer.from([0, 0, 0, 0xff, 0xff]);
+      const header = Buffer.from([0x78, 0x9c]);
+      const handler = pourForever(
+        Buffer.concat(Array(3000).fill(emptyBlock)),
+        { "content-encoding": "deflate" },
+        header,
+      );
+      expect(answered(await fetchFrom(handler))).toMatchObject({ body: "", truncated: true });
+    });
+  });
+
+  describe("a request", () => {
+    const echo: RequestListener = async (request, response) => {
+      const { method, url, headers } = request;
+      response.end(JSON.stringify({ method, url, headers, body: await textOf(request) }));
+    };
+    const echoed = async (call: Partial<HttpCall>): Promise<Seen> => {
+      const { url } = await serve(echo);
+      return JSON.parse(answered(await open().call({ ...get, ...call, url: url + (call.url ?? "/") })).body) as Seen;
+    };
+
+    test("has the method, the path with its query, the headers and the body", async () => {
+      const seen = await echoed({
+        method: "PUT",
+        url: "/a%20b?c=d&e#fragment",
+        headers: { "X-Own": "1", "Content-Type": "text/plain" },
+        body: "Grüße",
+      });
+      expect(seen).toMatchObject({ method: "PUT", url: "/a%20b?c=d&e", body: "Grüße" });
+      expect(seen.headers).toMatchObject({ "x-own": "1", "content-type": "text/plain", "content-length": "7" });
+    });
+
+    test("says who sends it, unless it is told what to say", async () => {
+      expect((await echoed({})).headers).toMatchObject({ "user-agent": "Stillup", accept: "*/*" });
+      expect((await echoed({ headers: { "User-Agent": "Else" } })).headers["user-agent"]).toBe("Else");
+    });
+
+    test.each([
+      ["a line break in a header", { headers: { "x-a": "1\r\nx-b: 2" } }],
+      ["a NUL in a header", { headers: { "x-a": "\0" } }],
+      ["a header that is no byte string", { headers: { "x-a": "→" } }],
+      ["a header name with a space", { headers: { "x a": "1" } }],
+      ["an empty header name", { headers: { "": "1" } }],
+      ["a method with a space", { method: "GET /other" }],
+      ["the method CONNECT", { method: "CONNECT" }],
+      ["a content-length that is not true", { method: "POST", headers: { "content-length": "3" }, body: "12345" }],
+    ])("with %s is refused as a value, and nothing is sent", async (_, call) => {
+      let requests = 0;
+      const answer = await fetchFrom((__, response) => {
+        requests++;
+        response.end();
+      }, call);
+      expect(failed(answer)).toMatchObject({ failure: "connect", statusCode: null });
+      expect(failed(answer).detail).toMatch(/cannot be sent/);
+      expect(requests).toBe(0);
+    });
+
+    test.each(["", "nonsense", "http://", "http://a b/", "/path"])("to %j is refused as a value", async (url) => {
+      expect(failed(await open().call({ ...get, url }))).toMatchObject({ failure: "connect", code: "ERR_INVALID_URL" });
+    });
+
+    test.each([
+      ["file:///etc/passwd", "FORBIDDEN_SCHEME"],
+      ["ftp://127.0.0.1/", "FORBIDDEN_SCHEME"],
+      ["http://user:secret@127.0.0.1/", "FORBIDDEN_CREDENTIALS"],
+    ])("to %s is blocked", async (url, code) => {
+      const answer = failed(await open().call({ ...get, url }));
+      expect(answer).toMatchObject({ failure: "blocked", code });
+      expect(answer.detail).not.toContain("secret");
+    });
+  });
+
+  describe("a redirect", () => {
+    /** `/301/x` redirects to `x`; everything else tells what it was sent. */
+    const redirecting: RequestListener = async (request, response) => {
+      const [, status, location] = request.url?.match(/^\/(30\d)\/(.*)$/) ?? [];
+      const seen = { method: request.method, url: request.url, headers: request.headers, body: await textOf(request) };
+      if (status === undefined || location === undefined) response.end(JSON.stringify(seen));
+      else response.writeHead(Number(status), { location: decodeURIComponent(location) }).end("A body nobody reads.");
+    };
+    const to = (location: string, status = 302) => `/${status}/${encodeURIComponent(location)}`;
+    const headers = { authorization: "Bearer a", cookie: "b=c", "x-own": "d", "content-type": "text/plain" };
+
+    test("is followed, relative or not, and its hops share one limit", async () => {
+      const { url } = await serve(redirecting);
+      const http = open();
+      const three = to(to(`${url}${to("../end?x", 307)}`, 301), 308);
+      expect(answered(await http.call({ ...get, url: url + three })).body).toContain('"url":"/end?x"');
+      const two = { ...get, url: url + three, maxRedirects: 2 };
+      const answer = failed(await http.call(two));
+      expect(answer).toMatchObject({ failure: "redirects", code: "TOO_MANY_REDIRECTS", statusCode: 307 });
+      expect(answer.detail).toMatch(/redirects once more after 2 redirects\.$/);
+    });
+
+    test("is itself the answer when none are followed, and without a Location", async () => {
+      const { url } = await serve((request, response) =>
+        response.writeHead(302, request.url === "/" ? { location: "/next" } : {}).end("moved"),
+      );
+      const http = open();
+      expect(answered(await http.call({ ...get, url, maxRedirects: 0 }))).toMatchObject({
+        statusCode: 302,
+        body: "moved",
+      });
+      expect(answered(await http.call({ ...get, url: `${url}/none` }))).toMatchObject({
+        statusCode: 302,
+        body: "moved",
+      });
+    });
+
+    test("that leads to itself ends", async () => {
+      const answer = await fetchFrom((_, response) => response.writeHead(302, { location: "/" }).end());
+      expect(failed(answer).failure).toBe("redirects");
+    });
+
+    test.each([
+      [301, "POST", "GET", ""],
+      [302, "POST", "GET", ""],
+      [303, "POST", "GET", ""],
+      [303, "PUT", "GET", ""],
+      [301, "PUT", "PUT", "body"],
+      [307, "POST", "POST", "body"],
+      [308, "POST", "POST", "body"],
+    ])("by %i turns %s into %s with the body %j", async (status, method, nextMethod, nextBody) => {
+      const { url } = await serve(redirecting);
+      const answer = await open().call({ ...get, method, url: url + to("/end", status), headers, body: "body" });
+      const seen = JSON.parse(answered(answer).body) as Seen;
+      expect([seen.method, seen.body, seen.headers["content-type"]]).toEqual([
+        nextMethod,
+        nextBody,
+        nextBody === "" ? undefined : "text/plain",
+      ]);
+    });
+
+    test("within an origin keeps all headers; to another one it loses what was meant for the first", async () => {
+      const [one, two] = [await serve(redirecting), await serve(redirecting)];
+      const http = open();
+      const seenBy = async (url: string) =>
+        (JSON.parse(answered(await http.call({ ...get, url, headers })).body) as Seen).headers;
+      const { "content-type": _, ...kept } = headers;
+      expect(await seenBy(one.url + to("/end"))).toMatchObject(kept);
+      const abroad = await seenBy(one.url + to(`${two.url}/end`));
+      expect([abroad.authorization, abroad.cookie, abroad["x-own"]]).toEqual([undefined, undefined, "d"]);
+      const andBack = await seenBy(one.url + to(two.url + to(`${one.url}/end`)));
+      expect(andBack.authorization).toBe(undefined);
+    });
+
+    test.each([
+      ["file:///etc/passwd", "blocked", "FORBIDDEN_SCHEME"],
+      ["http://user:secret@127.0.0.1/", "blocked", "FORBIDDEN_CREDENTIALS"],
+      ["http://", "redirects", "INVALID_REDIRECT"],
+      ["http://169.254.169.254/latest/meta-data/", "blocked", "FORBIDDEN_ADDRESS"],
+    ])("to %s is not followed", async (location, failure, code) => {
+      const answer = failed(await fetchFrom((_, response) => response.writeHead(302, { location }).end()));
+      expect(answer).toMatchObject({ failure, code });
+      expect(answer.detail).not.toContain("secret");
+    });
+  });
+
+  describe("the time-out", () => {
+    test("covers headers that do not come", async () => {
+      const answer = failed(await fetchFrom(() => {}, { timeoutMs: 500 }));
+      expect(answer).toMatchObject({ failure: "timeout", code: "TIMEOUT", statusCode: null });
+      expect(answer.detail).toMatch(/^127\.0\.0\.1:\d+ did not answer within 500 ms\.$/);
+    });
+
+    test("covers a body that does not come, and tells the status", async () => {
+      const answer = failed(
+        await fetchFrom((_, response) => response.writeHead(200, { "content-length": 10 }).write("x"), {
+          timeoutMs: 1000,
+        }),
+      );
+      expect(answer).toMatchObject({ failure: "timeout", statusCode: 200 });
+      expect(answer.detail).toMatch(/did not finish its answer within 1000 ms\.$/);
+    });
+
+    test("covers all hops together", async () => {
+      // Each hop is within the time-out, two of them are not.
+      const handler: RequestListener = (request, response) => {
+        const location = request.url === "/" ? { location: "/end" } : {};
+        setTimeout(() => response.writeHead(request.url === "/" ? 302 : 200, location).end(), 180);
+      };
+      expect(failed(await fetchFrom(handler, { timeoutMs: 300 })).failure).toBe("timeout");
+    });
+  });
+
+  describe("a signal", () => {
+    test("that has aborted already stops the call before it is sent", async () => {
+      const server = await serve((_, response) => response.end());
+      const answer = failed(await open().call({ ...get, url: server.url, signal: AbortSignal.abort() }));
+      expect(answer).toMatchObject({ failure: "aborted", code: "ABORTED" });
+      expect(server.connections()).toBe(0);
+    });
+
+    test("stops a call that waits for its answer, and one that waits for its body", async () => {
+      const controllers = { "/headers": new AbortController(), "/body": new AbortController() };
+      const { url } = await serve((request, response) => {
+        if (request.url === "/headers") controllers["/headers"].abort();
+        else response.writeHead(200).write("x", () => controllers["/body"].abort());
+      });
+      const http = open();
+      for (const path of ["/headers", "/body"] as const) {
+        const { signal } = controllers[path];
+        expect(failed(await http.call({ ...get, url: url + path, signal })).failure).toBe("aborted");
+      }
+    });
+
+    test("may be shared by many calls without a warning", async () => {
+      const warnings: Error[] = [];
+      const onWarning = (warning: Error) => warnings.push(warning);
+      process.on("warning", onWarning);
+      const { url } = await serve((_, response) => response.end());
+      const [http, { signal }] = [open(), new AbortController()];
+      await Promise.all(Array.from({ length: 40 }, () => http.call({ ...get, url, signal })));
+      await new Promise(setImmediate); // warnings are emitted on a later turn
+      process.off("warning", onWarning);
+      expect(warnings).toEqual([]);
+    });
+  });
+
+  describe("the limit on calls at once", () => {
+    test("is kept, and those that wait go in order", async () => {
+      const held: (() => void)[] = [];
+      const order: string[] = [];
+      let most = 0;
+      const { url } = await serve((request, response) => {
+        order.push(request.url ?? "");
+        held.push(() => response.end());
+        most = Math.max(most, held.length);
+        if (held.length === 3 || order.length > 9) for (const release of held.splice(0)) release();
+      });
+      const http = open({ concurrency: 3 });
+      const paths = Array.from({ length: 12 }, (_, index) => `/${index}`);
+      await Promise.all(paths.map((path) => http.call({ ...get, url: url + path })));
+      expect(most).toBe(3);
+      expect([...order.slice(0, 3)].sort()).toEqual(["/0", "/1", "/2"]);
+      expect([...order].sort()).toEqual([...paths].sort());
+      expect(order.indexOf("/11")).toBeGreaterThan(order.indexOf("/6"));
+    });
+
+    test("does not use up the time-out of a call that waits", async () => {
+      const { url } = await serve((request, response) => void (request.url === "/hang" || response.end("came")));
+      const http = open({ concurrency: 1 });
+      const first = http.call({ ...get, url: `${url}/hang`, timeoutMs: 1100 });
+      const second = http.call({ ...get, url: `${url}/quick`, timeoutMs: 1000 });
+      expect(failed(await first).failure).toBe("timeout");
+      expect(answered(await second).totalMs).toBeLessThan(1000);
+    });
+
+    test("lets a waiting call be aborted, and goes on after it", async () => {
+      const release: (() => void)[] = [];
+      const { url } = await serve((request, response) => {
+        if (request.url === "/held") release.push(() => response.end());
+        else response.end();
+      });
+      const http = open({ concurrency: 1 });
+      const controller = new AbortController();
+      const held = http.call({ ...get, url: `${url}/held` });
+      const waiting = http.call({ ...get, url: `${url}/aborted`, signal: controller.signal });
+      const last = http.call({ ...get, url: `${url}/last` });
+      controller.abort();
+      expect(failed(await waiting)).toMatchObject({ failure: "aborted", totalMs: 0 });
+      await expect.poll(() => release.length).toBe(1);
+      release[0]?.();
+      expect([answered(await held).statusCode, answered(await last).statusCode]).toEqual([200, 200]);
+    });
+
+    test("gives every turn back, however a call ends", async () => {
+      const { url } = await serve((request, response) => {
+        if (request.url === "/redirect") response.writeHead(302, { location: "/redirect" }).end();
+        else if (request.url === "/long") response.end("x".repeat(1000));
+        else if (request.url === "/cut") response.destroy();
+        else if (request.url !== "/hang") response.end();
+      });
+      const http = open({ concurrency: 1 });
+      const paths = ["/redirect", "/long", "/cut", "/hang", "/fine"];
+      const ends = paths.map((path) => http.call({ ...get, url: url + path, timeoutMs: 250, maxBodyBytes: 10 }));
+      ends.push(http.call({ ...get, url: "nonsense" }), http.call({ ...get, url: "http://169.254.169.254/" }));
+      await Promise.all(ends);
+      expect(answered(await http.call({ ...get, url })).statusCode).toBe(200);
+    });
+
+    test("stands thousands of calls that end at once", async () => {
+      const http = open({ concurrency: 1 });
+      const calls = Array.from({ length: 20_000 }, () => http.call({ ...get, url: "http://169.254.169.254/" }));
+      const kinds = new Set((await Promise.all(calls)).map((answer) => failed(answer).failure));
+      expect([...kinds]).toEqual(["blocked"]);
+    });
+  });
+
+  test("Closing ends what runs and what waits, and what comes after", async () => {
+    const server = await serve(() => {});
+    const http = open({ concurrency: 1 });
+    const calls = [http.call({ ...get, url: server.url }), http.call({ ...get, url: server.url })];
+    await expect.poll(() => server.connections()).toBe(1);
+    await http.close();
+    calls.push(http.call({ ...get, url: server.url }));
+    const kinds = (await Promise.all(calls)).map((answer) => failed(answer).failure);
+    expect(kinds).toEqual(["aborted", "aborted", "aborted"]);
+    expect(server.connections()).toBe(1);
+  });
+}
+
+interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer); // no encoding was set
+  return Buffer.concat(parts).toString();
+}
+
+/** Sends `first` once and then `chunk` again and again, as fast as it is taken, until the connection is closed. */
+function pourForever(chunk: Buffer, headers: Record<string, string>, first: Buffer = chunk): RequestListener {
+  return (_, response) => {
+    const pour = () => {
+      while (!response.destroyed && response.write(chunk));
+    };
+    response.writeHead(200, headers).write(first);
+    response.on("drain", pour);
+    pour();
+  };
+}

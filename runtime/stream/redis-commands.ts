@@ -1,19 +1,22 @@
 import type { Redis } from "ioredis";
 import { isReply } from "./redis-connection.ts";
-import type { Consumer, Message, StreamState } from "./stream.ts";
-
-const bodyField = "body";
+import {
+  bodyField,
+  claimOwnScript,
+  type Delivered,
+  type Entry,
+  firstCursor,
+  type Place,
+  removeIdleScript,
+  saysGone,
+  timestampOf,
+  toMessage,
+} from "./redis-entries.ts";
+import type { Message, StreamState } from "./stream.ts";
 
 /** What a command on a group answers when the server knows no such group, or has lost it. */
 export const gone = Symbol("gone");
 
-/** A stream's key, and who reads it. */
-export interface Place extends Consumer {
-  readonly key: string;
-}
-
-type Entry = readonly [id: string, fields: readonly string[]];
-type Delivered = readonly [entry: Entry, deliveries: number];
 type Command = readonly [name: string, ...args: (string | number)[]];
 
 /** XADD for one entry. */
@@ -65,18 +68,7 @@ export async function readNew(
   return reply === gone ? gone : (reply?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
 }
 
-const claimOwnScript = `
-local found = {}
-for i = 3, #ARGV do
-  local held = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])
-  if #held > 0 then
-    local entry = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i])[1]
-    if entry then found[#found + 1] = { entry, held[1][4] + 1 } end
-  end
-end
-return found`;
-
-/** Those of `ids` that are still the consumer's own once more. A script, so that none changes hands between look and claim. */
+/** Those of `ids` that are still the consumer's own once more. */
 export async function claimOwn(
   redis: Redis,
   { key, group, consumer }: Place,
@@ -107,22 +99,6 @@ export async function claimIdle(
   return { cursor: next, messages: delivered.map(toMessage), lost };
 }
 
-/** Where XAUTOCLAIM begins, and what it answers at the end. */
-export const firstCursor = "0-0";
-
-const removeIdleScript = `
-local removed = 0
-for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  local is = {}
-  for i = 1, #info, 2 do is[info[i]] = info[i + 1] end
-  if is.name ~= ARGV[2] and is.pending == 0 and is.idle >= tonumber(ARGV[3]) then
-    removed = removed + 1
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], is.name)
-  end
-end
-return removed`;
-
-/** A script, because deleting a consumer drops what it was given between look and deletion. */
 export async function removeIdle(redis: Redis, { key, group, consumer }: Place, minIdleMs: number): Promise<number> {
   const reply = await unlessGone(redis.eval(removeIdleScript, 1, key, group, consumer, minIdleMs) as Promise<number>);
   return reply === gone ? 0 : reply;
@@ -150,17 +126,7 @@ async function unlessGone<T>(reply: Promise<T>): Promise<T | typeof gone> {
   try {
     return await reply;
   } catch (error) {
-    // A data loss ends a read that blocks with UNBLOCKED, all that comes later with NOGROUP; XINFO says it its own way.
-    if (isReply(error) && /^(NOGROUP|UNBLOCKED|ERR no such key)/.test(error.message)) return gone;
+    if (isReply(error) && saysGone(error.message)) return gone;
     throw error;
   }
-}
-
-function toMessage([[id, fields], attempts]: Delivered): Message {
-  return { id, body: fields[0] === bodyField ? (fields[1] ?? "") : "", attempts, timestamp: timestampOf(id) };
-}
-
-/** An id begins with the server's clock when the entry was added, in milliseconds. */
-function timestampOf(id: string): number {
-  return Number.parseInt(id, 10);
 }

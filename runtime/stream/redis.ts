@@ -5,6 +5,7 @@ import { sleep } from "../sleep.ts";
 import { createBells } from "./redis-bells.ts";
 import * as command from "./redis-commands.ts";
 import { openConnection, parseRedisUrl } from "./redis-connection.ts";
+import { firstCursor, type Place } from "./redis-entries.ts";
 import { type Block, createReaders } from "./redis-readers.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
 
@@ -30,7 +31,7 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const readers = createReaders(target, commands);
   const bells = createBells(target);
   const bellPrefix = `${prefix}wake:`;
-  const placeOf = (who: Consumer): command.Place => ({ ...who, key: prefix + who.stream });
+  const placeOf = (who: Consumer): Place => ({ ...who, key: prefix + who.stream });
   const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
   const count = (kind: string) => metrics?.count("stillup_driver_calls_total", { driver: "redis", kind });
   const send = <T>(kind: string, work: (redis: Redis) => Promise<T>): Promise<T> => {
@@ -88,14 +89,14 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
     async takeOver(who, { minIdleMs, count }) {
       const messages: Message[] = [];
       let lost = 0;
-      let cursor = command.firstCursor;
+      let cursor = firstCursor;
       do {
         const options = { minIdleMs, cursor, count: count - messages.length };
         const part = await send("take_over", (redis) => command.claimIdle(redis, placeOf(who), options));
         messages.push(...part.messages);
         lost += part.lost;
         cursor = part.cursor;
-      } while (cursor !== command.firstCursor && messages.length < count);
+      } while (cursor !== firstCursor && messages.length < count);
       return { messages, lost };
     },
 

@@ -28,7 +28,8 @@ async function setMonitors({ sql, memo, metrics, log }: Env, { requestId }: Ctx)
       PATIENCE_MS,
       memo("monitors", MAX_AGE_MS, () => countMonitors(sql)),
     );
-    for (const [status, count] of Object.entries(counts ?? {})) metrics.set("stillup_monitors", count, { status });
+    if (counts === null) throw new Error("The database said nothing within 2 s.");
+    for (const [status, count] of Object.entries(counts)) metrics.set("stillup_monitors", count, { status });
   } catch (error) {
     log.warn("The monitors could not be counted.", { requestId, error: String(error) });
   }

@@ -1,0 +1,187 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { StillupError } from "../../runtime/errors.ts";
+import { createMemo } from "../../runtime/memo.ts";
+import type { Sql } from "../../runtime/sql/sql.ts";
+import { type Api, aMonitor, api, routes } from "../support/routes.ts";
+import { type TestEnv, testEnv } from "../test-env.ts";
+
+let env: TestEnv;
+let call: Api["send"];
+
+beforeEach(async () => {
+  env = await testEnv();
+  call = api(env).send;
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+afterAll(() => env.close());
+
+const away = async () => {
+  throw new StillupError("stream_unavailable", "It is away.");
+};
+
+/** The same bindings, but whatever is asked of the database `fails`. A query does so when it is awaited. */
+function withSql(fails: () => Promise<never>): TestEnv {
+  // biome-ignore lint/suspicious/noThenProperty: it is what a query of the port is.
+  const query: PromiseLike<never> = { then: (...on) => fails().then(...on) };
+  const tag = (() => query) as unknown as Sql; // of a query no more is used than that
+  const sql = Object.assign(tag, { transaction: fails, script: fails, close: async () => {} });
+  const other: TestEnv = {
+    ...env,
+    sql,
+    memo: createMemo(),
+    call: (route, request) => route.fetch(request, other, env.ctx()),
+  };
+  return other;
+}
+
+const withoutDatabase = () =>
+  withSql(async () => {
+    throw new StillupError("database_unavailable", "The database does not answer.");
+  });
+
+describe("/healthz", () => {
+  it("says that the process is alive, to everybody, and asks nobody", async () => {
+    const gone = api(withoutDatabase());
+    const { status, body } = await gone.sendRequest(new Request("http://stillup.test/healthz"));
+    expect([status, body]).toEqual([200, { status: "ok" }]);
+  });
+});
+
+describe("/readyz", () => {
+  const ask = (environment = env) => api(environment).sendRequest(new Request("http://stillup.test/readyz"));
+
+  it("is ready when database and stream answer", async () => {
+    expect(await ask()).toMatchObject({ status: 200, body: { status: "ready" } });
+  });
+
+  it("names what is away", async () => {
+    vi.spyOn(env.stream, "ping").mockImplementation(away);
+    expect(await ask()).toMatchObject({
+      status: 503,
+      body: { code: "not_ready", detail: "Cannot be reached: the stream service." },
+    });
+    const gone = { ...withoutDatabase(), memo: (await testEnv()).memo };
+    const response = await api({
+      ...gone,
+      call: (route, request) => route.fetch(request, gone, env.ctx()),
+    }).sendRequest(new Request("http://stillup.test/readyz"));
+    expect(response).toMatchObject({
+      status: 503,
+      body: { detail: "Cannot be reached: the database and the stream service." },
+    });
+  });
+
+  it("does not wait longer than 2 s for who says nothing", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.spyOn(env.stream, "ping").mockReturnValue(new Promise(() => {}));
+    const asked = ask();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect((await asked).status).toBe(503);
+  });
+
+  it("asks once for all who want to know within 5 s", async () => {
+    const ping = vi.spyOn(env.stream, "ping");
+    vi.useFakeTimers({ toFake: ["performance"] });
+    await Promise.all([ask(), ask(), ask()]);
+    vi.advanceTimersByTime(4999);
+    await ask();
+    expect(ping).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(1);
+    await ask();
+    expect(ping).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("/metrics", () => {
+  it("tells of this process, and how many monitors there are of each status", async () => {
+    await call("POST", "/v1/monitors", aMonitor);
+    await call("POST", "/v1/monitors", aMonitor);
+    const { body: third } = await call("POST", "/v1/monitors", aMonitor);
+    await call("POST", `/v1/monitors/${third.id}/pause`);
+    const { body: fourth } = await call("POST", "/v1/monitors", aMonitor);
+    await call("DELETE", `/v1/monitors/${fourth.id}`);
+    const { status, headers, body } = await call<string>("GET", "/metrics");
+    expect([status, headers.get("content-type")]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+    expect(body).toMatch(/^stillup_monitors\{.*status="pending".*\} 2$/m);
+    expect(body).toMatch(/^stillup_monitors\{.*status="paused".*\} 1$/m);
+    expect(body).toMatch(/^stillup_monitors\{.*status="down".*\} 0$/m);
+    expect(body).toContain("# TYPE stillup_checks_total counter");
+  });
+
+  it("wants the key", async () => {
+    const { status } = await api(env).sendRequest(new Request("http://stillup.test/metrics"));
+    expect(status).toBe(401);
+  });
+
+  it("tells of this process while the database is away", async () => {
+    const { status, body } = await api(withoutDatabase()).send<string>("GET", "/metrics");
+    expect(status).toBe(200);
+    expect(body).toContain("stillup_checks_total");
+    expect(env.logged).toMatchObject([{ level: "WARN", fields: { requestId: "test-request" } }]);
+  });
+
+  it("does not wait longer than 2 s for a database that says nothing", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const asked = api(withSql(() => new Promise(() => {}))).send<string>("GET", "/metrics");
+    await vi.advanceTimersByTimeAsync(2000);
+    expect((await asked).status).toBe(200);
+    expect(env.logged).toMatchObject([
+      { level: "WARN", fields: { error: "Error: The database said nothing within 2 s." } },
+    ]);
+  });
+});
+
+describe("a database that is away", () => {
+  const withoutIt = ["get-healthz", "get-readyz", "get-metrics", "get-openapi"];
+  const others = routes.filter(({ name }) => !withoutIt.includes(name)).map(({ name, route }) => ({ name, ...route }));
+
+  it.each(others)("is a 503 of $name", async ({ name, method, path }) => {
+    const bodies: Record<string, object> = {
+      "create-monitor": aMonitor,
+      "create-channel": { name: "a", type: "webhook", config: { url: "https://example.com" } },
+    };
+    const body = bodies[name] ?? (method === "PATCH" ? {} : undefined);
+    const gone = api(withoutDatabase());
+    const answered = await gone.send(method, path.replace("{id}", "mon_1"), body);
+    expect(answered).toMatchObject({ status: 503, body: { code: "database_unavailable" } });
+  });
+});
+
+describe("a bell", () => {
+  const add = () => call("POST", "/v1/monitors", aMonitor);
+
+  it("that cannot be rung fails no write; it is tried once more in the background", async () => {
+    const wake = vi.spyOn(env.stream, "wake").mockImplementation(away);
+    expect((await add()).status).toBe(201);
+    expect(wake).toHaveBeenCalledTimes(2);
+    expect(env.logged).toMatchObject([
+      { level: "WARN", message: "A bell could not be rung." },
+      { level: "WARN", message: "A bell could not be rung." },
+    ]);
+  });
+
+  it("that takes long holds up no write for longer than a second, and is not rung twice", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let ring = () => {};
+    const wake = vi.spyOn(env.stream, "wake").mockReturnValue(
+      new Promise((resolve) => {
+        ring = resolve;
+      }),
+    );
+    const created = routes.find(({ name }) => name === "create-monitor");
+    const background: Promise<unknown>[] = [];
+    const ctx = env.ctx({ waitUntil: (work) => void background.push(work) });
+    const response = created?.fn.fetch(env.request("POST", "/v1/monitors", aMonitor), env, ctx);
+    await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(1));
+    expect(background).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect((await response)?.status).toBe(201);
+    expect(background).toHaveLength(1);
+    ring();
+    await Promise.all(background);
+    expect(wake).toHaveBeenCalledTimes(1);
+  });
+});

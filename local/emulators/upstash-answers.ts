@@ -1,0 +1,33 @@
+import type { Answer } from "./upstash-commands.ts";
+
+/** An HTTP answer: text as it is, anything else as JSON. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly content: unknown;
+}
+
+/** What Upstash says with a status, where that is known; a page of a proxy in front of it otherwise. */
+export function errorAnswer(status: number, error = errors[status]): HttpAnswer {
+  return { status, content: error === undefined ? `<html><h1>${status}</h1></html>` : { error } };
+}
+
+const errors: Readonly<Record<number, string>> = {
+  401: "WRONGPASS invalid or missing auth token",
+  404: "ERR not found",
+  405: "ERR method not allowed",
+  429:
+    "ERR max requests limit exceeded. Limit: 500000, Usage: 500000. " +
+    "See https://upstash.com/docs/redis/troubleshooting/max_requests_limit for details",
+};
+
+/** Redis' answer as JSON has it; in base64 each string but a bare OK. */
+export function encodeResult(answer: Answer, inBase64: boolean): unknown {
+  if (inBase64 && Buffer.isBuffer(answer) && answer.toString() === "OK") return "OK";
+  return encodePart(answer, inBase64 ? "base64" : "utf8");
+}
+
+function encodePart(answer: Answer, encoding: "base64" | "utf8"): unknown {
+  if (Buffer.isBuffer(answer)) return answer.toString(encoding);
+  if (answer instanceof Error) return answer.message;
+  return Array.isArray(answer) ? answer.map((part: Answer) => encodePart(part, encoding)) : answer;
+}

@@ -1,0 +1,122 @@
+import type { Redis } from "ioredis";
+import { type Billing, callsIn } from "./upstash-billing.ts";
+
+/** What a command answers, as Redis does: strings as bytes, errors within a transaction's answer as values. */
+export type Answer = Buffer | number | null | Error | readonly Answer[];
+
+/** A command's name and arguments as a client's JSON has them. */
+export type Words = readonly unknown[];
+
+/** An answer of 400: the commands were not carried out. */
+export class Refusal extends Error {}
+
+/** Entries one consumer may hold unacked, as Upstash has it. */
+const MOST_PENDING = 1000;
+const NOT_OVER_REST = new Set(
+  `auth bgrewriteaof blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin client debug discard exec hello
+  monitor multi psubscribe psync punsubscribe quit replicaof reset select shutdown ssubscribe subscribe sunsubscribe
+  sync unsubscribe unwatch wait waitaof watch`.split(/\s+/),
+);
+
+/** Carries out the commands of requests. */
+export interface UpstashCommands {
+  one(words: Words): Promise<Answer>;
+  /** Each for itself, in order; others may come between. */
+  pipeline(list: readonly Words[]): Promise<Answer[]>;
+  /** All or none. @throws Refusal when it is none. */
+  transaction(list: readonly Words[]): Promise<readonly Answer[]>;
+}
+
+export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCommands {
+  const call = (name: string, ...args: readonly string[]) => redis.callBuffer(name, [...args]) as Promise<Answer>;
+
+  /** In one turn, so that nothing of other requests comes between. */
+  const asOne = async (list: readonly (readonly string[])[]): Promise<Answer> => {
+    const calls = [["MULTI"], ...list, ["EXEC"]].map(([name = "", ...args]) => call(name, ...args).catch(asError));
+    const answers = await Promise.all(calls);
+    const answer = answers.at(-1) ?? null;
+    // EXEC says only that there was an error; the one of the command that was not taken says which.
+    if (answer instanceof Error) throw answers.find((each) => each instanceof Error);
+    return answer;
+  };
+
+  const run = async (words: readonly string[]): Promise<Answer> => {
+    checkAllowed(words);
+    await checkPending(words, call);
+    if (!isScript(words)) {
+      billing.add(nameOf(words));
+      return call(...(words as [string, ...string[]]));
+    }
+    const [before, answer, after] = (await asOne([commandStats, words, commandStats])) as [Buffer, Answer, Buffer];
+    billing.addAll(callsIn(before.toString(), after.toString()));
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+
+  return {
+    one: (words) => run(textOf(words)),
+
+    async pipeline(list) {
+      const answers: Answer[] = [];
+      for (const words of list) answers.push(await run(textOf(words)).catch(asError));
+      return answers;
+    },
+
+    async transaction(list) {
+      const all = list.map(textOf);
+      for (const words of all) checkAllowed(words);
+      const answer = await asOne(all).catch((error: Error) => {
+        throw new Refusal(error.message);
+      });
+      for (const words of all) billing.add(nameOf(words));
+      return answer as readonly Answer[];
+    },
+  };
+}
+
+const commandStats = ["INFO", "commandstats"];
+
+function textOf(words: Words): string[] {
+  if (!Array.isArray(words) || words.length === 0) throw new Refusal("ERR empty command");
+  return words.map((word) => (typeof word === "string" ? word : JSON.stringify(word)));
+}
+
+function nameOf([name = ""]: readonly string[]): string {
+  return name.toLowerCase();
+}
+
+function isScript(words: readonly string[]): boolean {
+  return /^(eval|evalsha|fcall)/.test(nameOf(words));
+}
+
+function checkAllowed(words: readonly string[]): void {
+  const blocks = /^xread/.test(nameOf(words)) && words.some((word) => word.toUpperCase() === "BLOCK");
+  if (blocks || NOT_OVER_REST.has(nameOf(words))) {
+    throw new Refusal(
+      `ERR Command is not available: '${words[0]}'. See https://upstash.com/docs/redis/features/restapi`,
+    );
+  }
+}
+
+async function checkPending(
+  words: readonly string[],
+  call: (name: string, ...args: readonly string[]) => Promise<Answer>,
+): Promise<void> {
+  if (nameOf(words) !== "xreadgroup") return;
+  const at = (option: string) => words.findIndex((word) => word.toUpperCase() === option);
+  const [group = "", consumer = ""] = words.slice(at("GROUP") + 1);
+  const [key = "", id] = words.slice(at("STREAMS") + 1);
+  if (id !== ">") return;
+  const requested = at("COUNT") < 0 ? 1 : Number(words[at("COUNT") + 1]);
+  const list = await call("XPENDING", key, group, "-", "+", `${MOST_PENDING}`, consumer).catch(() => []);
+  const pending = Array.isArray(list) ? list.length : 0;
+  if (pending + requested <= MOST_PENDING) return;
+  throw new Refusal(
+    `ERR XReadGroup is cancelled. Pending Entries List limit per consumer is about to be reached. Limit: ${MOST_PENDING}, ` +
+      `Current PEL size: ${pending}, Requested Read: ${requested}, Key: ${key}, Group: ${group}, Consumer: ${consumer}.`,
+  );
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

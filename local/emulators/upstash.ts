@@ -1,0 +1,139 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { Redis, ReplyError } from "ioredis";
+import { sleep } from "../../runtime/sleep.ts";
+import type { Certificate } from "./certificate.ts";
+import { encodeResult, errorAnswer, type HttpAnswer } from "./upstash-answers.ts";
+import { createBilling } from "./upstash-billing.ts";
+import { type Answer, createUpstashCommands, Refusal, type UpstashCommands, type Words } from "./upstash-commands.ts";
+import { createUpstashFaults, type UpstashFaultPlayer } from "./upstash-faults.ts";
+import { createUpstashSubscriptions, type UpstashSubscriptions } from "./upstash-subscriptions.ts";
+
+export interface UpstashEmulatorOptions {
+  /** The Redis behind it. */
+  readonly redisUrl: string;
+  /** What clients must show as their bearer token. */
+  readonly token: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** Served over TLS with this; plain HTTP when left out. */
+  readonly certificate?: Certificate;
+}
+
+/** Upstash's REST API in front of any Redis: `/`, `/pipeline`, `/multi-exec` and `/subscribe/<channel>`. */
+export interface UpstashEmulator {
+  readonly url: string;
+  readonly faults: UpstashFaultPlayer;
+  readonly subscriptions: Pick<UpstashSubscriptions, "size" | "cut">;
+  /** Commands that would be charged for, by their names in lower case. */
+  readonly billed: ReadonlyMap<string, number>;
+  close(): Promise<void>;
+}
+
+export async function startUpstashEmulator(options: UpstashEmulatorOptions): Promise<UpstashEmulator> {
+  const { redisUrl, token, host = "127.0.0.1", port = 0, certificate } = options;
+  const redis = new Redis(redisUrl, { protocol: 2, maxRetriesPerRequest: 0, connectTimeout: 2_000 });
+  // Each request that needs it fails by itself.
+  redis.on("error", () => {});
+  const billing = createBilling();
+  const faults = createUpstashFaults();
+  const subscriptions = createUpstashSubscriptions(redis, faults.current, billing);
+  const listener = listen({ token, faults, subscriptions, commands: createUpstashCommands(redis, billing) });
+  const server = certificate === undefined ? createServer(listener) : createTlsServer(certificate, listener);
+  server.listen(port, host);
+  await once(server, "listening");
+  const address = server.address() as AddressInfo;
+  return {
+    url: `${certificate === undefined ? "http" : "https"}://${host}:${address.port}`,
+    faults,
+    subscriptions,
+    billed: billing.byName,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      redis.disconnect();
+    },
+  };
+}
+
+interface Parts {
+  readonly token: string;
+  readonly faults: UpstashFaultPlayer;
+  readonly subscriptions: UpstashSubscriptions;
+  readonly commands: UpstashCommands;
+}
+
+const noSignal = new AbortController().signal;
+
+function listen({ token, faults, subscriptions, commands }: Parts): RequestListener {
+  let answered = 0;
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = new URL(request.url ?? "/", "http://emulator").pathname;
+    const body = await text(request);
+    await sleep(faults.current.latencyMs / 2, noSignal);
+    const refusal = faults.takeAnswer(`${path} ${body}`);
+    if (refusal !== null) return send(response, errorAnswer(refusal.status, refusal.error));
+    if (!["HEAD", "GET", "POST", "PUT"].includes(request.method ?? "")) return send(response, errorAnswer(405));
+    if (request.headers.authorization !== `Bearer ${token}`) return send(response, errorAnswer(401));
+    const [, channel] = /^\/subscribe\/(.+)$/.exec(path) ?? [];
+    if (channel !== undefined) return subscriptions.open(decodeURIComponent(channel), response);
+
+    const isBase64 = request.headers["upstash-encoding"] === "base64";
+    const answer = await carryOut(commands, { path, body, isBase64 });
+    await sleep(faults.current.latencyMs / 2, noSignal);
+    if (faults.takeDroppedReply(`${path} ${body}`)) return void request.socket.destroy();
+    response.setHeader("upstash-sync-token", `emulator-${++answered}`);
+    send(response, answer);
+  };
+  return (request, response) => {
+    serve(request, response).catch(() => response.destroy());
+  };
+}
+
+/** Bytes in a request, as Upstash's smaller plans have it. */
+const MOST_BYTES = 1024 * 1024;
+
+async function carryOut(
+  commands: UpstashCommands,
+  { path, body, isBase64 }: { path: string; body: string; isBase64: boolean },
+): Promise<HttpAnswer> {
+  const item = (answer: Answer) =>
+    answer instanceof Error ? { error: answer.message } : { result: encodeResult(answer, isBase64) };
+  try {
+    const size = Buffer.byteLength(body);
+    if (size > MOST_BYTES) throw new Refusal(`ERR max request size exceeded. Limit: ${MOST_BYTES}, Actual: ${size}`);
+    if (path === "/") return { status: 200, content: item(await commands.one(parse(body))) };
+    const list = parse(body) as readonly Words[];
+    if (path === "/pipeline") return { status: 200, content: (await commands.pipeline(list)).map(item) };
+    if (path === "/multi-exec") return { status: 200, content: (await commands.transaction(list)).map(item) };
+    return errorAnswer(404);
+  } catch (error) {
+    const { message } = error as Error;
+    return errorAnswer(error instanceof Refusal || error instanceof ReplyError ? 400 : 500, message);
+  }
+}
+
+function parse(body: string): Words {
+  const parsed = parseJson(body);
+  if (!Array.isArray(parsed)) throw new Refusal("ERR failed to parse the request: it must be a JSON array");
+  return parsed;
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}
+
+function send(response: ServerResponse, { status, content }: HttpAnswer): void {
+  const isText = typeof content === "string";
+  response.writeHead(status, { "content-type": isText ? "text/html" : "application/json" });
+  response.end(isText ? content : JSON.stringify(content));
+}

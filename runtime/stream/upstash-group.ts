@@ -1,0 +1,138 @@
+import {
+  type Delivered,
+  type Entry,
+  firstCursor,
+  type Place,
+  saysGone,
+  timestampOf,
+  toMessage,
+} from "./redis-entries.ts";
+import type { Message, StreamState } from "./stream.ts";
+import type { Reply, UpstashClient } from "./upstash-client.ts";
+import * as command from "./upstash-commands.ts";
+import type { Watch } from "./upstash-watch.ts";
+
+/** Upstash lets a consumer hold 1,000 entries, and refuses a read whose COUNT might lead beyond, whatever is there. */
+const mostEntriesARead = 100;
+
+/** New entries for the consumer, at most `count`. */
+export async function readNew(client: UpstashClient, place: Place, count: number): Promise<Message[]> {
+  const messages: Message[] = [];
+  for (;;) {
+    const wanted = Math.min(count - messages.length, mostEntriesARead);
+    const part = await readPart(client, place, wanted).catch((error: unknown) => {
+      // What came before is pending for this consumer: nobody else would get it for a long while.
+      if (messages.length > 0) return [];
+      throw error;
+    });
+    messages.push(...part);
+    if (part.length < wanted || messages.length === count) return messages;
+  }
+}
+
+async function readPart(client: UpstashClient, place: Place, count: number): Promise<Message[]> {
+  const reading = command.readNew(place, count);
+  let replies = await client.send("read", [reading]);
+  if (isGone(replies[0])) replies = await client.send("make_group", [command.makeGroup(place), reading]);
+  const result = client.resultOf(replies.at(-1)) as [[string, Entry[]]] | null;
+  return (result?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
+}
+
+/** Those of `ids` that are still the consumer's own once more. */
+export async function again(client: UpstashClient, place: Place, ids: readonly string[]): Promise<Message[]> {
+  const [reply] = await client.send("again", [command.claimOwn(place, ids)]);
+  if (isGone(reply)) return [];
+  const found = client.resultOf(reply) as Delivered[];
+  client.countCharged("xpending", ids.length);
+  client.countCharged("xclaim", found.length);
+  return found.map(toMessage);
+}
+
+/** Asks nothing while the watch knows that there is nothing to take over. */
+export async function takeOver(
+  client: UpstashClient,
+  place: Place,
+  { minIdleMs, count, watch }: { minIdleMs: number; count: number; watch: Watch },
+): Promise<{ messages: Message[]; lost: number }> {
+  const messages: Message[] = [];
+  let lost = 0;
+  if (watch.isNothingIdle(minIdleMs)) return { messages, lost };
+  let cursor = firstCursor;
+  do {
+    const look = watch.beginLook();
+    const part = await claimIdle(client, place, { minIdleMs, cursor, count: count - messages.length });
+    messages.push(...part.messages);
+    lost += part.lost;
+    cursor = part.cursor;
+    if (part.length === 0 && cursor === firstCursor) watch.sawEmpty(look);
+  } while (cursor !== firstCursor && messages.length < count);
+  return { messages, lost };
+}
+
+/** One XAUTOCLAIM from `cursor` on, and the stream's length. Only what is found costs more, and another trip. */
+async function claimIdle(
+  client: UpstashClient,
+  place: Place,
+  options: { minIdleMs: number; cursor: string; count: number },
+): Promise<{ cursor: string; messages: Message[]; lost: number; length: number }> {
+  const asked = [command.claimIdle(place, options), command.lengthOf(place.key)];
+  const [claimed, counted] = await client.send("take_over", asked);
+  const length = client.resultOf(counted) as number;
+  if (isGone(claimed)) return { cursor: firstCursor, messages: [], lost: 0, length };
+  const [cursor, entries, deleted] = client.resultOf(claimed) as [string, Entry[], string[]];
+  const tries = await triesOf(client, place, entries);
+  const messages = entries.map((entry) => toMessage([entry, tries.get(entry[0]) ?? 2]));
+  return { cursor, messages, lost: deleted.length, length };
+}
+
+/** How often each of the consumer's entries was delivered, which XAUTOCLAIM does not tell. */
+async function triesOf(client: UpstashClient, place: Place, entries: readonly Entry[]): Promise<Map<string, number>> {
+  const [first, last] = [entries.at(0), entries.at(-1)];
+  if (first === undefined || last === undefined) return new Map();
+  const [reply] = await client.send("tries", [command.listPending(place, first[0], last[0])]);
+  const pending = client.resultOf(reply) as [id: string, consumer: string, idleMs: number, deliveries: number][];
+  return new Map(pending.map(([id, , , deliveries]) => [id, deliveries]));
+}
+
+/** Looks first: there is rarely anybody to remove, and the script costs more. */
+export async function removeIdleConsumers(client: UpstashClient, place: Place, minIdleMs: number): Promise<number> {
+  const [listed] = await client.send("list_consumers", [command.listConsumers(place)]);
+  if (isGone(listed)) return 0;
+  const others = (client.resultOf(listed) as Flat[]).map(fieldsOf).filter(({ name }) => name !== place.consumer);
+  if (!others.some(({ pending, idle }) => pending === 0 && Number(idle) >= minIdleMs)) return 0;
+
+  const [removed] = await client.send("remove_idle_consumers", [command.removeIdle(place, minIdleMs)]);
+  if (isGone(removed)) return 0;
+  const count = client.resultOf(removed) as number;
+  client.countCharged("xinfo");
+  client.countCharged("xgroup", count);
+  return count;
+}
+
+/** Settled entries are deleted, so the first one there is the oldest that is not acked. */
+export async function stateOf(client: UpstashClient, key: string, group: string): Promise<StreamState> {
+  const [counted, listed] = await client.send("state", [command.lengthOf(key), command.listGroups(key)]);
+  const length = client.resultOf(counted) as number;
+  const groups = isGone(listed) ? [] : (client.resultOf(listed) as Flat[]).map(fieldsOf);
+  const pending = Number(groups.find(({ name }) => name === group)?.["pending"] ?? 0);
+  return { length, pending, oldestMs: length === 0 ? 0 : await ageOfFirst(client, key) };
+}
+
+async function ageOfFirst(client: UpstashClient, key: string): Promise<number> {
+  const [first, time] = await client.send("age", [command.firstEntry(key), command.timeNow]);
+  const [entry] = client.resultOf(first) as Entry[];
+  const [seconds, microseconds] = client.resultOf(time) as [string, string];
+  const now = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+  return entry === undefined ? 0 : Math.max(0, now - timestampOf(entry[0]));
+}
+
+function isGone(reply: Reply | undefined): boolean {
+  return reply?.error !== undefined && saysGone(reply.error);
+}
+
+/** Names and values in turns, as XINFO answers. */
+type Flat = readonly (string | number)[];
+
+function fieldsOf(flat: Flat): Record<string, string | number> {
+  return Object.fromEntries(flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ""]] : [])));
+}

@@ -1,0 +1,87 @@
+import type { Message } from "./stream.ts";
+import type { Watch } from "./upstash-watch.ts";
+
+export interface ReadOptions {
+  readonly count: number;
+  readonly blockMs: number;
+  readonly signal: AbortSignal;
+  readonly watch: Watch;
+  /** Asks the service. */
+  readonly readNew: (count: number) => Promise<Message[]>;
+  /** Takes what was given out to a reader that had gone. Must not throw. */
+  readonly late: (messages: readonly Message[]) => Promise<void>;
+}
+
+/** Reads that wait for bells, as nothing blocks over REST. */
+export interface UpstashReads {
+  /** Resolves with [] as soon as `signal` aborts or the reads are closed. */
+  read(options: ReadOptions): Promise<Message[]>;
+  /** Ends all reads; resolves when what they still got is taken care of. */
+  close(): Promise<void>;
+}
+
+export function createReads(): UpstashReads {
+  const stops = new Set<AbortController>();
+  const leftovers = new Set<Promise<void>>();
+
+  return {
+    async read({ signal, late, ...options }) {
+      if (signal.aborted) return [];
+      const stop = new AbortController();
+      const abort = () => stop.abort();
+      stops.add(stop);
+      signal.addEventListener("abort", abort);
+      const stopped = new Promise<undefined>((resolve) =>
+        stop.signal.addEventListener("abort", () => resolve(undefined)),
+      );
+      const reading = readUntil(stop.signal, options);
+      try {
+        const messages = await Promise.race([reading, stopped]);
+        if (messages !== undefined) return messages;
+      } finally {
+        stops.delete(stop);
+        signal.removeEventListener("abort", abort);
+      }
+      const leftover = reading.then(late, () => {}).finally(() => leftovers.delete(leftover));
+      leftovers.add(leftover);
+      return [];
+    },
+    async close() {
+      for (const stop of stops) stop.abort();
+      // A stopped read notes what it leaves behind some turns later.
+      await new Promise(setImmediate);
+      await Promise.all(leftovers);
+    },
+  };
+}
+
+async function readUntil(
+  stop: AbortSignal,
+  { count, blockMs, watch, readNew }: Omit<ReadOptions, "signal" | "late">,
+): Promise<Message[]> {
+  const until = performance.now() + blockMs;
+  while (!stop.aborted) {
+    if (blockMs <= 0 || watch.untilReadMs() === 0) {
+      const messages = await readOnce(watch, readNew, count);
+      if (messages.length > 0 || blockMs <= 0) return messages;
+    }
+    const leftMs = until - performance.now();
+    if (leftMs <= 0) return [];
+    const untilReadMs = watch.untilReadMs();
+    if (untilReadMs > 0) await watch.change(Math.min(leftMs, untilReadMs), stop);
+  }
+  return [];
+}
+
+async function readOnce(watch: Watch, readNew: ReadOptions["readNew"], count: number): Promise<Message[]> {
+  watch.beginRead();
+  let result = { found: 0, isMore: true };
+  try {
+    const messages = await readNew(count);
+    result = { found: messages.length, isMore: messages.length === count };
+    return messages;
+  } finally {
+    // After a failure nothing is known.
+    watch.endRead(result);
+  }
+}

@@ -1,0 +1,95 @@
+/** While every bell is heard, how long to go without looking. */
+const safetyMs = 600_000;
+/** While none is heard: from the first to the second, doubled with each look in vain. */
+const firstPauseMs = 1_000;
+const longestPauseMs = 10_000;
+/** How long after an entry was added its bell has surely been heard, where bells are heard. */
+const surelyHeardMs = 5_000;
+
+/** A look at the stream, from when it was asked for. */
+export interface Look {
+  readonly at: number;
+  readonly rings: number;
+}
+
+/**
+ * What one process knows of a stream and a group without asking, so that it need not ask: every command costs. Bells
+ * tell of new entries; looking now and then makes up for those that are lost.
+ */
+export interface Watch {
+  /** Something was added, or may have been: bells began or ceased to be heard, say. */
+  ring(): void;
+  /** How long until it is worth reading: 0 for now. */
+  untilReadMs(): number;
+  beginRead(): void;
+  /** `isMore` says that there may be more to read at once. */
+  endRead(result: { readonly found: number; readonly isMore: boolean }): void;
+  beginLook(): Look;
+  /** The stream had no entries at that look, delivered or not. */
+  sawEmpty(look: Look): void;
+  /** True when no entry can have been pending for `minIdleMs`. */
+  isNothingIdle(minIdleMs: number): boolean;
+  /** Resolves after `ms`, or earlier: when there may be something to read, or `signal` aborts. */
+  change(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export function createWatch(isHearing: () => boolean): Watch {
+  const waiting = new Set<() => void>();
+  let due = true;
+  let readAt = 0;
+  let vainReads = 0;
+  let jitter = 1;
+  let rings = 0;
+  let empty = { at: Number.NEGATIVE_INFINITY, rings: -1 };
+  const notify = () => {
+    for (const wake of waiting) wake();
+  };
+
+  return {
+    ring() {
+      due = true;
+      rings++;
+      vainReads = 0;
+      notify();
+    },
+    untilReadMs() {
+      if (due) return 0;
+      const pauseMs = isHearing() ? safetyMs : Math.min(firstPauseMs * 2 ** vainReads, longestPauseMs);
+      return Math.max(0, readAt + pauseMs * jitter - performance.now());
+    },
+    beginRead() {
+      // Before the answer, so that a bell that rings meanwhile is not forgotten.
+      due = false;
+      readAt = performance.now();
+      jitter = 0.8 + Math.random() / 5;
+    },
+    endRead({ found, isMore }) {
+      vainReads = found > 0 ? 0 : vainReads + 1;
+      if (!isMore) return;
+      due = true;
+      notify();
+    },
+    beginLook: () => ({ at: performance.now(), rings: isHearing() ? rings : -1 }),
+    sawEmpty(look) {
+      empty = look;
+    },
+    isNothingIdle(minIdleMs) {
+      // What has been idle that long was added at least that long ago, and rang then.
+      const isQuiet = empty.rings === rings && minIdleMs >= surelyHeardMs;
+      return performance.now() - empty.at < (isQuiet ? safetyMs : minIdleMs);
+    },
+    change: (ms, signal) =>
+      new Promise((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, Math.ceil(ms));
+        waiting.add(wake);
+        signal.addEventListener("abort", wake);
+        if (signal.aborted) wake();
+      }),
+  };
+}

@@ -1,0 +1,163 @@
+import type { Metrics } from "../metrics.ts";
+import { within } from "../within.ts";
+import type { Place } from "./redis-entries.ts";
+import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
+import { createBells } from "./upstash-bells.ts";
+import { createClient } from "./upstash-client.ts";
+import * as command from "./upstash-commands.ts";
+import * as groups from "./upstash-group.ts";
+import { createReads } from "./upstash-reads.ts";
+import { parseUpstashTarget } from "./upstash-target.ts";
+import { createWatch, type Watch } from "./upstash-watch.ts";
+
+/** Upstash's smaller plans take requests of 1 MiB; a character may take 3 bytes. */
+const mostCharactersATrip = 256 * 1024;
+const pingTimeoutMs = 2_000;
+const closeTimeoutMs = 4_000;
+
+export interface UpstashStreamOptions {
+  /** UPSTASH_REDIS_REST_URL */
+  readonly url: string;
+  /** UPSTASH_REDIS_REST_TOKEN */
+  readonly token: string;
+  /** Counts each trip by its kind, and each command that is charged for as `command:<name>`. */
+  readonly metrics?: Pick<Metrics, "count">;
+  /** Before every key and channel; `stillup:` when left out. Two prefixes on one database never meet. */
+  readonly prefix?: string;
+}
+
+/**
+ * The EventStream port on Upstash over REST, where nothing blocks and every command costs. Settling deletes, so a stream
+ * is for one group. A read asks when a bell tells of entries, else every 10 minutes; while no bells are heard, every 1
+ * to 10 s. No command is sent twice. Nothing is asked before the first call.
+ * @throws StillupError `invalid_configuration` when the URL or the token cannot be one.
+ */
+export function createUpstashStream(options: UpstashStreamOptions): EventStream {
+  const { metrics, prefix = "stillup:" } = options;
+  const target = parseUpstashTarget(options);
+  const client = createClient(target, metrics);
+  const reads = createReads();
+  const watches = new Map<string, Watch>();
+  const ringAll = () => {
+    for (const watch of watches.values()) watch.ring();
+  };
+  const bells = createBells({ target, client, channel: `${prefix}bells`, onHearing: ringAll });
+  let closed = false;
+
+  const placeOf = (who: Consumer): Place => ({ ...who, key: prefix + who.stream });
+
+  const watchOf = ({ stream, group }: Consumer): Watch => {
+    const key = JSON.stringify([stream, group]);
+    const known = watches.get(key);
+    if (known !== undefined) return known;
+    const watch = createWatch(bells.isHearing);
+    watches.set(key, watch);
+    bells.on(added(stream), watch.ring);
+    return watch;
+  };
+
+  const adding = (entries: readonly Outgoing[]) => [
+    ...entries.map(({ stream, body }) => command.addEntry(prefix + stream, body)),
+    bells.ringing([...new Set(entries.map(({ stream }) => added(stream)))]),
+  ];
+
+  const publish: EventStream["publish"] = async (entries) => {
+    for (const part of parts(entries)) {
+      for (const reply of await client.send("publish", adding(part))) client.resultOf(reply);
+    }
+  };
+
+  const settle: EventStream["settle"] = async (who, { ack, publish: entries }) => {
+    if (ack.length + entries.length === 0) return;
+    const all = parts(entries);
+    const last = all.pop();
+    await publish(all.flat());
+    const removing = command.removeEntries(placeOf(who), ack);
+    // Acks alone must get through when the database is full, or it would stay so.
+    const replies =
+      last === undefined
+        ? await client.send("settle", removing)
+        : await client.send("settle", [...adding(last), ...removing], { atomically: true });
+    for (const reply of replies) client.resultOf(reply);
+  };
+
+  /** Adds once more what came for a reader that had gone: pending for nobody, it would wait for its lease to end. */
+  const handBack = (who: Consumer, messages: readonly Message[]): Promise<void> => {
+    const again = messages.map(({ body }) => ({ stream: who.stream, body }));
+    return settle(who, { ack: messages.map(({ id }) => id), publish: again }).catch(() => {});
+  };
+
+  return {
+    publish,
+    settle,
+
+    async wake(name) {
+      const [reply] = await client.send("wake", [bells.ringing([woken(name)])]);
+      client.resultOf(reply);
+    },
+
+    async read(who, { count, blockMs, signal }) {
+      if (closed) throw target.failure("is closed");
+      // If it cannot hear, the watch has the read ask now and then.
+      if (blockMs > 0) bells.listen().catch(() => {});
+      const readNew = (most: number) => groups.readNew(client, placeOf(who), most);
+      const late = (messages: readonly Message[]) => handBack(who, messages);
+      return reads.read({ count, blockMs, signal, watch: watchOf(who), readNew, late });
+    },
+
+    again: async (who, ids) => (ids.length === 0 ? [] : groups.again(client, placeOf(who), ids)),
+
+    takeOver: (who, { minIdleMs, count }) =>
+      groups.takeOver(client, placeOf(who), { minIdleMs, count, watch: watchOf(who) }),
+
+    removeIdleConsumers: (who, { minIdleMs }) => groups.removeIdleConsumers(client, placeOf(who), minIdleMs),
+
+    state: (stream, group) => groups.stateOf(client, prefix + stream, group),
+
+    async onWake(names, ring) {
+      if (closed) throw target.failure("is closed");
+      const ends = names.map((name) => bells.on(woken(name), () => ring(name)));
+      const end = async () => {
+        for (const each of ends) each();
+      };
+      try {
+        await bells.listen();
+      } catch (error) {
+        await end();
+        throw error;
+      }
+      return end;
+    },
+
+    async ping() {
+      const replies = await within(pingTimeoutMs, client.send("ping", [command.ping]));
+      if (replies === null) throw target.failure(`did not answer within ${pingTimeoutMs / 1_000} s`);
+      client.resultOf(replies[0]);
+    },
+
+    async close() {
+      closed = true;
+      await within(closeTimeoutMs, reads.close());
+      client.close();
+      await bells.close();
+    },
+  };
+}
+
+const added = (stream: string) => `added ${stream}`;
+const woken = (name: string) => `woken ${name}`;
+
+/** The entries in order, in parts that fit into a request. */
+function parts(entries: readonly Outgoing[]): Outgoing[][] {
+  const all: Outgoing[][] = [];
+  let characters = Number.POSITIVE_INFINITY;
+  for (const entry of entries) {
+    characters += entry.body.length;
+    if (characters > mostCharactersATrip) {
+      all.push([]);
+      characters = entry.body.length;
+    }
+    all.at(-1)?.push(entry);
+  }
+  return all;
+}

@@ -81,7 +81,7 @@ export default JSON.stringify(openApiDocument([${routes.map(({ name }, index) =>
 }
 
 /**
- * Calls `changed` once for each burst of changes to the sources, and never while an earlier call is still going on.
+ * Calls `changed` at once, then once for each burst of changes to the sources, and never while an earlier call goes on.
  * @param {() => Promise<void>} changed
  * @returns {() => void} ends the watch
  */
@@ -101,6 +101,7 @@ export function watchSources(changed, root = ROOT) {
     running = false;
   };
   const watchers = FOLDERS.map((name) => watchFolder(join(root, name), { recursive: true }, ring));
+  void run();
   return () => {
     clearTimeout(timer);
     for (const watcher of watchers) watcher.close();
@@ -232,7 +233,6 @@ async function report() {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const built = await report();
   if (process.argv.includes("--watch")) watchSources(report);
-  else process.exitCode = built ? 0 : 1;
+  else process.exitCode = (await report()) ? 0 : 1;
 }

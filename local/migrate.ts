@@ -6,19 +6,30 @@ import { migrate, readMigrations } from "../runtime/sql/migrate.ts";
 import type { Sql, SqlDriver } from "../runtime/sql/sql.ts";
 import { openDirectSql } from "./env.ts";
 import { waitFor } from "./reachable.ts";
+import type { Stop } from "./signals.ts";
+
+export interface MigrateOptions {
+  readonly config: ProcessConfig;
+  /** The folder that build.mjs writes. */
+  readonly dist: string;
+  readonly stop: Stop;
+}
 
 /** The `migrate` command: waits for the database, applies what is missing, says what that was. */
-export async function runMigrate({ config, dist }: { config: ProcessConfig; dist: string }): Promise<void> {
+export async function runMigrate({ config, dist, stop }: MigrateOptions): Promise<void> {
   const log = createLog("migrate", config.logLevel);
   const sql = await openDirectSql(config);
   try {
-    const { signal } = new AbortController();
-    await waitFor(() => sql`select 1`, { variable: "DATABASE_URL", signal });
+    await waitFor(() => sql`select 1`, { variable: usedVariable(config), signal: stop.signal });
     const applied = await applyMigrations(sql, dist);
     log.info(applied.length === 0 ? "The schema is up to date." : "The schema was brought up to date.", { applied });
   } finally {
     await sql.close();
   }
+}
+
+function usedVariable({ database }: ProcessConfig) {
+  return database.driver === "tcp" && database.directUrl !== database.url ? "DATABASE_URL_DIRECT" : "DATABASE_URL";
 }
 
 /** Applies what is missing of the build's migrations; resolves with their names. */

@@ -8,26 +8,32 @@ import { applyMigrations, checkMigrated } from "./migrate.ts";
 import { freeLeases, keptApiKey, welcome } from "./one-process.ts";
 import { waitFor } from "./reachable.ts";
 import { startServices } from "./service.ts";
-import { endOnBugs, onStopSignal, tellWhatIsLeft } from "./signals.ts";
+import { endOnBugs, type Stop, tellWhatIsLeft } from "./signals.ts";
 
-interface Run {
+interface RunOptions {
+  /** The folder that build.mjs writes. */
+  readonly dist: string;
+  readonly stop: Stop;
+}
+
+interface Run extends RunOptions {
   /** What the process calls itself in logs and metrics. */
   readonly name: string;
   readonly running: readonly Service[];
   readonly config: ProcessConfig;
-  readonly dist: string;
   /** What is to be done before anything runs. */
   prepare(bindings: Bindings, signal: AbortSignal): Promise<void>;
   started(url: string, log: Log): void;
 }
 
 /** Runs one service until it is stopped, and ends the process. */
-export function runService(service: Service, { config, dist }: { config: ProcessConfig; dist: string }): Promise<void> {
+export function runService(service: Service, { config, dist, stop }: RunOptions & { config: ProcessConfig }) {
   return run({
     name: service,
     running: [service],
     config,
     dist,
+    stop,
     async prepare({ env }, signal) {
       await waitFor(() => env.sql`select 1`, { variable: "DATABASE_URL", signal });
       await waitFor(() => env.stream.ping(), { variable: "REDIS_URL", signal });
@@ -38,7 +44,7 @@ export function runService(service: Service, { config, dist }: { config: Process
 }
 
 /** Runs everything in this process, with the data in `folder`, until it is stopped, and ends the process. */
-export async function runAll({ variables, dist, folder }: { variables: Variables; dist: string; folder: string }) {
+export async function runAll({ variables, dist, folder, stop }: RunOptions & { variables: Variables; folder: string }) {
   const defaults = { dataDir: join(folder, "postgres"), apiKey: await keptApiKey(folder) };
   const config = readOneProcessConfig(variables, defaults);
   await run({
@@ -46,6 +52,7 @@ export async function runAll({ variables, dist, folder }: { variables: Variables
     running: services,
     config,
     dist,
+    stop,
     async prepare({ sql }) {
       await applyMigrations(sql, dist);
       await freeLeases(sql);
@@ -56,11 +63,12 @@ export async function runAll({ variables, dist, folder }: { variables: Variables
   });
 }
 
-async function run({ name, running, config, dist, prepare, started }: Run): Promise<never> {
+async function run({ name, running, config, dist, prepare, started, stop }: Run): Promise<never> {
   const log = createLog(name, config.logLevel);
   endOnBugs(log);
   let stages: readonly (readonly Part[])[] = [];
-  const signal = onStopSignal(() => whatIsLeft(stages));
+  const { signal } = stop;
+  stop.left = () => whatIsLeft(stages);
   const bindings = await createBindings(config, { service: name, log });
   stages = [[{ name: "the connections", left: () => null, stop: bindings.close }]];
   try {

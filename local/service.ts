@@ -50,8 +50,8 @@ export async function startServices(options: ServiceOptions): Promise<RunningSer
     startConsumer({ ...worker, consumer, env: worker.name === "monitoring" ? probeEnv : env, background }),
   );
   const clocks = functions.schedules.map((schedule) => startClock({ ...schedule, env, background }));
-  const bells = startBells(clocks, env);
-  const work = [...consumers, ...clocks, bells];
+  const bells = clocks.length === 0 ? [] : [startBells(clocks, env)];
+  const work = [...consumers, ...clocks, ...bells];
   const left: Part = {
     name: "the background",
     left: () => (background.size() === 0 ? null : `${background.size()} jobs`),

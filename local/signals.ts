@@ -3,25 +3,30 @@ import { errorFields, type Log } from "../runtime/log.ts";
 /** npm and the terminal may both pass one Ctrl-C on. */
 const SAME_PRESS_MS = 500;
 
-/**
- * A signal that aborts with the first SIGTERM or SIGINT. With a second one the process ends at once with 1, after saying
- * what `left` tells.
- */
-export function onStopSignal(left: () => readonly string[]): AbortSignal {
+/** The process was told to stop. */
+export interface Stop {
+  /** Aborts with the first SIGTERM, SIGINT or SIGHUP. */
+  readonly signal: AbortSignal;
+  /** What is still in hand, one line each; for a person. */
+  left: () => readonly string[];
+}
+
+/** Listens for the signals that stop a process. With a second one it ends at once with 1, and says what is left. */
+export function onStopSignal(): Stop {
   const stopping = new AbortController();
+  const stop: Stop = { signal: stopping.signal, left: () => [] };
   let firstAt = 0;
   const onSignal = () => {
     if (!stopping.signal.aborted) {
       firstAt = performance.now();
       stopping.abort();
     } else if (performance.now() - firstAt > SAME_PRESS_MS) {
-      tellWhatIsLeft("Stopped at once.", left());
+      tellWhatIsLeft("Stopped at once.", stop.left());
       process.exit(1);
     }
   };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
-  return stopping.signal;
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, onSignal);
+  return stop;
 }
 
 export function tellWhatIsLeft(what: string, left: readonly string[]): void {

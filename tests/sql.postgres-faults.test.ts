@@ -308,7 +308,7 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres over TLS${because(ownPost
     const error = await errorOf(connect({ url: `${plain.url}?sslmode=require` })`select 1`);
     await plain.stop();
     expect(error).toMatchObject({ code: "database_unavailable" });
-    expect(error.message).toContain("does not offer TLS");
+    expect(error.message).toContain("does not support SSL");
   });
 
   const printed = async (url: string): Promise<string | null> => {

@@ -2,9 +2,10 @@ import enqueueChecks from "../../functions/schedules/enqueue-checks.ts";
 import monitoring, { source as checks } from "../../functions/workers/monitoring.ts";
 import notification, { source as alerts } from "../../functions/workers/notification.ts";
 import statusChange, { source as changes } from "../../functions/workers/status-change.ts";
-import type { ConsumeFunction, Ctx, Env, Source } from "../../runtime/contract.ts";
+import type { ConsumeFunction, Ctx, Env, ScheduledFunction, Source } from "../../runtime/contract.ts";
 import { settle } from "../../runtime/settle.ts";
 
+const schedule: ScheduledFunction = enqueueChecks;
 const consumers: [ConsumeFunction, Source][] = [
   [monitoring, checks],
   [statusChange, changes],
@@ -14,7 +15,7 @@ const consumers: [ConsumeFunction, Source][] = [
 /** Gives out the checks that are due, out of turn. */
 export async function enqueue(env: Env, ctx: Ctx): Promise<void> {
   await env.sql`update schedules set next_run_at = '-infinity' where name = 'enqueue-checks'`;
-  const result = await enqueueChecks.scheduled({ id: "tick", scheduledTime: 0 }, env, ctx);
+  const result = await schedule.scheduled({ id: "tick", scheduledTime: 0 }, env, ctx);
   if (result?.publish !== undefined) await env.stream.publish(result.publish);
 }
 

@@ -61,7 +61,11 @@ describe("A PGlite folder", () => {
     for (let round = 0; round < 3; round++) {
       const script = await startScript("keep-writing", { args: [folder] });
       const until = acknowledged + 200;
-      while (acknowledged < until) acknowledged = Number(await script.nextLine());
+      while (acknowledged < until) {
+        const line = await script.nextLine();
+        if (line === null) throw new Error("The script ended.");
+        acknowledged = Number(line);
+      }
       script.kill("SIGKILL");
       await script.ended;
     }

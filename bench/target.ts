@@ -1,0 +1,19 @@
+import { type Behaviour, startTargets, type Turn } from "../tests/support/targets.ts";
+import { serve } from "./helper.ts";
+
+/** The targets' process: one for each argument. */
+const names = process.argv.slice(2);
+const targets = await startTargets(names);
+
+const methods = {
+  urlOf: (name: string) => targets.urlOf(name),
+  /** Changes what all do; returns how many they are. */
+  behave(behaviour: Behaviour) {
+    targets.behave(names, behaviour);
+    return names.length;
+  },
+  requests: () => targets.requests(),
+  turns: (): readonly Turn[] => targets.turns,
+};
+export type TargetMethods = typeof methods;
+serve(methods);

@@ -1,0 +1,151 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { DatabaseError } from "pg";
+import { errorBody, Refusal } from "./neon-answer.ts";
+import type { NeonFaultPlayer } from "./neon-faults.ts";
+import { readSqlRequest, type SqlRequest } from "./neon-request.ts";
+import type { Rows, Session, Sessions } from "./neon-sessions.ts";
+
+/** What the emulator was asked, by kind; and its statements by their command (`SELECT`, `INSERT`, ...). */
+export interface NeonCounts {
+  query: number;
+  transaction: number;
+  statements: Record<string, number>;
+}
+
+export interface SqlRoute {
+  readonly sessions: Sessions;
+  readonly faults: NeonFaultPlayer;
+  readonly counts: NeonCounts;
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+  /** True for a host that this server answers for. */
+  isEndpoint(host: string): boolean;
+}
+
+/** `POST /sql` as Neon's proxy answers it. */
+export function createSqlListener(route: SqlRoute): RequestListener {
+  return (request, response) => {
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
+    void answer(route, request, gone.signal).then(
+      (body) => {
+        if (body !== null && route.faults.takeDroppedReply()) request.socket.destroy();
+        else if (body !== null) reply(response, 200, body);
+      },
+      (error: unknown) => {
+        if (error instanceof RawAnswer) return reply(response, error.status, error.message);
+        const { status, message, fields } = error instanceof Refusal ? error : brokenOff(error);
+        reply(response, status, errorBody(message, fields));
+      },
+    );
+  };
+}
+
+/** An answer that the faults prescribe word by word. */
+class RawAnswer extends Error {
+  readonly status: number;
+
+  constructor(status: number, body: string) {
+    super(body);
+    this.status = status;
+  }
+}
+
+function reply(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" }).end(body);
+}
+
+/** Null when nobody waits for it any more. */
+async function answer(route: SqlRoute, request: IncomingMessage, gone: AbortSignal): Promise<string | null> {
+  if (request.method !== "POST" || request.url !== "/sql") throw new Refusal(404, "not found");
+  const body = await readBody(request, route.maxRequestBytes);
+  if (!(await route.faults.untilAwake(gone))) return null;
+  const told = route.faults.takeAnswer();
+  if (told !== null) throw new RawAnswer(told.status, told.body);
+
+  const sql = readSqlRequest(request.headers, body);
+  if (!route.isEndpoint(sql.host)) {
+    const advice = "or you don't have access to it. Please check the provided ID and try again.";
+    throw new Refusal(400, `The requested endpoint could not be found, ${advice}`);
+  }
+  const session = await logIn(route.sessions, sql);
+  const cancel = () => void session.cancel().catch(() => {});
+  gone.addEventListener("abort", cancel);
+  try {
+    return await carryOut(route, session, sql);
+  } finally {
+    gone.removeEventListener("abort", cancel);
+    // A cancellation may reach Postgres late, and must not hit the next who uses the session.
+    if (gone.aborted) void session.end();
+    else session.giveBack().catch(() => session.end());
+  }
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= limit) chunks.push(chunk);
+  }
+  if (length > limit) throw new Refusal(413, `request is too large (max is ${limit} bytes)`);
+  return Buffer.concat(chunks).toString();
+}
+
+async function logIn(sessions: Sessions, { who }: SqlRequest): Promise<Session> {
+  try {
+    return await sessions.take(who);
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw new Refusal(500, `error connecting to server: ${error}`);
+    if (!error.code?.startsWith("28")) throw new Refusal(500, error.message, error);
+    throw new Refusal(400, `password authentication failed for user '${who.user}'`);
+  }
+}
+
+async function carryOut(route: SqlRoute, session: Session, sql: SqlRequest): Promise<string> {
+  const { counts, maxResponseBytes } = route;
+  counts[sql.begin === null ? "query" : "transaction"] += 1;
+  const parts: string[] = [];
+  let length = 0;
+  try {
+    if (sql.begin !== null) await session.query({ query: sql.begin, params: [] });
+    for (const statement of sql.statements) {
+      const rows = await session.query(statement);
+      const command = rows.command ?? "";
+      counts.statements[command] = (counts.statements[command] ?? 0) + 1;
+      parts.push(resultText(rows, sql.arrayMode));
+      length += parts.at(-1)?.length ?? 0;
+      if (length > maxResponseBytes) throw new Refusal(507, `response is too large (max is ${maxResponseBytes} bytes)`);
+    }
+    if (sql.begin !== null) await session.query({ query: "commit", params: [] });
+  } catch (error) {
+    if (sql.begin !== null) await session.query({ query: "rollback", params: [] }).catch(() => {});
+    throw error;
+  }
+  return sql.begin === null ? (parts[0] ?? "") : `{"results":[${parts.join(",")}]}`;
+}
+
+function resultText({ fields, rows, command, rowCount }: Rows, rowAsArray: boolean): string {
+  const toObject = (row: (string | null)[]) => Object.fromEntries(row.map((value, at) => [fields[at]?.name, value]));
+  return JSON.stringify({
+    fields: fields.map((field) => ({
+      name: field.name,
+      dataTypeID: field.dataTypeID,
+      tableID: field.tableID,
+      columnID: field.columnID,
+      dataTypeSize: field.dataTypeSize,
+      dataTypeModifier: field.dataTypeModifier,
+      format: "text",
+    })),
+    rows: rowAsArray ? rows : rows.map(toObject),
+    command: command ?? "",
+    rowCount,
+    rowAsArray,
+  });
+}
+
+/** An error of Postgres' own comes with its fields, one of the connection to it without: both are a 400. */
+function brokenOff(error: unknown): Refusal {
+  if (error instanceof DatabaseError) return new Refusal(400, error.message, error);
+  return new Refusal(400, `error communicating with the server: ${error}`);
+}

@@ -1,0 +1,38 @@
+import { StillupError } from "../errors.ts";
+import { type PostgresTarget, parsePostgresUrl } from "./postgres-url.ts";
+
+/** True for a host of Neon's, such as `ep-cool-name-a1b2c3d4-pooler.c-2.eu-central-1.aws.neon.tech`. */
+export function isNeonHost(host: string): boolean {
+  return /\.neon\.(tech|build)$/i.test(host);
+}
+
+/**
+ * Reads the URL of a database that is reached over HTTP, as Neon's console shows it. Other parameters than `sslmode`
+ * (`channel_binding`) are accepted and mean nothing there.
+ * @throws StillupError `invalid_configuration` that names what is wrong and never the password.
+ */
+export function parseNeonUrl(url: string): PostgresTarget {
+  const target = parsePostgresUrl(url);
+  const { pathname, searchParams } = new URL(url);
+  if (pathname.length < 2) throw bad("names no database; it ends in /<database>");
+  if (searchParams.get("sslmode") === "disable") {
+    throw bad("has sslmode=disable, but Neon is reached over TLS alone. Set sslmode=require");
+  }
+  return target;
+}
+
+/**
+ * The same database over TCP without a pooler between, for migrations. Neon takes no connection without TLS, so that is
+ * asked for whatever the URL says. URLs of other hosts come back as they are.
+ */
+export function directUrl(url: string): string {
+  const direct = new URL(url);
+  if (!isNeonHost(direct.hostname)) return url;
+  direct.hostname = direct.hostname.replace(/^(ep-[^.]+?)-pooler\./i, "$1.");
+  direct.searchParams.set("sslmode", "require");
+  return direct.href;
+}
+
+function bad(what: string): StillupError {
+  return new StillupError("invalid_configuration", `The database URL ${what}.`);
+}

@@ -16,7 +16,7 @@ export async function listChecks(sql: Sql, { id, query }: { id: string; query: C
       first_byte_ms::numeric::float8 as "firstByteMs", body_ms::numeric::float8 as "bodyMs", detail
     from checks
     where monitor_id = ${id} and at < ${query.cursor.at}::text::timestamptz
-    order by at desc
+    order by checks.at desc -- not the text of the same name
     limit ${query.limit + 1}::int4`;
   return makePage(rows, query.limit, toCheck);
 }

@@ -28,7 +28,7 @@ export function stopMonitor(sql: Sql, id: string, resolution: "paused" | "delete
       select incident->>'id', id, (incident->>'startedAt')::timestamptz, (incident->>'confirmedAt')::timestamptz,
         incident->'cause', app_now(), ${resolution}::text
       from locked
-      where status <> 'paused' and incident is not null and incident->>'resolvedAt' is null
+      where status <> 'paused' and incident is not null
       on conflict (id) do update
       set resolved_at = coalesce(i.resolved_at, excluded.resolved_at),
         resolution = coalesce(i.resolution, excluded.resolution)

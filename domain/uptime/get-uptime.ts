@@ -21,7 +21,7 @@ export async function getUptime(sql: Sql, { id, window }: { id: string; window: 
   const [row] = await sql<Row>`
     with asked as materialized (
       select id, rolled_up_to, from_at, to_at,
-        date_trunc('hour', from_at + interval '1 hour' - interval '1 microsecond', 'UTC') as first_hour
+        date_trunc('hour', from_at + interval '1 hour', 'UTC') as first_hour
       from monitors
       cross join lateral (select app_now() - make_interval(hours => ${DAYS[window] * 24}::int4) as from_at) as a
       cross join lateral (select app_now() as to_at) as b

@@ -35,7 +35,8 @@ export async function readJson<S extends Schema>(request: Request, schema: S): P
   } catch {
     throw badBody("body", text === "" ? "body is missing: it must be JSON" : "body must be JSON, and this is none");
   }
-  return joined(validate(schema, value), findBadText(value));
+  // Only an escape can bring such a character through UTF-8 and JSON.
+  return joined(validate(schema, value), text.includes("\\u") ? findBadText(value) : []);
 }
 
 async function readText(request: Request): Promise<string> {

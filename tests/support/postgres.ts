@@ -175,13 +175,20 @@ async function launch({ folder, port, owner, settings }: Launch): Promise<Server
   await untilReady(shell.stderr, ended);
   const pid = Number((await readFile(join(folder, "data/postmaster.pid"), "utf8")).split("\n")[0]);
   const signal = (to: number, name: NodeJS.Signals) => {
-    if (shell.exitCode === null) process.kill(to, name);
+    if (shell.exitCode !== null) return;
+    try {
+      process.kill(to, name);
+    } catch (error) {
+      // A session may end between being found and being signalled.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   };
   return {
     ended,
     signal: (name) => signal(pid, name),
     signalAll: (name) => {
-      for (const each of [pid, ...childrenOf(pid)]) signal(each, name);
+      signal(pid, name); // first, so that it starts no further ones
+      for (const child of childrenOf(pid)) signal(child, name);
     },
   };
 }

@@ -107,14 +107,15 @@ async function launch(args: readonly string[]): Promise<Server> {
   });
   const ended = once(shell, "exit").then(() => shell.stdin.end());
   const output: string[] = [];
-  await new Promise<void>((resolve, reject) => {
+  const pid = await new Promise<number>((resolve, reject) => {
     createInterface(shell.stdout).on("line", (line) => {
       output.push(line);
-      if (line.includes("Ready to accept connections")) resolve();
+      // The server may have written its first lines before the shell tells its number.
+      const told = output.find((each) => /^pid \d+$/.test(each));
+      if (told !== undefined && output.some((each) => each.includes("Ready to accept"))) resolve(Number(told.slice(4)));
     });
     shell.once("close", () => reject(new Error(`redis-server did not start:\n${output.join("\n")}`)));
   });
-  const pid = Number(output[0]?.split(" ")[1]);
   return {
     ended,
     signal: (signal) => {

@@ -64,7 +64,7 @@ export function createBells({ target, client, channel, onHearing }: UpstashBells
     try {
       client.countTrip("subscribe");
       for await (const line of eventLines(await subscribe(target, channel, connection.signal))) {
-        if (hearing) silence.broken();
+        if (hearing && line !== "") silence.broken();
         const [, event, data = ""] = /^data: ?(subscribe|message),[^,]*,(.*)$/.exec(line) ?? [];
         if (event === "message") ring(namesIn(data));
         if (event !== "subscribe") continue;

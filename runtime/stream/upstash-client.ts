@@ -106,20 +106,21 @@ export function createClient(target: UpstashTarget, metrics: Pick<Metrics, "coun
   };
 }
 
-/**
- * The library's errors are never handed on themselves: their messages end in the whole request, with bodies in it.
- */
+/** The library's errors are never handed on themselves: their messages end in the whole request, with bodies in it. */
 function explain(target: UpstashTarget, error: unknown): StillupError {
-  if (error instanceof errors.UpstashJSONParseError) {
-    return target.failure("did not answer in JSON. UPSTASH_REDIS_REST_URL must be the REST URL of the database.");
-  }
-  if (error instanceof errors.UpstashError) return target.refusal(error.message.replace(/, command was: .*$/s, ""));
-  return unreachable(target, error);
+  const { message, cause } = error as Error;
+  const [reason = ""] = message.split(", command was: ");
+  const isRefusal = error instanceof errors.UpstashError && !(error instanceof errors.UpstashJSONParseError);
+  if (isRefusal && reason !== "undefined") return target.refusal(reason);
+  if (!isRefusal && error instanceof TypeError && cause !== undefined) return unreachable(target, error);
+  return target.failure(
+    "did not answer as Upstash does. A proxy did, or UPSTASH_REDIS_REST_URL is not the REST URL of the database.",
+  );
 }
 
 /** Why fetch failed stands in its error's cause; of several addresses that failed, only the code says it. */
 export function unreachable(target: UpstashTarget, error: unknown): StillupError {
   const { cause = error } = error as { cause?: unknown };
-  const { message, code, name } = cause as { message?: string; code?: string; name?: string };
-  return target.failure(`cannot be reached: ${message || code || name}`);
+  const { message, code } = cause as { message?: string; code?: string };
+  return target.failure(`cannot be reached: ${message || code}`);
 }

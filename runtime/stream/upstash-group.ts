@@ -10,24 +10,27 @@ import {
 import type { Message, StreamState } from "./stream.ts";
 import type { Reply, UpstashClient } from "./upstash-client.ts";
 import * as command from "./upstash-commands.ts";
-import type { Watch } from "./upstash-watch.ts";
+import type { Found, Watch } from "./upstash-watch.ts";
 
 /** Upstash lets a consumer hold 1,000 entries, and refuses a read whose COUNT might lead beyond, whatever is there. */
 const mostEntriesARead = 100;
 
 /** New entries for the consumer, at most `count`. */
-export async function readNew(client: UpstashClient, place: Place, count: number): Promise<Message[]> {
+export async function readNew(client: UpstashClient, place: Place, count: number): Promise<Found> {
   const messages: Message[] = [];
-  for (;;) {
+  let isMore = true;
+  while (isMore && messages.length < count) {
     const wanted = Math.min(count - messages.length, mostEntriesARead);
     const part = await readPart(client, place, wanted).catch((error: unknown) => {
       // What came before is pending for this consumer: nobody else would get it for a long while.
-      if (messages.length > 0) return [];
-      throw error;
+      if (messages.length === 0) throw error;
+      return null;
     });
+    if (part === null) break;
     messages.push(...part);
-    if (part.length < wanted || messages.length === count) return messages;
+    isMore = part.length === wanted;
   }
+  return { messages, isMore };
 }
 
 async function readPart(client: UpstashClient, place: Place, count: number): Promise<Message[]> {

@@ -1,5 +1,5 @@
 import type { Message } from "./stream.ts";
-import type { Watch } from "./upstash-watch.ts";
+import type { Found, Watch } from "./upstash-watch.ts";
 
 export interface ReadOptions {
   readonly count: number;
@@ -7,7 +7,7 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
   readonly watch: Watch;
   /** Asks the service. */
-  readonly readNew: (count: number) => Promise<Message[]>;
+  readonly readNew: (count: number) => Promise<Found>;
   /** Takes what was given out to a reader that had gone. Must not throw. */
   readonly late: (messages: readonly Message[]) => Promise<void>;
 }
@@ -74,14 +74,13 @@ async function readUntil(
 }
 
 async function readOnce(watch: Watch, readNew: ReadOptions["readNew"], count: number): Promise<Message[]> {
+  // After a failure nothing is known.
+  let found: Found = { messages: [], isMore: true };
   watch.beginRead();
-  let result = { found: 0, isMore: true };
   try {
-    const messages = await readNew(count);
-    result = { found: messages.length, isMore: messages.length === count };
-    return messages;
+    found = await readNew(count);
+    return found.messages;
   } finally {
-    // After a failure nothing is known.
-    watch.endRead(result);
+    watch.endRead(found);
   }
 }

@@ -1,3 +1,5 @@
+import type { Message } from "./stream.ts";
+
 /** While every bell is heard, how long to go without looking. */
 const safetyMs = 600_000;
 /** While none is heard: from the first to the second, doubled with each look in vain. */
@@ -5,6 +7,13 @@ const firstPauseMs = 1_000;
 const longestPauseMs = 10_000;
 /** How long after an entry was added its bell has surely been heard, where bells are heard. */
 const surelyHeardMs = 5_000;
+
+/** What a read found. */
+export interface Found {
+  readonly messages: Message[];
+  /** Another might find something at once. */
+  readonly isMore: boolean;
+}
 
 /** A look at the stream, from when it was asked for. */
 export interface Look {
@@ -22,8 +31,7 @@ export interface Watch {
   /** How long until it is worth reading: 0 for now. */
   untilReadMs(): number;
   beginRead(): void;
-  /** `isMore` says that there may be more to read at once. */
-  endRead(result: { readonly found: number; readonly isMore: boolean }): void;
+  endRead(found: Found): void;
   beginLook(): Look;
   /** The stream had no entries at that look, delivered or not. */
   sawEmpty(look: Look): void;
@@ -63,8 +71,8 @@ export function createWatch(isHearing: () => boolean): Watch {
       readAt = performance.now();
       jitter = 0.8 + Math.random() / 5;
     },
-    endRead({ found, isMore }) {
-      vainReads = found > 0 ? 0 : vainReads + 1;
+    endRead({ messages, isMore }) {
+      vainReads = messages.length > 0 ? 0 : vainReads + 1;
       if (!isMore) return;
       due = true;
       notify();

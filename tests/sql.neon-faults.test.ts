@@ -318,6 +318,19 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
       }
     });
 
+    test("the connection string, though a redirect asks for it elsewhere", async () => {
+      const hosts: string[] = [];
+      const fetchOptions = neon.fetchVia((options, done) => {
+        hosts.push(options.hostname);
+        neon.connect(options, done);
+      });
+      const elsewhere = { Location: "https://elsewhere.example/sql" };
+      given({ answer: { status: 307, body: "", headers: elsewhere, times: null } });
+      const error = await errorOf(connect({ fetchOptions })`select 1`);
+      expect(hosts).toEqual(["api.c-0.local-1.aws.neon.tech"]);
+      expect(error).toMatchObject({ code: "database_unavailable", message: expect.stringContaining("HTTP 307") });
+    });
+
     test("the password of a URL that the driver cannot read", async () => {
       const url = urlWith(() => {}).replace("@ep-", "@1.2.3.4.5?@ep-");
       await errorOf((async () => await connect({ url })`select 1`)());

@@ -6,7 +6,12 @@ export interface NeonFaults {
   /** Waited before each request. */
   latencyMs: number;
   /** Given to requests instead of carrying them out, so many times or, with null, until it is changed. */
-  answer: { readonly status: number; readonly body?: string; readonly times: number | null } | null;
+  answer: {
+    readonly status: number;
+    readonly body?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly times: number | null;
+  } | null;
   /** So many replies are cut off after the commit. */
   dropReplies: number;
   /** The database sleeps. The first request wakes it; until then requests and connections are held up or refused. */
@@ -23,6 +28,12 @@ const noFaults: NeonFaults = {
   expiredCertificate: false,
 };
 
+export interface PrescribedAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Plays the faults. */
 export interface NeonFaultPlayer {
   readonly current: Readonly<NeonFaults>;
@@ -31,7 +42,7 @@ export interface NeonFaultPlayer {
   /** Waits as told. False when `signal` aborted meanwhile. @throws Refusal while the database wakes, if it refuses. */
   untilAwake(signal: AbortSignal): Promise<boolean>;
   /** What to answer instead of carrying out the next request. */
-  takeAnswer(): { readonly status: number; readonly body: string } | null;
+  takeAnswer(): PrescribedAnswer | null;
   takeDroppedReply(): boolean;
 }
 
@@ -61,7 +72,8 @@ export function createNeonFaults(): NeonFaultPlayer {
       const { answer } = current;
       if (answer === null || answer.times === 0) return null;
       if (answer.times !== null) current.answer = { ...answer, times: answer.times - 1 };
-      return { status: answer.status, body: answer.body ?? errorBody(`answered with ${answer.status} as told`) };
+      const { status, body = errorBody(`answered with ${status} as told`), headers = {} } = answer;
+      return { status, body, headers };
     },
     takeDroppedReply() {
       if (current.dropReplies === 0) return false;

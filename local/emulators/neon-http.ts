@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { DatabaseError } from "pg";
 import { errorBody, Refusal } from "./neon-answer.ts";
-import type { NeonFaultPlayer } from "./neon-faults.ts";
+import type { NeonFaultPlayer, PrescribedAnswer } from "./neon-faults.ts";
 import { readSqlRequest, type SqlRequest } from "./neon-request.ts";
 import type { Rows, Session, Sessions } from "./neon-sessions.ts";
 
@@ -30,29 +30,34 @@ export function createSqlListener(route: SqlRoute): RequestListener {
     void answer(route, request, gone.signal).then(
       (body) => {
         if (body !== null && route.faults.takeDroppedReply()) request.socket.destroy();
-        else if (body !== null) reply(response, 200, body);
+        else if (body !== null) reply(response, 200, { body });
       },
       (error: unknown) => {
-        if (error instanceof RawAnswer) return reply(response, error.status, error.message);
+        if (error instanceof Prescribed) return reply(response, error.answer.status, error.answer);
         const { status, message, fields } = error instanceof Refusal ? error : brokenOff(error);
-        reply(response, status, errorBody(message, fields));
+        reply(response, status, { body: errorBody(message, fields) });
       },
     );
   };
 }
 
-/** An answer that the faults prescribe word by word. */
-class RawAnswer extends Error {
-  readonly status: number;
+/** Thrown where the faults say what to answer. */
+class Prescribed extends Error {
+  readonly answer: PrescribedAnswer;
 
-  constructor(status: number, body: string) {
-    super(body);
-    this.status = status;
+  constructor(answer: PrescribedAnswer) {
+    super("answered as told");
+    this.answer = answer;
   }
 }
 
-function reply(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" }).end(body);
+function reply(
+  response: ServerResponse,
+  status: number,
+  { body, headers = {} }: { readonly body: string; readonly headers?: Readonly<Record<string, string>> },
+): void {
+  const all = { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*", ...headers };
+  response.writeHead(status, all).end(body);
 }
 
 /** Null when nobody waits for it any more. */
@@ -61,7 +66,7 @@ async function answer(route: SqlRoute, request: IncomingMessage, gone: AbortSign
   const body = await readBody(request, route.maxRequestBytes);
   if (!(await route.faults.untilAwake(gone))) return null;
   const told = route.faults.takeAnswer();
-  if (told !== null) throw new RawAnswer(told.status, told.body);
+  if (told !== null) throw new Prescribed(told);
 
   const sql = readSqlRequest(request.headers, body);
   if (!route.isEndpoint(sql.host)) {

@@ -86,7 +86,8 @@ function createSender({ url, fetchOptions }: NeonOptions, timeoutMs: number): Se
     );
     const [, ...rows] = await client.transaction(queries, {
       isolationLevel: "ReadCommitted",
-      fetchOptions: { ...fetchOptions, signal },
+      // Followed elsewhere, a redirect would take the connection string along: it is in a header that fetch keeps.
+      fetchOptions: { ...fetchOptions, redirect: "manual", signal },
     });
     return rows;
   };

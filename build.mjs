@@ -3,6 +3,7 @@
 //   node build.mjs --watch   builds again after each change
 import { watch as watchFolder } from "node:fs";
 import { cp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { builtinModules } from "node:module";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
@@ -30,8 +31,8 @@ const common = {
   logLevel: "silent",
 };
 
-/** For what must run on any host: no Node built-in by its bare name. */
-const portable = { platform: "neutral", mainFields: ["module", "main"], external: ["node:*"] };
+/** For what must run on any host. */
+const portable = { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", ...builtinModules] };
 
 /**
  * Builds `root` into `outDir`. Throws an Error that says what to change when it cannot.
@@ -46,7 +47,8 @@ export async function build({ root = ROOT, outDir = join(root, "dist"), budgetBy
   await cp(join(root, "migrations"), join(outDir, "migrations"), { recursive: true });
 
   const functions = await Promise.all(files.map((file) => describeBundle(file, outDir)));
-  const problems = [...checkBudgets(functions, budgetBytes), ...checkPackages(bundles.metafile)];
+  const { metafile } = bundles;
+  const problems = [...checkBudgets(functions, budgetBytes), ...checkPackages(metafile), ...checkBuiltins(metafile)];
   if (problems.length > 0) throw new Error(problems.join("\n"));
 
   const written = [bundles, local].flatMap(({ metafile }) => Object.keys(metafile.outputs));
@@ -193,14 +195,21 @@ function checkBudgets(functions, budgetBytes) {
 
 function checkPackages({ outputs }) {
   return Object.values(outputs).flatMap(({ entryPoint, inputs }) => {
-    const packages = new Set(
-      Object.keys(inputs)
-        .map(packageOf)
-        .filter((name) => name !== undefined),
-    );
-    const strays = [...packages].filter((name) => !ALLOWED_PACKAGES.includes(name));
+    const packages = new Set(Object.keys(inputs).map(packageOf));
+    const strays = [...packages].filter((name) => name !== undefined && !ALLOWED_PACKAGES.includes(name));
     return strays.map((name) => `${entryPoint} holds the package ${name}; functions get such things through env`);
   });
+}
+
+function checkBuiltins({ inputs }) {
+  return Object.entries(inputs)
+    .filter(([path]) => packageOf(path) === undefined)
+    .flatMap(([file, { imports }]) => {
+      const bare = imports.filter(({ external, path }) => external && builtinModules.includes(path));
+      return bare.map(
+        ({ path }) => `${file} imports "${path}"; not every host knows it by another name than node:${path}`,
+      );
+    });
 }
 
 function packageOf(path) {

@@ -3,6 +3,9 @@ import type { Retry } from "../runtime/settle.ts";
 import type { Message } from "../runtime/stream/stream.ts";
 import { type CallOptions, callAndSettle } from "./consumer-call.ts";
 
+/** Failing messages wait in memory until they are tried again. With so many of them, nothing new is read. */
+const MOST_WAITING = 200;
+
 export interface WorkOptions extends CallOptions {
   /** Messages given to one call, at most. */
   readonly batchSize: number;
@@ -57,8 +60,7 @@ export function createWork(options: WorkOptions): Work {
     begin,
     calls: () => calls.size,
     free() {
-      // Every failing message waits in memory until it is tried again: there must be a limit to it.
-      if (retries.size() >= parallel * batchSize) return 0;
+      if (retries.size() >= MOST_WAITING) return 0;
       return Math.max(0, parallel - calls.size - queue.length) * batchSize;
     },
     changed: () =>

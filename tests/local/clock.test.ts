@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createBackground } from "../../local/background.ts";
+import { startBells } from "../../local/bells.ts";
+import { type Clock, startClock } from "../../local/clock.ts";
+import type { Ctx, ScheduledResult, Tick } from "../../runtime/contract.ts";
+import { StillupError } from "../../runtime/errors.ts";
+import { createSleeps, type Sleeps } from "../support/sleeps.ts";
+import { type TestEnv, testEnv } from "../test-env.ts";
+
+/** What a clock adds to every wait, at most. */
+const JITTER_MS = 250;
+const never = new AbortController().signal;
+
+/** A run under way, which the test ends. */
+interface Run {
+  readonly tick: Tick;
+  readonly ctx: Ctx;
+  done(result?: ScheduledResult): void;
+  fail(error: unknown): void;
+}
+
+let env: TestEnv;
+let sleeps: Sleeps;
+let runs: Run[];
+let clock: Clock;
+
+beforeEach(async () => {
+  env = await testEnv();
+  sleeps = createSleeps();
+  runs = [];
+  clock = startClock({
+    name: "retain",
+    schedule: { everySeconds: 60, runsIn: [] },
+    fn: {
+      scheduled: (tick, _env, ctx) =>
+        new Promise((resolve, reject) => runs.push({ tick, ctx, done: resolve, fail: reject })),
+    },
+    env,
+    background: createBackground(env.log),
+    sleep: sleeps.sleep,
+  });
+});
+
+afterEach(async () => {
+  const stopped = clock.stop();
+  for (const run of runs) run.done();
+  await stopped;
+});
+
+describe("A schedule's clock", () => {
+  test("runs at once, and again when the schedule's time is over", async () => {
+    (await run(1)).done();
+    await pause(60_000);
+    const second = await run(2);
+    expect(second.tick.id).not.toBe(runs[0]?.tick.id);
+    expect(second.ctx.requestId).toBe(second.tick.id);
+  });
+
+  test.each([
+    [4500, 4500],
+    [0, 0],
+    [-20, 0],
+    [90_000_000, 3_600_000],
+  ])("asked for the next run in %i ms waits %i ms", async (nextInMs, waits) => {
+    (await run(1)).done({ nextInMs });
+    await pause(waits);
+    await run(2);
+  });
+
+  test("adds what a run publishes", async () => {
+    (await run(1)).done({ publish: [{ stream: "work", body: "from the clock" }] });
+    const read = { count: 1, blockMs: 5000, signal: never };
+    const messages = await env.stream.read({ stream: "work", group: "g", consumer: "c" }, read);
+    expect(messages.map(({ body }) => body)).toEqual(["from the clock"]);
+  });
+
+  test("is woken by its bell, and by no other", async () => {
+    const bells = startBells([clock], env);
+    (await run(1)).done();
+    await sleeps.end(20, 20);
+    await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
+    await env.stream.wake("roll-up");
+    await env.stream.wake("retain");
+    await run(2);
+    expect(runs).toHaveLength(2);
+    await bells.stop();
+  });
+
+  test("rung while it runs, runs once more, however often, and never twice at once", async () => {
+    const first = await run(1);
+    clock.ring();
+    clock.ring();
+    expect(runs).toHaveLength(1);
+    first.done();
+    await sleeps.end(20, 20);
+    (await run(2)).done();
+    await pause(60_000);
+    await run(3);
+  });
+
+  test("tells of failing runs once, tries again within 5 s, and tells when it works", async () => {
+    for (let count = 1; count <= 6; count++) {
+      (await run(count)).fail(new StillupError("database_unavailable", "Postgres is away"));
+      await sleeps.end(20, 20);
+      await sleeps.end(100, 5000);
+    }
+    (await run(7)).done();
+    await pause(60_000);
+    expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      "ERROR The schedule retain fails; it is tried again until it works.",
+      "WARN The schedule retain works again.",
+    ]);
+  });
+
+  test("that is stopped tells the run, waits for it, and runs no more", async () => {
+    const { ctx, done } = await run(1);
+    expect(clock.left()).toBe("a run");
+    let stopped = false;
+    const stopping = clock.stop().then(() => {
+      stopped = true;
+    });
+    expect(ctx.signal.aborted).toBe(true);
+    await Promise.resolve();
+    expect(stopped).toBe(false);
+    done();
+    await stopping;
+    clock.ring();
+    expect(clock.left()).toBeNull();
+    expect(sleeps.going()).toEqual([]);
+    expect(runs).toHaveLength(1);
+  });
+});
+
+describe("Bells", () => {
+  test("that cannot be listened for are tried again, told of once, and missed by nobody", async () => {
+    let failures = 2;
+    const onWake: typeof env.stream.onWake = (names, ring) =>
+      failures-- > 0 ? Promise.reject(new StillupError("stream_unavailable", "away")) : env.stream.onWake(names, ring);
+    const bells = startBells([clock], { ...env, stream: { ...env.stream, onWake } });
+    await vi.waitFor(() => expect(env.logged.map(({ level }) => level)).toEqual(["ERROR", "WARN"]), { timeout: 5000 });
+    await bells.stop();
+  });
+});
+
+async function run(count: number): Promise<Run> {
+  await vi.waitFor(() => expect(runs).toHaveLength(count), { interval: 5 });
+  const last = runs.at(-1);
+  if (last === undefined) throw new Error("There was no run.");
+  return last;
+}
+
+/** Lets the clock's wait of this length pass. */
+async function pause(ms: number): Promise<void> {
+  await sleeps.end(20, 20);
+  await sleeps.end(ms, ms + JITTER_MS);
+}

@@ -145,7 +145,10 @@ export class Hop {
         callback(null, socket);
       },
       onError: (error) => {
-        if (!this.#ready) this.#failBy(error); // from then on undici tells, which may still have an answer
+        // From then on undici tells, which may still have an answer; but it waits for the socket's close, and after the
+        // handshake a TLS error alone does not bring that about.
+        if (this.#ready) this.#socket?.destroy();
+        else this.#failBy(error);
       },
     });
     onSocket(this.#socket);
@@ -158,7 +161,7 @@ export class Hop {
     this.#enter("bodyMs");
     this.#statusCode = statusCode;
     this.#headers = headers;
-    const hasBody = this.request.method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
+    const hasBody = statusCode !== 204 && statusCode !== 304; // undici fails on a content-length of either
     const leaves = this.#options.followRedirects && isRedirect(statusCode, first(headers["location"]));
     if (!hasBody || leaves) {
       this.#finish("", false);

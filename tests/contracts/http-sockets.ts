@@ -1,7 +1,15 @@
+import type { TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import type { HttpCall } from "../../runtime/http/http.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { serveBytes, serveHttp, serveHttps, serveTcp, type TestServer } from "../support/http-servers.ts";
+import {
+  serveBrokenTls,
+  serveBytes,
+  serveHttp,
+  serveHttps,
+  serveTcp,
+  type TestServer,
+} from "../support/http-servers.ts";
 import { answered, Closing, failed, get, type HttpHost, type MakeOptions } from "./http.ts";
 
 const certificate = makeCertificate({ names: ["target.test"], addresses: ["127.0.0.1"] });
@@ -58,8 +66,10 @@ export function httpSocketContract({ make }: HttpHost): void {
 
   describe("connections", () => {
     test("are new for every call and every hop, and none is left afterwards", async () => {
+      const announced: string[] = [];
       const server = await use(
         serveHttp((request, response) => {
+          announced.push(request.headers.connection ?? "");
           if (request.url === "/hop") response.setHeader("location", "/").statusCode = 302;
           response.setHeader("connection", "keep-alive").end("x".repeat(1000));
         }),
@@ -72,6 +82,7 @@ export function httpSocketContract({ make }: HttpHost): void {
       await call("/", { maxBodyBytes: 10 });
       await call("/", { method: "HEAD" });
       expect(server.connections()).toBe(9);
+      expect(new Set(announced)).toEqual(new Set(["close"]));
       await server.abandoned();
     });
 
@@ -132,7 +143,11 @@ export function httpSocketContract({ make }: HttpHost): void {
     });
 
     test("headers without end are given up at 64 KB", async () => {
+      let sentBytes = 0;
       const server = serveTcp((socket) => {
+        socket.once("close", () => {
+          sentBytes = socket.bytesWritten;
+        });
         const pour = () => {
           while (socket.writable && socket.write(`x-more: ${"y".repeat(8000)}\r\n`));
         };
@@ -144,6 +159,8 @@ export function httpSocketContract({ make }: HttpHost): void {
       });
       const answer = failed(await fetchFrom(server));
       expect(answer).toMatchObject({ failure: "connect", code: "UND_ERR_HEADERS_OVERFLOW" });
+      await expect.poll(() => sentBytes).toBeGreaterThan(0);
+      expect(sentBytes).toBeLessThan(20_000_000); // what was on its way in the system's buffers
       expect(answer.detail).toMatch(/too many or too long headers/);
     });
 
@@ -216,15 +233,47 @@ export function httpSocketContract({ make }: HttpHost): void {
     });
   });
 
-  describe("TLS", () => {
-    const https = (made = certificate) => use(serveHttps(made, (_, response) => response.end("safe")));
+  test("Waiting for the answer after an informational one is waiting for the first byte", async () => {
+    const server = serveTcp((socket) => socket.once("data", () => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n")));
+    const answer = failed(await fetchFrom(server, { timeoutMs: 500 }));
+    expect(answer).toMatchObject({ failure: "timeout", statusCode: null, phases: { bodyMs: null } });
+  });
 
-    test("with a certificate for the name, or for the address, is trusted", async () => {
-      const { port } = await https();
-      const http = open({ ca: certificate.cert, lookup: async () => ["127.0.0.1"] });
-      for (const host of ["target.test", "target.test.", "TARGET.test", "127.0.0.1"]) {
-        expect(answered(await http.call({ ...get, url: `https://${host}:${port}/` })).body).toBe("safe");
+  test("A 204 may say the length of a body it does not have", async () => {
+    const answer = answered(await fetchFrom(serveBytes("HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n")));
+    expect(answer).toMatchObject({ statusCode: 204, body: "" });
+  });
+
+  test("A Location is read as UTF-8", async () => {
+    const answer = failed(await fetchFrom(serveBytes("HTTP/1.1 302 Found\r\nlocation: http://ü.test:1/\r\n\r\n")));
+    expect(answer.detail).toBe("The name xn--tda.test:1 was not found.");
+  });
+
+  describe("TLS", () => {
+    const https = (made = certificate) =>
+      use(serveHttps(made, ({ socket }, response) => response.end(`${(socket as TLSSocket).servername}`))); // it is https
+
+    test("with a certificate for the name is trusted, and the name is told to the server", async () => {
+      const made = makeCertificate({ names: ["target.test"] });
+      const { port } = await https(made);
+      for (const addresses of [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"]]) {
+        const http = open({ ca: made.cert, lookup: async () => addresses });
+        for (const host of ["target.test", "target.test.", "TARGET.test"]) {
+          expect(answered(await http.call({ ...get, url: `https://${host}:${port}/` })).body).toBe("target.test");
+        }
       }
+    });
+
+    test("with a certificate for the address is trusted", async () => {
+      const { url } = await https();
+      expect(answered(await open({ ca: certificate.cert }).call({ ...get, url })).body).toBe("false");
+    });
+
+    test("that breaks after the handshake fails", async () => {
+      const { url } = await use(serveBrokenTls(certificate));
+      const answer = failed(await open({ ca: certificate.cert }).call({ ...get, url }));
+      expect(answer.failure).toBe("tls");
+      expect(answer.phases.tlsMs).not.toBeNull();
     });
 
     const yesterday = new Date(Date.now() - DAY_MS);
@@ -340,6 +389,13 @@ export function httpSocketContract({ make }: HttpHost): void {
         expect(answer.detail).toMatch(/^The name gone\.test /);
       },
     );
+
+    test("does not matter to a request that cannot be sent", async () => {
+      const answer = failed(
+        await http("private", "127.0.0.1").call({ ...get, url: "http://a.test/", headers: { a: "\n" } }),
+      );
+      expect(answer).toMatchObject({ failure: "connect", code: "UND_ERR_INVALID_ARG" });
+    });
 
     test("whose lookup hangs runs into its own time-out", async () => {
       const driver = open({ lookup: () => new Promise(() => {}) });

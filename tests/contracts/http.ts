@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
@@ -450,12 +451,45 @@ function portableContract({ make }: HttpHost): void {
       expect(answered(await http.call({ ...get, url })).statusCode).toBe(200);
     });
 
-    test("stands thousands of calls that end at once", async () => {
+    test("stands thousands that wait and then end at once", async () => {
+      const { url } = await serve(() => {});
       const http = open({ concurrency: 1 });
-      const calls = Array.from({ length: 20_000 }, () => http.call({ ...get, url: "http://169.254.169.254/" }));
+      const controller = new AbortController();
+      const first = http.call({ ...get, url, signal: controller.signal });
+      const calls = Array.from({ length: 5000 }, () => http.call({ ...get, url: "file:///" }));
+      controller.abort();
+      expect(failed(await first).failure).toBe("aborted");
       const kinds = new Set((await Promise.all(calls)).map((answer) => failed(answer).failure));
       expect([...kinds]).toEqual(["blocked"]);
     });
+
+    test("is still kept after waiting calls were aborted", async () => {
+      let [now, most] = [0, 0];
+      const { url } = await serve((_, response) => {
+        most = Math.max(most, ++now);
+        setTimeout(() => {
+          now--;
+          response.end();
+        }, 5);
+      });
+      const http = open({ concurrency: 1 });
+      const controller = new AbortController();
+      const first = http.call({ ...get, url });
+      const aborted = Array.from({ length: 5 }, () => http.call({ ...get, url, signal: controller.signal }));
+      controller.abort();
+      await Promise.all([first, ...aborted, ...Array.from({ length: 10 }, () => http.call({ ...get, url }))]);
+      expect(most).toBe(1);
+    });
+  });
+
+  test("A call that has ended leaves no timer and no listener behind", async () => {
+    const { url } = await serve((_, response) => response.end());
+    const [http, { signal }] = [open(), new AbortController()];
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const before = timers();
+    for (let n = 0; n < 20; n++) await http.call({ ...get, url, signal });
+    expect(timers()).toBeLessThan(before + 10); // the server and vitest have some of their own
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   test("Closing ends what runs and what waits, and what comes after", async () => {

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import type { Certificate } from "./certificate.ts";
 
 /** A server on a free port of 127.0.0.1. */
@@ -36,6 +37,29 @@ export function serveBytes(...parts: readonly (string | Buffer)[]): Promise<Test
       socket.end();
     });
   });
+}
+
+/** Ends a TLS handshake as it should, then sends what is not TLS, as some servers refuse a client after all. */
+export async function serveBrokenTls(certificate: Certificate): Promise<TestServer> {
+  const inner = createTlsServer(certificate);
+  await new Promise<void>((resolve) => inner.listen(0, "127.0.0.1", resolve));
+  const { port } = inner.address() as AddressInfo; // it listens on TCP
+  const outer = await serveTcp((socket) => {
+    const behind = connect(port, "127.0.0.1");
+    behind.on("error", () => {});
+    socket.pipe(behind).pipe(socket);
+    inner.once("secureConnection", (secured) => {
+      secured.on("error", () => {});
+      secured.resume();
+      socket.write("This is not TLS.");
+    });
+    socket.once("close", () => behind.destroy());
+  });
+  const close = async () => {
+    await outer.close();
+    await new Promise((resolve) => inner.close(resolve));
+  };
+  return { ...outer, url: `https://127.0.0.1:${outer.port}`, close };
 }
 
 async function start(scheme: "http" | "https", server: Server): Promise<TestServer> {

@@ -10,9 +10,18 @@ export interface UpstashFaults {
   only: string;
   /** Subscriptions stay open and hear nothing. */
   deaf: boolean;
+  /** The certificate shown ended yesterday. */
+  expiredCertificate: boolean;
 }
 
-const noFaults: UpstashFaults = { latencyMs: 0, answer: null, dropReplies: 0, only: "", deaf: false };
+const noFaults: UpstashFaults = {
+  latencyMs: 0,
+  answer: null,
+  dropReplies: 0,
+  only: "",
+  deaf: false,
+  expiredCertificate: false,
+};
 
 /** Plays the faults. */
 export interface UpstashFaultPlayer {

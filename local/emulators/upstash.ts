@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { createSecureContext } from "node:tls";
 import { Redis, ReplyError } from "ioredis";
 import { sleep } from "../../runtime/sleep.ts";
-import type { Certificate } from "./certificate.ts";
+import type { Authority } from "./certificate.ts";
 import { encodeResult, errorAnswer, type HttpAnswer } from "./upstash-answers.ts";
 import { createBilling } from "./upstash-billing.ts";
 import { type Answer, createUpstashCommands, Refusal, type UpstashCommands, type Words } from "./upstash-commands.ts";
@@ -19,8 +20,8 @@ export interface UpstashEmulatorOptions {
   readonly token: string;
   readonly host?: string;
   readonly port?: number;
-  /** Served over TLS with this; plain HTTP when left out. */
-  readonly certificate?: Certificate;
+  /** Served over TLS under this name; plain HTTP when left out. */
+  readonly tls?: { readonly authority: Authority; readonly name: string };
 }
 
 /** Upstash's REST API in front of any Redis: `/`, `/pipeline`, `/multi-exec` and `/subscribe/<channel>`. */
@@ -34,7 +35,7 @@ export interface UpstashEmulator {
 }
 
 export async function startUpstashEmulator(options: UpstashEmulatorOptions): Promise<UpstashEmulator> {
-  const { redisUrl, token, host = "127.0.0.1", port = 0, certificate } = options;
+  const { redisUrl, token, host = "127.0.0.1", port = 0, tls } = options;
   const redis = new Redis(redisUrl, { protocol: 2, maxRetriesPerRequest: 0, connectTimeout: 2_000 });
   // Each request that needs it fails by itself.
   redis.on("error", () => {});
@@ -42,12 +43,12 @@ export async function startUpstashEmulator(options: UpstashEmulatorOptions): Pro
   const faults = createUpstashFaults();
   const subscriptions = createUpstashSubscriptions(redis, faults.current, billing);
   const listener = listen({ token, faults, subscriptions, commands: createUpstashCommands(redis, billing) });
-  const server = certificate === undefined ? createServer(listener) : createTlsServer(certificate, listener);
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(tls, faults), listener);
   server.listen(port, host);
   await once(server, "listening");
   const address = server.address() as AddressInfo;
   return {
-    url: `${certificate === undefined ? "http" : "https"}://${host}:${address.port}`,
+    url: tls === undefined ? `http://${host}:${address.port}` : `https://${tls.name}:${address.port}`,
     faults,
     subscriptions,
     billed: billing.byName,
@@ -59,6 +60,17 @@ export async function startUpstashEmulator(options: UpstashEmulatorOptions): Pro
       redis.disconnect();
     },
   };
+}
+
+function tlsOptions(
+  { authority, name }: NonNullable<UpstashEmulatorOptions["tls"]>,
+  faults: UpstashFaultPlayer,
+): ServerOptions {
+  const valid = authority.issue([name]);
+  const expired = authority.issue([name], new Date(Date.now() - 86_400_000));
+  const SNICallback: ServerOptions["SNICallback"] = (_name, done) =>
+    done(null, createSecureContext(faults.current.expiredCertificate ? expired : valid));
+  return { ...valid, SNICallback };
 }
 
 interface Parts {

@@ -1,0 +1,58 @@
+// Runs the emulator that the first argument names, `neon` or `upstash`, until it is told to stop.
+//   EMULATOR_HOST          the host name to answer for: its certificate is made for it
+//   EMULATOR_FOLDER        where the certificates' authority is kept: clients set NODE_EXTRA_CA_CERTS to its ca.pem
+//   EMULATOR_PORT          HTTPS (443)
+//   EMULATOR_CONTROL_PORT  where faults are set, in plain HTTP (8080); see control.ts
+//   neon                   DATABASE_URL of the Postgres behind, EMULATOR_TCP_PORT (5432)
+//   upstash                REDIS_URL of the Redis behind, UPSTASH_REDIS_REST_TOKEN that clients must show
+import { once } from "node:events";
+import { type Authority, openAuthority } from "./certificate.ts";
+import { type Controlled, startControl } from "./control.ts";
+import { startNeonEmulator } from "./neon.ts";
+import { startUpstashEmulator } from "./upstash.ts";
+
+type Running = Controlled & { close(): Promise<void> };
+
+const LISTEN_ON = "0.0.0.0";
+
+function variable(name: string, otherwise?: string): string {
+  const value = process.env[name] || otherwise;
+  if (value === undefined) throw new Error(`${name} is not set`);
+  return value;
+}
+
+async function startNeon(authority: Authority): Promise<Running> {
+  const { hostname, port } = new URL(variable("DATABASE_URL"));
+  const emulator = await startNeonEmulator({
+    authority,
+    postgres: { host: hostname, port: Number(port || 5432) },
+    host: variable("EMULATOR_HOST"),
+    listenOn: LISTEN_ON,
+    httpsPort: Number(variable("EMULATOR_PORT", "443")),
+    tcpPort: Number(variable("EMULATOR_TCP_PORT", "5432")),
+  });
+  return { faults: emulator.faults, counts: () => emulator.counts, actions: {}, close: emulator.close };
+}
+
+async function startUpstash(authority: Authority): Promise<Running> {
+  const emulator = await startUpstashEmulator({
+    tls: { authority, name: variable("EMULATOR_HOST") },
+    redisUrl: variable("REDIS_URL"),
+    token: variable("UPSTASH_REDIS_REST_TOKEN"),
+    host: LISTEN_ON,
+    port: Number(variable("EMULATOR_PORT", "443")),
+  });
+  const { faults, billed, subscriptions, close } = emulator;
+  const actions = { cut: () => subscriptions.cut("destroy"), end: () => subscriptions.cut("end") };
+  return { faults, counts: () => Object.fromEntries(billed), actions, close };
+}
+
+const [name = ""] = process.argv.slice(2);
+const start = { neon: startNeon, upstash: startUpstash }[name];
+if (start === undefined) throw new Error("Name the emulator to run: neon or upstash");
+const emulator = await start(await openAuthority(variable("EMULATOR_FOLDER")));
+const controlPort = Number(variable("EMULATOR_CONTROL_PORT", "8080"));
+const control = await startControl(emulator, { host: LISTEN_ON, port: controlPort });
+process.stdout.write(`The emulator of ${name} is ready; its faults are set at ${control.url}\n`);
+await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+await Promise.all([emulator.close(), control.close()]);

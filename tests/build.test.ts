@@ -147,9 +147,12 @@ describe("A build", () => {
   });
 
   test("fails when a function holds a driver, and names both", async () => {
-    await write("functions/api/get-thing.ts", `import postgres from "postgres"; export const sql = postgres; ${route}`);
+    await write(
+      "functions/api/get-thing.ts",
+      `import { Redis } from "@upstash/redis"; export const redis = Redis; ${route}`,
+    );
     await expect(build({ root: folder, budgetBytes: 1e9 })).rejects.toThrow(
-      "functions/api/get-thing.ts holds the package postgres",
+      "functions/api/get-thing.ts holds the package @upstash/redis",
     );
   });
 

@@ -15,7 +15,7 @@ const SERVICES = /stand in for services/;
 const cases: readonly (readonly [string, string, RegExp | null])[] = [
   ["functions/api/a.ts", "../../local/server.ts", LOCAL],
   ["functions/workers/b.ts", "../../hosts/lambda.ts", LOCAL],
-  ["functions/schedules/c.ts", "postgres", DRIVERS],
+  ["functions/schedules/c.ts", "pg", DRIVERS],
   ["functions/api/d.ts", "../../domain/monitors/store.ts", null],
   ["domain/monitors/a.ts", "../../local/server.ts", LOCAL],
   ["domain/monitors/b.ts", "../../functions/api/get-monitor.ts", ONE_WAY],
@@ -27,7 +27,7 @@ const cases: readonly (readonly [string, string, RegExp | null])[] = [
   ["runtime/d.ts", "undici", DRIVERS],
   ["runtime/sql/a.ts", "../../domain/monitors/store.ts", ONE_WAY],
   ["runtime/sql/b.ts", "../../hosts/lambda.ts", LOCAL],
-  ["runtime/sql/c.ts", "postgres", null],
+  ["runtime/sql/c.ts", "pg", null],
   ["runtime/stream/c.ts", "ioredis", null],
   ["runtime/http/c.ts", "undici", null],
   ["local/a.ts", "../domain/monitors/store.ts", BUNDLES],

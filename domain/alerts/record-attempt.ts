@@ -70,18 +70,21 @@ export async function recordFailed(
 
 /** The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included. */
 export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: string): Promise<void> {
+  // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
   await sql`
-    with gone as (
-      update deliveries
-      set status = 'cancelled', finished_at = app_now(), leased_until = null, last_error = ${error}
-      where id = ${id} and attempts = ${attempt} and status = 'pending'
-      returning channel_id
+    with gone as materialized (
+      select channel_id from deliveries where id = ${id} and attempts = ${attempt} and status = 'pending'
     ),
     disabled as (
       update channels set disabled = true, updated_at = app_now() where id in (select channel_id from gone)
+      returning id
+    ),
+    locked as materialized (
+      select id from deliveries where channel_id in (select id from disabled) and status = 'pending'
+      order by id for update
     )
     update deliveries d
-    set status = 'cancelled', finished_at = app_now(), leased_until = null
-    from gone
-    where d.channel_id = gone.channel_id and d.status = 'pending' and d.id <> ${id}`;
+    set status = 'cancelled', finished_at = app_now(), leased_until = null,
+      last_error = case when d.id = ${id} then ${error} else d.last_error end
+    from locked where d.id = locked.id`;
 }

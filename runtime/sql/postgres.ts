@@ -17,9 +17,9 @@ export interface PostgresOptions {
   readonly maxConnections?: number;
   /** True behind a pooler in transaction mode, such as PgBouncer: no prepared statements, no session settings. */
   readonly behindPooler?: boolean;
-  /** For a statement or a list, once there is a connection for it; 5 s when left out. */
+  /** For a statement or a list, once there is a connection for it; 4.5 s when left out. */
   readonly timeoutMs?: number;
-  /** For a connection, waiting for a free one or for a server that is just starting included; 4 s when left out. */
+  /** For a connection, waiting for a free one or for a server that is just starting included; 3 s when left out. */
   readonly connectTimeoutMs?: number;
   /** After which an unused connection is closed; 60 s when left out. */
   readonly idleTimeoutMs?: number;
@@ -39,7 +39,7 @@ const PASSING = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENET
  * @throws StillupError `invalid_configuration` when the URL is not usable.
  */
 export function createPostgresSql(options: PostgresOptions): SqlDriver {
-  const { metrics, maxConnections = 10, connectTimeoutMs = 4000, timeoutMs = 5000, behindPooler = false } = options;
+  const { metrics, maxConnections = 10, connectTimeoutMs = 3000, timeoutMs = 4500, behindPooler = false } = options;
   const target = parsePostgresUrl(options.url);
   const place = placeOf(target);
   const pool = createPool(target, { ...options, maxConnections, connectTimeoutMs, timeoutMs });
@@ -54,7 +54,8 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
 
   const acquire = async (): Promise<pg.PoolClient> => {
     if (pool.waitingCount >= MAX_WAITING) throw unavailable(place, `${MAX_WAITING} statements wait already`);
-    for (const giveUpAt = performance.now() + connectTimeoutMs; ; ) {
+    // Half, because the last try may take as long as one may: with its statement it must end within 10 s.
+    for (const giveUpAt = performance.now() + connectTimeoutMs / 2; ; ) {
       try {
         return await pool.connect();
       } catch (error) {

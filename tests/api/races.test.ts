@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import postgres from "postgres";
+import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { claimDueChecks } from "../../domain/checks/claim-due-checks.ts";
 import { handleStatusChanges } from "../../domain/incidents/handle-status-changes.ts";
@@ -17,14 +17,15 @@ import { postgresMissing, startPostgres, type TestPostgres } from "../support/po
 describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ? `: ${postgresMissing}` : ""}`, () => {
   let server: TestPostgres;
   let sql: SqlDriver;
-  let holder: postgres.Sql;
+  let holder: pg.Client;
   let id: string;
 
   beforeAll(async () => {
     server = await startPostgres();
     const url = await server.createDatabase();
     sql = createPostgresSql({ url });
-    holder = postgres(url, { max: 1 });
+    holder = new pg.Client(url);
+    await holder.connect();
     await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
   });
   afterAll(async () => {
@@ -63,13 +64,13 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   /** Lets all of them wait for the monitor's row, of which the first gets it first; more than two have no order. */
   async function queue(...acts: (() => Promise<unknown>)[]): Promise<unknown[]> {
     const started: Promise<unknown>[] = [];
-    await holder.begin(async (held) => {
-      await held`select from monitors where id = ${id} for update`;
-      for (const act of acts) {
-        started.push(act().catch((error: unknown) => error));
-        await waiting(started.length);
-      }
-    });
+    await holder.query("begin");
+    await holder.query("select from monitors where id = $1 for update", [id]);
+    for (const act of acts) {
+      started.push(act().catch((error: unknown) => error));
+      await waiting(started.length);
+    }
+    await holder.query("commit");
     return Promise.all(started);
   }
 

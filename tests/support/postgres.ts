@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
-import postgres from "postgres";
+import pg from "pg";
 import { migrate, readMigrations } from "../../runtime/sql/migrate.ts";
 import { createPostgresSql } from "../../runtime/sql/postgres.ts";
 
@@ -245,11 +245,12 @@ function createDatabases(url: string) {
 }
 
 async function onServer(url: string, statement: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  const client = new pg.Client(url);
+  await client.connect();
   try {
-    await sql.unsafe(statement);
+    await client.query(statement);
   } finally {
-    await sql.end();
+    await client.end();
   }
 }
 

@@ -23,7 +23,7 @@ export interface Bindings {
 /** Makes what `config` names. Drivers are loaded here and nowhere else, each only by the processes that use it. */
 export async function createBindings(config: ProcessConfig, { service, log }: { service: string; log: Log }) {
   const metrics = createMetrics({ service });
-  const sql = await openSql(config.database, metrics);
+  const sql = await openSql(config.database, { metrics, planOnce: service !== "api" });
   const stream = await openStream(config.stream, metrics);
   const deliveries = lazyHttp(config, { concurrency: DELIVERIES_AT_ONCE, metrics });
   const probes = lazyHttp(config, { concurrency: config.workerConcurrency, metrics });
@@ -44,15 +44,17 @@ export async function openDirectSql({ database }: ProcessConfig): Promise<SqlDri
   return openSql(database.driver === "tcp" ? { ...database, url: database.directUrl } : database);
 }
 
-async function openSql(database: DatabaseConfig, metrics?: Metrics): Promise<SqlDriver> {
-  const counted = metrics === undefined ? {} : { metrics };
+async function openSql(
+  database: DatabaseConfig,
+  options: { metrics?: Metrics; planOnce?: boolean } = {},
+): Promise<SqlDriver> {
   if (database.driver === "pglite") {
     const { createPgliteSql } = await import("../runtime/sql/pglite.ts");
-    return createPgliteSql({ dataDir: database.dataDir, ...counted });
+    return createPgliteSql({ dataDir: database.dataDir, ...options });
   }
   const { url, directUrl } = database;
   const { createPostgresSql } = await import("../runtime/sql/postgres.ts");
-  return createPostgresSql({ url, behindPooler: url !== directUrl, ...counted });
+  return createPostgresSql({ url, behindPooler: url !== directUrl, ...options });
 }
 
 async function openStream(stream: StreamConfig, metrics: Metrics): Promise<EventStream> {

@@ -1,4 +1,4 @@
-import { afterAll } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { createPostgresSql } from "../runtime/sql/postgres.ts";
 import { sqlContract } from "./contracts/sql.ts";
 import { postgresMissing, startPostgres } from "./support/postgres.ts";
@@ -16,3 +16,14 @@ sqlContract(
   async () => createPostgresSql({ url: (await postgres?.createEmptyDatabase()) ?? "", behindPooler: true }),
   postgresMissing,
 );
+
+it.skipIf(postgres === null)("plans a statement once where it is told to, but not behind a pooler", async () => {
+  const planning = async (behindPooler: boolean) => {
+    const sql = createPostgresSql({ url: postgres?.url ?? "", planOnce: true, behindPooler });
+    const [row] = await sql`select current_setting('plan_cache_mode') as mode`;
+    await sql.close();
+    return row?.["mode"];
+  };
+  expect(await planning(false)).toBe("force_generic_plan");
+  expect(await planning(true)).toBe("auto");
+});

@@ -19,12 +19,17 @@ export interface LeasedDelivery {
 /**
  * Leases what is due of these channels: at most 20 a channel at once over all processes, so that one slow receiver
  * holds up nobody else, and never a delivery before an earlier one of the same monitor and channel is finished.
+ *
+ * It does not wait for the disk (0.2 ms of 0.6 on a fast one): a lease that a crash of Postgres takes back costs one
+ * more try with the same id.
  */
 export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): Promise<LeasedDelivery[]> {
   return sql<LeasedDelivery>`
-    with due as materialized (
+    with setting as materialized (select set_config('synchronous_commit', 'off', true)),
+    due as materialized (
       select d.id
-      from unnest(${channelIds}::text[]) as wanted (channel_id)
+      from setting
+      cross join unnest(${channelIds}::text[]) as wanted (channel_id)
       cross join lateral (
         select id from deliveries d
         where d.channel_id = wanted.channel_id and d.status = 'pending' and d.next_attempt_at <= app_now()

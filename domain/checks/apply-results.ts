@@ -54,11 +54,15 @@ async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied
         "firstByteMs" float8, "bodyMs" float8, detail text
       )
     ),
+    -- One index lookup a row: nobody can estimate how many rows the input has, and a join reads all monitors.
     locked as materialized (
-      select id, revision, seq, last_seq, status, version, interval_seconds, phase, failure_threshold,
-        recovery_threshold, streak, streak_ok, streak_since, streak_check, deleted_at
-      from monitors where id in (select "monitorId" from input)
-      order by id for update
+      select l.*
+      from (select "monitorId" from input order by "monitorId") i
+      cross join lateral (
+        select id, revision, seq, last_seq, status, version, interval_seconds, phase, failure_threshold,
+          recovery_threshold, streak, streak_ok, streak_since, streak_check, deleted_at
+        from monitors where id = i."monitorId" for update
+      ) l
     ),
     counted as materialized (
       select l.id, l.status, l.version, l.seq as given_seq, l.interval_seconds, l.phase, l.failure_threshold,

@@ -52,9 +52,9 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
     ),
     settled as (
       update monitors m
-      set unhandled = '[]', incident = t.opened
-      from told t
-      where m.id = t.monitor_id and t.is_last
+      set unhandled = '[]', incident = (select t.opened from told t where t.monitor_id = l.id and t.is_last)
+      from locked l
+      where m.id = l.id
     ),
     planned as (
       insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at)

@@ -11,6 +11,8 @@ const RUN_MS = 60_000;
 const SHORTEST_PAUSE_MS = 20;
 /** No sleep is longer, so that a lost bell costs at most this. */
 const LONGEST_PAUSE_MS = 3_600_000;
+/** A schedule that pauses for longer is asleep, because there was nothing to do. */
+const ASLEEP_MS = 90_000;
 /** Keeps replicas from ticking in step; small, because the sleeps of one deployment are to end together. */
 const JITTER_MS = 250;
 
@@ -30,6 +32,8 @@ export interface Clock extends Part {
   readonly bell: string;
   /** Makes it run now, or once more when it is running. */
   ring(): void;
+  /** Makes it run now if it is asleep. */
+  stir(): void;
 }
 
 /** Runs a schedule at once and from then on when it asks for it, when its time is over, or when it is rung. */
@@ -39,11 +43,14 @@ export function startClock(options: ClockOptions): Clock {
   const stopping = new AbortController();
   let running = false;
   let rung = false;
+  let stirred = false;
+  let asleep = false;
   let nap = new AbortController();
 
   const tick = async (): Promise<number> => {
     running = true;
     rung = false;
+    stirred = false;
     try {
       const nextMs = await runOnce(options, stopping.signal);
       outage.over();
@@ -57,7 +64,10 @@ export function startClock(options: ClockOptions): Clock {
 
   const pause = async (ms: number) => {
     nap = new AbortController();
-    if (!rung && !stopping.signal.aborted) await wait(ms, nap.signal);
+    asleep = ms > ASLEEP_MS;
+    const isWanted = rung || (stirred && asleep);
+    if (!isWanted && !stopping.signal.aborted) await wait(ms, nap.signal);
+    asleep = false;
   };
 
   const loop = async () => {
@@ -75,6 +85,10 @@ export function startClock(options: ClockOptions): Clock {
     ring() {
       rung = true;
       nap.abort();
+    },
+    stir() {
+      stirred = true;
+      if (asleep) nap.abort();
     },
     left: () => (running ? "a run" : null),
     stop() {

@@ -22,7 +22,8 @@ return to_timestamp(
 create table schedules (
   name text primary key,
   next_run_at timestamptz not null default '-infinity',
-  last_run_at timestamptz
+  last_run_at timestamptz,
+  busy_at timestamptz -- when there was last something to do
 );
 insert into schedules (name)
 values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('retain'), ('tend-stream');
@@ -244,6 +245,44 @@ begin
   end loop;
   delete from checks_default where at < oldest::timestamp at time zone 'UTC';
   return dropped;
+end $$;
+
+
+-- One caller's turn to run a schedule, however many processes ask; and in how long anybody may ask again.
+-- While something is due within 5 minutes, or was within the last 2, turns are `every_seconds` apart. Else every
+-- schedule sleeps until the same moment, the next thing due or the next full hour, so that a database that scales to
+-- zero may. Something new ends the sleep: then a turn may be had before its time.
+create function claim_turn(schedule text, every_seconds float8, out mine boolean, out next_in_ms float8)
+language plpgsql as $$
+declare
+  every interval := make_interval(secs => every_seconds);
+  soon timestamptz := app_now() + interval '5 min';
+  is_busy boolean :=
+    exists (select from monitors where next_check_at <= soon and status <> 'paused' and deleted_at is null)
+    or exists (select from monitors where unhandled <> '[]')
+    or exists (select from deliveries where status = 'pending' and next_attempt_at <= soon);
+  -- Tries that failed come again at times of their own.
+  next_try timestamptz := (
+    select min(next_attempt_at) from deliveries where status = 'pending' and next_attempt_at > app_now()
+  );
+begin
+  update schedules
+  set last_run_at = app_now(),
+    busy_at = case when is_busy then app_now() else busy_at end,
+    next_run_at = case
+      when is_busy or busy_at > app_now() - interval '2 min'
+        then least(app_now() + every, case when schedule = 'sweep-deliveries' then next_try end)
+      else least(date_trunc('hour', app_now(), 'UTC') + interval '1 hour', next_try, (
+        select min(next_check_at) - interval '5 s' from monitors where status <> 'paused' and deleted_at is null
+      ))
+    end
+  where name = schedule and (next_run_at <= app_now() or is_busy and last_run_at + every <= app_now());
+  mine := found;
+  next_in_ms := (
+    select greatest(0, extract(epoch from least(next_run_at, case when is_busy then last_run_at + every end) - app_now()))
+      * 1000
+    from schedules where name = schedule
+  );
 end $$;
 
 select make_check_partitions(3);

@@ -83,24 +83,14 @@ async function ringForMore(env: Deliverer, delivery: LeasedDelivery, recorded: R
 export async function claimDueChannels(env: Pick<Env, "sql">): Promise<{ channelIds: string[]; nextInMs: number }> {
   const [row] = await env.sql<{ channelIds: string[]; nextInMs: number }>`
     with turn as materialized (
-      update schedules
-      set last_run_at = app_now(),
-        next_run_at = least(app_now() + interval '9.5 s', (
-          select min(next_attempt_at) from deliveries
-          where status = 'pending' and next_attempt_at > app_now() and leased_until is null
-        ))
-      where name = 'sweep-deliveries' and next_run_at <= app_now()
-      returning next_run_at
+      select mine, next_in_ms from claim_turn('sweep-deliveries', 9.5)
     ),
-    due as materialized (
+    due as (
       select distinct channel_id from deliveries
-      where status = 'pending' and next_attempt_at <= app_now() and exists (select from turn)
+      where status = 'pending' and next_attempt_at <= app_now() and (select mine from turn)
         and (leased_until is null or leased_until <= app_now())
       limit 500
     )
-    select coalesce((select jsonb_agg(channel_id) from due), '[]') as "channelIds",
-      greatest(0, extract(epoch from coalesce(
-        (select next_run_at from turn), (select next_run_at from schedules where name = 'sweep-deliveries')
-      ) - app_now()) * 1000)::float8 as "nextInMs"`;
+    select coalesce((select jsonb_agg(channel_id) from due), '[]') as "channelIds", next_in_ms as "nextInMs" from turn`;
   return row ?? { channelIds: [], nextInMs: 9500 };
 }

@@ -12,15 +12,13 @@ import type { Job } from "./job.ts";
 export async function claimDueChecks(sql: Sql): Promise<{ jobs: Job[]; nextInMs: number }> {
   const [claim] = await sql<{ jobs: Job[]; nextInMs: number }>`
     with turn as materialized (
-      update schedules set next_run_at = app_now() + interval '4.5 s', last_run_at = app_now()
-      where name = 'enqueue-checks' and next_run_at <= app_now()
-      returning name
+      select mine, next_in_ms from claim_turn('enqueue-checks', 4.5)
     ),
     due as materialized (
       select id, seq, next_check_at as due_at, coalesce(timeout_ms, least(10000, interval_seconds * 800)) as timeout_ms
       from monitors
       where next_check_at <= app_now() + interval '5 s' and status <> 'paused' and deleted_at is null
-        and exists (select from turn)
+        and (select mine from turn)
       order by next_check_at
       limit 2000
       for update skip locked
@@ -43,13 +41,6 @@ export async function claimDueChecks(sql: Sql): Promise<{ jobs: Job[]; nextInMs:
       ) as job
     )
     select coalesce((select jsonb_agg(job) from claimed), '[]') as jobs,
-      case
-        when (select count(*) from due) = 2000 then 0
-        when exists (select from turn) then 4500
-        else (
-          select greatest(0, extract(epoch from next_run_at - app_now()) * 1000)
-          from schedules where name = 'enqueue-checks'
-        )
-      end::float8 as "nextInMs"`;
+      case when (select count(*) from due) = 2000 then 0 else (select next_in_ms from turn) end as "nextInMs"`;
   return claim ?? { jobs: [], nextInMs: 4500 };
 }

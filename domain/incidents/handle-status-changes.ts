@@ -81,14 +81,15 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
   return { channelIds: rows.map((row) => row.channelId) };
 }
 
-/** Monitors with something to tell that no stream may carry any more, at most 500; part of a schedule's own turn. */
-export async function claimUnhandled(sql: Sql): Promise<{ monitorIds: string[] }> {
-  const rows = await sql<{ id: string }>`
+/** Monitors with something to tell that no stream may carry any more, at most 500, in the sweep's own turn. */
+export async function claimUnhandled(sql: Sql): Promise<{ monitorIds: string[]; nextInMs: number }> {
+  const [row] = await sql<{ monitorIds: string[]; nextInMs: number }>`
     with turn as materialized (
-      update schedules set next_run_at = app_now() + interval '9.5 s', last_run_at = app_now()
-      where name = 'sweep-status-changes' and next_run_at <= app_now()
-      returning name
+      select mine, next_in_ms from claim_turn('sweep-status-changes', 9.5)
+    ),
+    unhandled as (
+      select id from monitors where unhandled <> '[]' and (select mine from turn) limit 500
     )
-    select id from monitors where unhandled <> '[]' and exists (select from turn) limit 500`;
-  return { monitorIds: rows.map((row) => row.id) };
+    select coalesce((select jsonb_agg(id) from unhandled), '[]') as "monitorIds", next_in_ms as "nextInMs" from turn`;
+  return row ?? { monitorIds: [], nextInMs: 9500 };
 }

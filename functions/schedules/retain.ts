@@ -7,6 +7,8 @@ export const schedule: Schedule = { everySeconds: 3600, runsIn: ["worker-status-
 /** Makes room for the coming days' checks and lets go of what nobody is shown any more. */
 export default {
   async scheduled(_tick, env) {
-    if (await claimTurn(env.sql, "retain", schedule.everySeconds)) await retain(env.sql, env.config);
+    const { mine, nextInMs } = await claimTurn(env.sql, "retain", schedule.everySeconds);
+    if (mine) await retain(env.sql, env.config);
+    return { nextInMs };
   },
 } satisfies ScheduledFunction;

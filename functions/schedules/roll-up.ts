@@ -7,7 +7,8 @@ export const schedule: Schedule = { everySeconds: 60, runsIn: ["worker-status-ch
 /** Sums up the hours that have ended. */
 export default {
   async scheduled(_tick, env, ctx) {
-    if (!(await claimTurn(env.sql, "roll-up", schedule.everySeconds))) return;
-    while (!ctx.signal.aborted && (await rollUp(env.sql)).more);
+    const { mine, nextInMs } = await claimTurn(env.sql, "roll-up", schedule.everySeconds);
+    while (mine && !ctx.signal.aborted && (await rollUp(env.sql)).more);
+    return { nextInMs };
   },
 } satisfies ScheduledFunction;

@@ -7,9 +7,9 @@ export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-status-ch
 /** Handles status changes whose bell was lost: it needs nothing but Postgres. */
 export default {
   async scheduled(_tick, env) {
-    const { monitorIds } = await claimUnhandled(env.sql);
-    if (monitorIds.length === 0) return;
+    const { monitorIds, nextInMs } = await claimUnhandled(env.sql);
+    if (monitorIds.length === 0) return { nextInMs };
     const { channelIds } = await handleStatusChanges(env.sql, monitorIds);
-    return { publish: alertsDue.ring(channelIds) };
+    return { publish: alertsDue.ring(channelIds), nextInMs };
   },
 } satisfies ScheduledFunction;

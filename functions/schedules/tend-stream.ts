@@ -11,10 +11,12 @@ export const schedule: Schedule = {
 /** Removes consumers of processes that are long gone and whose entries were taken over. */
 export default {
   async scheduled(_tick, env) {
-    if (!(await claimTurn(env.sql, "tend-stream", schedule.everySeconds))) return;
+    const { mine, nextInMs } = await claimTurn(env.sql, "tend-stream", schedule.everySeconds);
+    if (!mine) return { nextInMs };
     const minIdleMs = env.config.workerLeaseSeconds * 10 * 1000;
     for (const { stream, group } of [checksDue, statusChanged, alertsDue]) {
       await env.stream.removeIdleConsumers({ stream, group, consumer: "tend-stream" }, { minIdleMs });
     }
+    return { nextInMs };
   },
 } satisfies ScheduledFunction;

@@ -86,6 +86,29 @@ describe("A schedule's clock", () => {
     await bells.stop();
   });
 
+  test("asleep because there was nothing to do, is stirred by news of something to check", async () => {
+    const bells = startBells([clock], env);
+    (await run(1)).done({ nextInMs: 3_000_000 });
+    await sleeps.end(20, 20);
+    await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
+    await env.stream.wake("enqueue-checks");
+    (await run(2)).done({ nextInMs: 60_000 });
+    await sleeps.end(20, 20);
+    await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
+    await env.stream.wake("enqueue-checks"); // it is not asleep: it keeps its time
+    await sleeps.end(60_000, 60_000 + JITTER_MS);
+    await run(3);
+    await bells.stop();
+  });
+
+  test("does not fall asleep over news that came while it ran", async () => {
+    const first = await run(1);
+    clock.stir();
+    first.done({ nextInMs: 3_000_000 });
+    await sleeps.end(20, 20);
+    await run(2);
+  });
+
   test("rung while it runs, runs once more, however often, and never twice at once", async () => {
     const first = await run(1);
     clock.ring();

@@ -5,6 +5,7 @@ import type { Log } from "../runtime/log.ts";
 import { createMemo } from "../runtime/memo.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { createMetrics } from "../runtime/metrics-registry.ts";
+import { isPooledUrl } from "../runtime/sql/neon-url.ts";
 import type { SqlDriver } from "../runtime/sql/sql.ts";
 import type { EventStream } from "../runtime/stream/stream.ts";
 
@@ -23,11 +24,28 @@ export interface Bindings {
 /** Makes what `config` names. Drivers are loaded here and nowhere else, each only by the processes that use it. */
 export async function createBindings(config: ProcessConfig, { service, log }: { service: string; log: Log }) {
   const metrics = createMetrics({ service });
-  const sql = await openSql(config.database, { metrics, planOnce: service !== "api" });
-  const stream = await openStream(config.stream, metrics);
+  const found = { sql: false, stream: false };
+  const noteIn = (which: keyof typeof found) => (isThere: boolean) => {
+    found[which] = isThere;
+  };
+  const sql = await openSql(config.database, {
+    metrics,
+    planOnce: service !== "api",
+    onCall: noteIn("sql"),
+  });
+  const stream = await openStream(config.stream, { metrics, onCall: noteIn("stream") });
   const deliveries = lazyHttp(config, { concurrency: DELIVERIES_AT_ONCE, metrics });
   const probes = lazyHttp(config, { concurrency: config.workerConcurrency, metrics });
-  const env: Env = { sql, stream, http: deliveries, log, metrics, memo: createMemo(), config: functionConfig(config) };
+  const env: Env = {
+    sql,
+    stream,
+    http: deliveries,
+    log,
+    metrics,
+    memo: createMemo(),
+    found,
+    config: functionConfig(config),
+  };
   const bindings: Bindings = {
     env,
     probeEnv: { ...env, http: probes },
@@ -39,31 +57,44 @@ export async function createBindings(config: ProcessConfig, { service, log }: { 
   return bindings;
 }
 
-/** Postgres over TCP for `migrate`, which goes around a pooler. */
+/** For migrations: what is not embedded is reached over TCP and around a pooler. */
 export async function openDirectSql({ database }: ProcessConfig): Promise<SqlDriver> {
-  return openSql(database.driver === "tcp" ? { ...database, url: database.directUrl } : database);
+  if (database.driver === "pglite") return openSql(database);
+  return openSql({ ...database, driver: "tcp", url: database.directUrl });
 }
 
-async function openSql(
-  database: DatabaseConfig,
-  options: { metrics?: Metrics; planOnce?: boolean } = {},
-): Promise<SqlDriver> {
+interface Watching {
+  readonly metrics?: Metrics;
+  /** Told after each call whether it found the service there, by drivers for which asking costs. */
+  readonly onCall?: (isThere: boolean) => void;
+}
+
+async function openSql(database: DatabaseConfig, options: Watching & { planOnce?: boolean } = {}): Promise<SqlDriver> {
   if (database.driver === "pglite") {
     const { createPgliteSql } = await import("../runtime/sql/pglite.ts");
-    return createPgliteSql({ dataDir: database.dataDir, ...options });
+    return createPgliteSql({ ...options, dataDir: database.dataDir });
   }
   const { url, directUrl } = database;
+  if (database.driver === "http") {
+    const { createNeonSql } = await import("../runtime/sql/neon.ts");
+    return createNeonSql({ ...options, url });
+  }
   const { createPostgresSql } = await import("../runtime/sql/postgres.ts");
-  return createPostgresSql({ url, behindPooler: url !== directUrl, ...options });
+  const behindPooler = isPooledUrl(url) || new URL(url).host !== new URL(directUrl).host;
+  return createPostgresSql({ ...options, url, behindPooler });
 }
 
-async function openStream(stream: StreamConfig, metrics: Metrics): Promise<EventStream> {
+async function openStream(stream: StreamConfig, watching: Watching): Promise<EventStream> {
   if (stream.driver === "memory") {
     const { createMemoryStream } = await import("../runtime/stream/memory.ts");
     return createMemoryStream();
   }
+  if (stream.driver === "http") {
+    const { createUpstashStream } = await import("../runtime/stream/upstash.ts");
+    return createUpstashStream({ ...watching, url: stream.url, token: stream.token });
+  }
   const { createRedisStream } = await import("../runtime/stream/redis.ts");
-  return createRedisStream({ url: stream.url, metrics });
+  return createRedisStream({ ...watching, url: stream.url });
 }
 
 /** Loads undici with the first call: it takes 50 ms, and most processes never call out. */

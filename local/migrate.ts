@@ -3,6 +3,7 @@ import type { ProcessConfig } from "../runtime/config.ts";
 import { StillupError } from "../runtime/errors.ts";
 import { createLog } from "../runtime/log.ts";
 import { migrate, readMigrations } from "../runtime/sql/migrate.ts";
+import { directUrl } from "../runtime/sql/neon-url.ts";
 import type { Sql, SqlDriver } from "../runtime/sql/sql.ts";
 import { openDirectSql } from "./env.ts";
 import { waitFor } from "./reachable.ts";
@@ -28,8 +29,10 @@ export async function runMigrate({ config, dist, stop }: MigrateOptions): Promis
   }
 }
 
-function usedVariable({ database }: ProcessConfig) {
-  return database.driver === "tcp" && database.directUrl !== database.url ? "DATABASE_URL_DIRECT" : "DATABASE_URL";
+/** The variable that the database for migrations comes from. */
+export function usedVariable({ database }: ProcessConfig) {
+  const isDerived = database.driver === "pglite" || database.directUrl === directUrl(database.url);
+  return isDerived ? "DATABASE_URL" : "DATABASE_URL_DIRECT";
 }
 
 /** Applies what is missing of the build's migrations; resolves with their names. */

@@ -6,7 +6,7 @@ const PAUSE_MS = 250;
 
 export interface Waiting {
   /** What names the service. */
-  readonly variable: "DATABASE_URL" | "DATABASE_URL_DIRECT" | "REDIS_URL";
+  readonly variable: string;
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +28,8 @@ export async function waitFor(ask: () => PromiseLike<unknown>, { variable, signa
 }
 
 function explain(error: unknown, variable: string): unknown {
-  if (!(error instanceof StillupError)) return error;
+  const saysWhatToChange = error instanceof StillupError && error.message.includes("UPSTASH_REDIS_REST_");
+  if (!(error instanceof StillupError) || saysWhatToChange) return error;
   const reason = error.message.replace(/\.?$/, ".");
   return new StillupError(error.code, `${reason} Check that it runs, and that ${variable} is right.`, { cause: error });
 }

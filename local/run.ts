@@ -36,11 +36,15 @@ export function runService(service: Service, { config, dist, stop }: RunOptions 
     stop,
     async prepare({ env }, signal) {
       await waitFor(() => env.sql`select 1`, { variable: "DATABASE_URL", signal });
-      await waitFor(() => env.stream.ping(), { variable: "REDIS_URL", signal });
+      await waitFor(() => env.stream.ping(), { variable: streamVariable(config), signal });
       await checkMigrated(env.sql, dist);
     },
     started: (url, log) => log.info("Running.", { url }),
   });
+}
+
+function streamVariable({ stream }: ProcessConfig) {
+  return stream.driver === "http" ? "UPSTASH_REDIS_REST_URL" : "REDIS_URL";
 }
 
 /** Runs everything in this process, with the data in `folder`, until it is stopped, and ends the process. */

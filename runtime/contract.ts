@@ -16,6 +16,8 @@ export interface Env {
   readonly metrics: Metrics;
   /** What need not be asked anew for some seconds: readiness, counts. */
   readonly memo: Memo;
+  /** Whether the last call found the service there; false where a driver does not tell, because asking costs nothing. */
+  readonly found?: { readonly sql: boolean; readonly stream: boolean };
 }
 
 /** One call's own circumstances. */

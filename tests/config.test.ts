@@ -156,16 +156,108 @@ describe("the configuration of a service", () => {
       expect(refusals({ ...rest, REDIS_ADDR: address })["REDIS_ADDR"], address).toBeTypeOf("string");
     }
   });
+});
 
-  test("says that the HTTP drivers are not there yet", () => {
-    const neon = "postgres://u:p@ep-cool-name-pooler.eu-central-1.aws.neon.tech/db?sslmode=require";
-    expect(refusal("DATABASE_URL", neon)).toMatch(/Set DATABASE_DRIVER to tcp/);
-    expect(refusals({ ...good, DATABASE_URL: neon, DATABASE_DRIVER: "tcp" })).toEqual({});
-    expect(refusals({ ...good, DATABASE_URL_DIRECT: neon })).toEqual({});
-    expect(refusal("DATABASE_DRIVER", "http")).toMatch(/cannot speak yet/);
-    expect(refusal("REDIS_DRIVER", "http")).toMatch(/cannot speak yet/);
-    expect(refusal("UPSTASH_REDIS_REST_URL", "https://x.upstash.io")).toMatch(/set REDIS_URL/);
-    expect(refusal("UPSTASH_REDIS_REST_TOKEN", "token")).toMatch(/set REDIS_URL/);
+const NEON = "postgresql://alice:p%40ss@ep-cool-name-a1b2-pooler.c-2.eu-central-1.aws.neon.tech/neondb";
+const NEON_DIRECT = "postgresql://alice:p%40ss@ep-cool-name-a1b2.c-2.eu-central-1.aws.neon.tech/neondb";
+const AS_PASTED = "?sslmode=require&channel_binding=require";
+
+describe("the database's driver", () => {
+  const database = (variables: Variables) => readConfig({ ...good, ...variables }).database;
+
+  test("is HTTP for a Neon host as its console shows it, with migrations around the pooler", () => {
+    const expected = { driver: "http", url: NEON + AS_PASTED, directUrl: NEON_DIRECT + AS_PASTED };
+    expect(database({ DATABASE_URL: NEON + AS_PASTED })).toEqual(expected);
+    expect(database({ DATABASE_URL: NEON + AS_PASTED, DATABASE_DRIVER: "http" })).toEqual(expected);
+  });
+
+  test("is TCP for a Neon host when that is asked for, and then always with TLS", () => {
+    expect(database({ DATABASE_URL: NEON, DATABASE_DRIVER: "tcp" })).toEqual({
+      driver: "tcp",
+      url: `${NEON}?sslmode=require`,
+      directUrl: `${NEON_DIRECT}?sslmode=require`,
+    });
+  });
+
+  test("is TCP for any other host, unless HTTP is asked for", () => {
+    expect(database({ DATABASE_DRIVER: "http" })).toMatchObject({ driver: "http", url: good.DATABASE_URL });
+    expect(database({})).toMatchObject({ driver: "tcp", directUrl: good.DATABASE_URL });
+  });
+
+  test("takes DATABASE_URL_DIRECT for migrations, and goes around a pooler in that as well", () => {
+    const direct = "postgres://stillup@direct.example.com/stillup";
+    expect(database({ DATABASE_URL: NEON, DATABASE_URL_DIRECT: direct })).toMatchObject({ directUrl: direct });
+    expect(database({ DATABASE_URL_DIRECT: NEON })).toMatchObject({ directUrl: `${NEON_DIRECT}?sslmode=require` });
+  });
+
+  test.each([
+    ["DATABASE_URL", { DATABASE_URL: `${NEON}?sslmode=disable` }, /Set sslmode=require/],
+    ["DATABASE_URL", { DATABASE_URL: `${NEON}?sslmode=disable`, DATABASE_DRIVER: "tcp" }, /Set sslmode=require/],
+    ["DATABASE_URL_DIRECT", { DATABASE_URL_DIRECT: `${NEON_DIRECT}?sslmode=disable` }, /Set sslmode=require/],
+    ["DATABASE_URL", { DATABASE_URL: "postgresql://alice:secret@ep-x.eu.aws.neon.tech" }, /names no database/],
+    ["DATABASE_URL", { DATABASE_URL: "postgres://stillup@db.example.com", DATABASE_DRIVER: "http" }, /no database/],
+  ])("is not chosen for a bad %s: %o", (name, variables, message) => {
+    const refused = refusals({ ...good, ...variables });
+    expect(Object.keys(refused)).toEqual([name]);
+    expect(refused[name]).toMatch(message);
+    expect(refused[name]).not.toContain("secret");
+  });
+});
+
+describe("the streams' driver", () => {
+  const { REDIS_URL: _, ...rest } = good;
+  const REST = { UPSTASH_REDIS_REST_URL: "https://stillup-1.upstash.io", UPSTASH_REDIS_REST_TOKEN: "AbC=" };
+  const OVER_HTTP = { driver: "http", url: REST.UPSTASH_REDIS_REST_URL, token: "AbC=" };
+  const SAME_HOST = "rediss://default:secret@stillup-1.upstash.io:6379";
+
+  test("is HTTP where the REST URL and token are set", () => {
+    expect(readConfig({ ...rest, ...REST }).stream).toEqual(OVER_HTTP);
+    expect(readConfig({ ...rest, ...REST, REDIS_DRIVER: "http" }).stream).toEqual(OVER_HTTP);
+  });
+
+  test("is HTTP as well where REDIS_URL names the same host, unless TCP is asked for", () => {
+    const both = { ...rest, ...REST, REDIS_URL: SAME_HOST };
+    expect(readConfig(both).stream).toEqual(OVER_HTTP);
+    expect(readConfig({ ...both, REDIS_DRIVER: "tcp" }).stream).toEqual({ driver: "tcp", url: SAME_HOST });
+  });
+
+  test("is what REDIS_DRIVER says where the two name different hosts", () => {
+    const both = { ...good, ...REST };
+    expect(refusals(both)).toEqual({
+      REDIS_URL: expect.stringMatching(/another host than UPSTASH_REDIS_REST_URL\. Unset .* or set REDIS_DRIVER/),
+    });
+    expect(readConfig({ ...both, REDIS_DRIVER: "tcp" }).stream).toEqual({ driver: "tcp", url: good.REDIS_URL });
+    expect(readConfig({ ...both, REDIS_DRIVER: "http" }).stream).toEqual(OVER_HTTP);
+    expect(Object.keys(refusals({ ...rest, ...REST, REDIS_ADDR: "redis:6379" }))).toEqual(["REDIS_ADDR"]);
+  });
+
+  test.each([
+    [{ UPSTASH_REDIS_REST_TOKEN: "" }, "UPSTASH_REDIS_REST_TOKEN", /is not set\. console\.upstash\.com/],
+    [{ UPSTASH_REDIS_REST_URL: "" }, "UPSTASH_REDIS_REST_URL", /is not set\. console\.upstash\.com/],
+    [{ UPSTASH_REDIS_REST_URL: "stillup-1.upstash.io" }, "UPSTASH_REDIS_REST_URL", /https:\/\//],
+    [{ UPSTASH_REDIS_REST_URL: SAME_HOST }, "UPSTASH_REDIS_REST_URL", /rediss:\/\/ goes into REDIS_URL/],
+    [{ UPSTASH_REDIS_REST_URL: "https://u:p@stillup-1.upstash.io" }, "UPSTASH_REDIS_REST_URL", /must look like/],
+    [{ UPSTASH_REDIS_REST_URL: "http://stillup-1.upstash.io" }, "UPSTASH_REDIS_REST_URL", /read the token/],
+    [{ UPSTASH_REDIS_REST_TOKEN: "a b" }, "UPSTASH_REDIS_REST_TOKEN", /without spaces/],
+    [{ REDIS_URL: "https://stillup-1.upstash.io" }, "REDIS_URL", /https:\/\/ goes into UPSTASH_REDIS_REST_URL/],
+  ])("is not chosen with %o", (variables, name, message) => {
+    const refused = refusals({ ...rest, ...REST, ...variables });
+    expect(Object.keys(refused)).toEqual([name]);
+    expect(refused[name]).toMatch(message);
+    expect(refused[name]).not.toContain("secret");
+  });
+
+  test("that is asked for misses its own variables", () => {
+    expect(Object.keys(refusals({ ...good, REDIS_DRIVER: "http" })).sort()).toEqual(Object.keys(REST).sort());
+    expect(Object.keys(refusals({ ...rest, ...REST, REDIS_DRIVER: "tcp" }))).toEqual(["REDIS_URL"]);
+  });
+});
+
+test("What is missing is said with where to get it", () => {
+  expect(refusals({})).toEqual({
+    DATABASE_URL: expect.stringMatching(/console\.neon\.tech/),
+    REDIS_URL: expect.stringMatching(/UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN.*console\.upstash\.com/),
+    API_KEY: expect.stringMatching(/openssl rand/),
   });
 });
 
@@ -187,6 +279,8 @@ describe("the key of .env.local", () => {
     { DATABASE_URL: "postgres://stillup@db.example.com/stillup" },
     { DATABASE_URL_DIRECT: "postgres://stillup@db.example.com/stillup" },
     { REDIS_URL: "redis://redis.example.com" },
+    { REDIS_URL: "", UPSTASH_REDIS_REST_URL: "https://x.upstash.io", UPSTASH_REDIS_REST_TOKEN: "token" },
+    { DATABASE_URL: "postgresql://stillup@ep-x.eu.aws.neon.tech/stillup" },
     { REDIS_URL: "redis://10.0.0.1" },
     { DATABASE_URL: "postgres://stillup@postgres.example.com/stillup" },
     { DATABASE_URL: "postgres://stillup@localhost.example.com/stillup" },

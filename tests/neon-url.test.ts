@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { directUrl, isNeonHost, parseNeonUrl } from "../runtime/sql/neon-url.ts";
+import { directUrl, isNeonHost, isPooledUrl, overTls, parseNeonUrl } from "../runtime/sql/neon-url.ts";
 
 const POOLED = "postgresql://alice:p%40ss@ep-cool-name-a1b2-pooler.c-2.eu-central-1.aws.neon.tech/neondb";
 const AS_PASTED = `${POOLED}?sslmode=require&channel_binding=require`;
@@ -67,4 +67,17 @@ describe("the URL for migrations", () => {
     const url = "postgres://alice:secret@db-pooler.example.com:6543/app?sslmode=disable";
     expect(directUrl(url)).toBe(url);
   });
+});
+
+test("A pooled URL is known by Neon's host alone", () => {
+  expect(isPooledUrl(POOLED)).toBe(true);
+  expect(isPooledUrl(directUrl(POOLED))).toBe(false);
+  expect(isPooledUrl("postgres://alice@ep-db-pooler.example.com/app")).toBe(false);
+});
+
+test("A URL for TCP asks Neon for TLS, and others for what they ask for", () => {
+  expect(overTls(`${POOLED}?sslmode=prefer`)).toBe(`${POOLED}?sslmode=require`);
+  expect(overTls(`${POOLED}?sslmode=verify-full`)).toBe(`${POOLED}?sslmode=verify-full`);
+  const other = "postgres://alice@db.example.com/app?sslmode=disable";
+  expect(overTls(other)).toBe(other);
 });

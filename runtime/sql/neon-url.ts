@@ -1,6 +1,9 @@
 import { StillupError } from "../errors.ts";
 import { type PostgresTarget, parsePostgresUrl } from "./postgres-url.ts";
 
+const POOLED = /^(ep-[^.]+?)-pooler\./i;
+const VERIFIED = /^(require|verify-ca|verify-full)$/;
+
 /** True for a host of Neon's, such as `ep-cool-name-a1b2c3d4-pooler.c-2.eu-central-1.aws.neon.tech`. */
 export function isNeonHost(host: string): boolean {
   return /\.neon\.(tech|build)$/i.test(host);
@@ -21,16 +24,29 @@ export function parseNeonUrl(url: string): PostgresTarget {
   return target;
 }
 
+/** True for the URL of a pooled host of Neon's. */
+export function isPooledUrl(url: string): boolean {
+  const { hostname } = new URL(url);
+  return isNeonHost(hostname) && POOLED.test(hostname);
+}
+
+/** The same URL for TCP: Neon takes no connection without TLS, whatever it says. URLs of other hosts come back as they are. */
+export function overTls(url: string): string {
+  const tls = new URL(url);
+  if (!isNeonHost(tls.hostname) || VERIFIED.test(tls.searchParams.get("sslmode") ?? "")) return url;
+  tls.searchParams.set("sslmode", "require");
+  return tls.href;
+}
+
 /**
- * The same database over TCP without a pooler between, for migrations. Neon takes no connection without TLS, so that is
- * asked for whatever the URL says. URLs of other hosts come back as they are.
+ * The same database over TCP without a pooler between, for migrations. URLs of other hosts than Neon's come back as they
+ * are.
  */
 export function directUrl(url: string): string {
+  if (!isPooledUrl(url)) return overTls(url);
   const direct = new URL(url);
-  if (!isNeonHost(direct.hostname)) return url;
-  direct.hostname = direct.hostname.replace(/^(ep-[^.]+?)-pooler\./i, "$1.");
-  direct.searchParams.set("sslmode", "require");
-  return direct.href;
+  direct.hostname = direct.hostname.replace(POOLED, "$1.");
+  return overTls(direct.href);
 }
 
 function bad(what: string): StillupError {

@@ -1,5 +1,5 @@
 import { neon } from "@neondatabase/serverless";
-import { StillupError } from "../errors.ts";
+import { isTransient, StillupError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { sleep } from "../sleep.ts";
 import { createGate } from "./gate.ts";
@@ -14,6 +14,8 @@ export interface NeonOptions {
   /** As Neon's console shows it, pooled or not. */
   readonly url: string;
   readonly metrics?: Metrics;
+  /** Told after each call whether it found the database there. */
+  readonly onCall?: (isThere: boolean) => void;
   /** For a statement or a list altogether, a database that must wake first included; 8 s when left out. */
   readonly timeoutMs?: number;
   /** Requests at once; 10 when left out. */
@@ -31,7 +33,7 @@ const LONGEST_PAUSE_MS = 1000;
  * @throws StillupError `invalid_configuration` when the URL is not usable.
  */
 export function createNeonSql(options: NeonOptions): SqlDriver {
-  const { metrics, timeoutMs = 8000 } = options;
+  const { metrics, onCall, timeoutMs = 8000 } = options;
   const target = parseNeonUrl(options.url);
   const place = `${target.host}/${target.database}`;
   const hide = hider(options.url, target);
@@ -40,7 +42,7 @@ export function createNeonSql(options: NeonOptions): SqlDriver {
 
   const call = (kind: "query" | "transaction", statements: readonly Statement[]): Promise<Row[][]> => {
     const about = { place, hide, text: statements.map(({ text }) => text).join("; ") };
-    return gate.pass(timeoutMs, async (signal) => {
+    const answered = gate.pass(timeoutMs, async (signal) => {
       let failure: NeonFailure | undefined;
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
         metrics?.count("stillup_driver_calls_total", { driver: "neon", kind });
@@ -55,6 +57,11 @@ export function createNeonSql(options: NeonOptions): SqlDriver {
         if (!goesOn) throw failure.error;
       }
     });
+    answered.then(
+      () => onCall?.(true),
+      (error: unknown) => onCall?.(!isTransient(error)),
+    );
+    return answered;
   };
   return createSql({
     query: async (statement) => (await call("query", [statement]))[0] ?? [],

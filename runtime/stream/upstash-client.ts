@@ -42,7 +42,13 @@ export interface UpstashClient {
   close(): void;
 }
 
-export function createClient(target: UpstashTarget, metrics: Pick<Metrics, "count"> | undefined): UpstashClient {
+export interface ClientOptions {
+  readonly metrics?: Pick<Metrics, "count">;
+  /** Told after each trip whether it found the service there. */
+  readonly onCall?: (isThere: boolean) => void;
+}
+
+export function createClient(target: UpstashTarget, { metrics, onCall }: ClientOptions): UpstashClient {
   const going = new Set<AbortController>();
   let next = AbortSignal.abort();
   let closed = false;
@@ -69,9 +75,9 @@ export function createClient(target: UpstashTarget, metrics: Pick<Metrics, "coun
     countCharged,
 
     resultOf(reply) {
-      if (reply === undefined) throw target.failure("left an answer out");
-      if (reply.error !== undefined) throw target.refusal(reply.error);
-      return reply.result;
+      if (reply !== undefined && reply.error === undefined) return reply.result;
+      onCall?.(false);
+      throw reply?.error === undefined ? target.failure("left an answer out") : target.refusal(reply.error);
     },
 
     async send(kind, commands, { atomically = false } = {}) {
@@ -90,8 +96,11 @@ export function createClient(target: UpstashTarget, metrics: Pick<Metrics, "coun
       going.add(call);
       try {
         next = call.signal;
-        return (await pipeline.exec({ keepErrors: true })) as readonly Reply[];
+        const replies = (await pipeline.exec({ keepErrors: true })) as readonly Reply[];
+        onCall?.(true);
+        return replies;
       } catch (error) {
+        onCall?.(false);
         throw call.signal.aborted ? call.signal.reason : explain(target, error);
       } finally {
         clearTimeout(timer);

@@ -22,6 +22,8 @@ export interface UpstashStreamOptions {
   readonly token: string;
   /** Counts each trip by its kind, and each command that is charged for as `command:<name>`. */
   readonly metrics?: Pick<Metrics, "count">;
+  /** Told after each trip whether it found the service there; bells do not count. */
+  readonly onCall?: (isThere: boolean) => void;
   /** Before every key and channel; `stillup:` when left out. Two prefixes on one database never meet. */
   readonly prefix?: string;
 }
@@ -33,9 +35,9 @@ export interface UpstashStreamOptions {
  * @throws StillupError `invalid_configuration` when the URL or the token cannot be one.
  */
 export function createUpstashStream(options: UpstashStreamOptions): EventStream {
-  const { metrics, prefix = "stillup:" } = options;
+  const { prefix = "stillup:" } = options;
   const target = parseUpstashTarget(options);
-  const client = createClient(target, metrics);
+  const client = createClient(target, options);
   const reads = createReads();
   const watches = new Map<string, Watch>();
   const ringAll = () => {

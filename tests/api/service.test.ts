@@ -74,6 +74,22 @@ describe("/readyz", () => {
     });
   });
 
+  it("asks neither where asking costs and the last call found both there", async () => {
+    const ping = vi.spyOn(env.stream, "ping").mockImplementation(away);
+    const found = { sql: true, stream: true };
+    const gone: TestEnv = {
+      ...withoutDatabase(),
+      found,
+      call: (route, request) => route.fetch(request, gone, env.ctx()),
+    };
+    expect((await ask(gone)).status).toBe(200);
+    found.stream = false;
+    expect(await ask(gone)).toMatchObject({ status: 503, body: { detail: "Cannot be reached: the stream service." } });
+    found.stream = true;
+    expect((await ask(gone)).status).toBe(200);
+    expect(ping).toHaveBeenCalledTimes(1);
+  });
+
   it("does not wait longer than 2 s for who says nothing", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     vi.spyOn(env.stream, "ping").mockReturnValue(new Promise(() => {}));

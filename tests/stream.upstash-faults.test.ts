@@ -217,11 +217,26 @@ describeOnUpstash("Bells over Upstash", () => {
     onTestFinished(() => void vi.restoreAllMocks());
     await stream.onWake(["bell"], () => {});
     upstash.emulator.faults.set({ deaf: true });
-    vi.advanceTimersByTime(50_000);
+    vi.advanceTimersByTime(55_000);
     await vi.waitUntil(() => upstash.emulator.billed.get("publish") === 1);
     expect(calls.trips.get("subscribe")).toBe(1);
     vi.advanceTimersByTime(5_000);
     await vi.waitFor(() => expect(calls.trips.get("subscribe")).toBe(2));
+  });
+
+  test("are listened for less and less often when no connection lasts", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    onTestFinished(() => void vi.restoreAllMocks());
+    for (const backoffMs of [500, 1_000, 2_000]) {
+      await stream.onWake(["bell"], () => {});
+      const tries = calls.trips.get("subscribe") ?? 0;
+      upstash.emulator.subscriptions.cut("end");
+      await vi.waitUntil(() => calls.commands.get("unsubscribe") === tries, { interval: 1 });
+      vi.advanceTimersByTime(backoffMs - 200);
+      expect(calls.trips.get("subscribe")).toBe(tries);
+      await vi.waitFor(() => expect(calls.trips.get("subscribe")).toBe(tries + 1));
+    }
   });
 
   test("do not mind what others publish on their channel", async () => {

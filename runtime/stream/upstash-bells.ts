@@ -7,7 +7,9 @@ import type { UpstashTarget } from "./upstash-target.ts";
 
 const answerTimeoutMs = 5_000;
 /** Under a minute: proxies like to cut off what has been silent for one. */
-const silenceMs = 50_000;
+const silenceMs = 55_000;
+/** A connection that lasts less counts as a failure to connect: each costs commands. */
+const shortLifeMs = 30_000;
 const firstBackoffMs = 250;
 const longestBackoffMs = 30_000;
 
@@ -32,8 +34,9 @@ export interface UpstashBells {
 }
 
 /**
- * One channel for everything: one connection a process and one PUBLISH a trip, whatever is rung, and hearing is free.
- * When it has been silent for a while the first process to notice rings for nobody: that proves all connections alive.
+ * One channel for everything: one connection a process and one PUBLISH a trip, whatever is rung; the price list charges
+ * nothing for hearing. When it has been silent for a while the first process to notice rings for nobody, which proves
+ * the connections of all alive.
  */
 export function createBells({ target, client, channel, onHearing }: UpstashBellsOptions): UpstashBells {
   const closing = new AbortController();
@@ -82,12 +85,13 @@ export function createBells({ target, client, channel, onHearing }: UpstashBells
     }
   };
 
-  const tryOnce = async (): Promise<boolean> => {
-    let succeeded = false;
+  /** Resolves when it hears no more, with for how long it did: milliseconds. */
+  const tryOnce = async (): Promise<number> => {
+    let since = Number.POSITIVE_INFINITY;
     let over = Promise.resolve();
     attempt = new Promise((resolve, reject) => {
       const onSubscribed = () => {
-        succeeded = true;
+        since = performance.now();
         resolve();
       };
       over = hear(onSubscribed).then(() => reject(target.failure("ended a subscription")), reject);
@@ -95,12 +99,12 @@ export function createBells({ target, client, channel, onHearing }: UpstashBells
     // Whoever listens is told.
     attempt.catch(() => {});
     await over;
-    return succeeded;
+    return performance.now() - since;
   };
 
   const keepTrying = async (): Promise<void> => {
     for (let failures = 0; !closing.signal.aborted; ) {
-      failures = (await tryOnce()) ? 0 : failures + 1;
+      failures = (await tryOnce()) > shortLifeMs ? 0 : failures + 1;
       const backoffMs = Math.min(firstBackoffMs * 2 ** failures, longestBackoffMs);
       await sleep(backoffMs * (0.5 + Math.random() / 2), closing.signal);
     }
@@ -141,7 +145,8 @@ async function subscribe(target: UpstashTarget, channel: string, signal: AbortSi
 
 function reasonIn(body: string): string | undefined {
   try {
-    return JSON.parse(body).error;
+    const { error } = JSON.parse(body) as { error?: unknown };
+    return typeof error === "string" ? error : undefined;
   } catch {
     return undefined;
   }
@@ -169,7 +174,7 @@ function watchSilence({ ping, drop }: { ping: () => unknown; drop: () => void })
   };
   return {
     broken: () =>
-      restart(silenceMs * (0.8 + Math.random() / 5), () => {
+      restart(silenceMs * (0.9 + Math.random() / 10), () => {
         restart(answerTimeoutMs, drop);
         ping();
       }),

@@ -1,0 +1,151 @@
+import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const root = join(import.meta.dirname, "../..");
+const run = promisify(execFile);
+
+/** Why these tests cannot run here, and what to do; null when they can. */
+export const engineMissing = findEngine()
+  ? null
+  : " (skipped: no Docker engine with Compose answers; install Docker, or start it, and see that `docker info` works)";
+
+function findEngine(): boolean {
+  const answers = (...args: string[]) => spawnSync("docker", args, { stdio: "ignore", timeout: 20_000 }).status === 0;
+  return answers("info") && answers("compose", "version");
+}
+
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  readonly service: string;
+  readonly startedAt: string;
+  readonly health: string | null;
+  readonly exitCode: number;
+  readonly restartCount: number;
+}
+
+/** The stack of docker-compose.yml as a project of its own, on free ports of this machine. */
+export interface Stack {
+  readonly apiUrl: string;
+  /** `docker compose <args>`; resolves with what it printed. */
+  compose(...args: string[]): Promise<string>;
+  /** Every container of the project, stopped ones too. */
+  containers(): Promise<Container[]>;
+  docker(...args: string[]): Promise<string>;
+}
+
+/** Brings nothing up yet. `envFile` stands in for the `.env` that Compose reads by itself. */
+export async function createStack(project: string, envFile: string): Promise<Stack> {
+  const [api, postgres, redis] = [await freePort(), await freePort(), await freePort()];
+  const env = {
+    ...process.env,
+    STILLUP_API_PORT: `${api}`,
+    STILLUP_POSTGRES_PORT: `${postgres}`,
+    STILLUP_REDIS_PORT: `${redis}`,
+  };
+  const docker = async (...args: string[]) => {
+    const { stdout } = await run("docker", args, { cwd: root, env, maxBuffer: 64 * 1024 * 1024 });
+    return stdout;
+  };
+  const files = ["docker-compose.yml", "tests/compose/images.yml"].flatMap((file) => ["--file", file]);
+  const options = ["--project-name", project, "--project-directory", ".", "--env-file", envFile, ...files];
+  return {
+    apiUrl: `http://127.0.0.1:${api}`,
+    docker,
+    compose: (...args) => docker("compose", ...options, ...args),
+    async containers() {
+      const ids = (
+        await docker("ps", "--all", "--quiet", "--filter", `label=com.docker.compose.project=${project}`)
+      ).split("\n");
+      const found = await docker("inspect", ...ids.filter((id) => id !== ""));
+      return (JSON.parse(found) as Inspected[]).map(toContainer).sort((a, b) => a.name.localeCompare(b.name));
+    },
+  };
+}
+
+interface Inspected {
+  readonly Id: string;
+  readonly Name: string;
+  readonly RestartCount: number;
+  readonly State: {
+    readonly StartedAt: string;
+    readonly ExitCode: number;
+    readonly Health?: { readonly Status: string };
+  };
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> };
+}
+
+function toContainer({ Id, Name, RestartCount, State, Config }: Inspected): Container {
+  return {
+    id: Id,
+    name: Name.slice(1),
+    service: Config.Labels["com.docker.compose.service"] ?? "",
+    startedAt: State.StartedAt,
+    health: State.Health?.Status ?? null,
+    exitCode: State.ExitCode,
+    restartCount: RestartCount,
+  };
+}
+
+/** A webhook as it came. */
+export interface Received {
+  readonly type: string;
+  readonly id: string;
+  readonly monitorId: string;
+}
+
+/** What the stack watches and tells: `/target` answers `up` or not, everything else takes webhooks. */
+export interface Host {
+  /** How containers see it. */
+  readonly url: string;
+  up: boolean;
+  /** Requests to the target so far. */
+  checks(): number;
+  readonly received: readonly Received[];
+  close(): Promise<void>;
+}
+
+/** Listens on all interfaces, because containers come in through another one than loopback. */
+export async function startHost(): Promise<Host> {
+  const received: Received[] = [];
+  let checks = 0;
+  const server = createServer(async (request, response) => {
+    if (request.url === "/target") {
+      checks += 1;
+      response.writeHead(host.up ? 200 : 503).end();
+      return;
+    }
+    let text = "";
+    for await (const part of request) text += String(part);
+    const { id, type, data } = JSON.parse(text) as { id: string; type: string; data: { monitor: { id: string } } };
+    received.push({ id, type, monitorId: data.monitor.id });
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const host: Host = {
+    url: `http://host.docker.internal:${port}`,
+    up: true,
+    checks: () => checks,
+    received,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+  return host;
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -69,7 +69,11 @@ interface Watching {
   readonly onCall?: (isThere: boolean) => void;
 }
 
-async function openSql(database: DatabaseConfig, options: Watching & { planOnce?: boolean } = {}): Promise<SqlDriver> {
+/** What functions are given. */
+export async function openSql(
+  database: DatabaseConfig,
+  options: Watching & { planOnce?: boolean } = {},
+): Promise<SqlDriver> {
   if (database.driver === "pglite") {
     const { createPgliteSql } = await import("../runtime/sql/pglite.ts");
     return createPgliteSql({ ...options, dataDir: database.dataDir });
@@ -84,7 +88,7 @@ async function openSql(database: DatabaseConfig, options: Watching & { planOnce?
   return createPostgresSql({ ...options, url, behindPooler });
 }
 
-async function openStream(stream: StreamConfig, watching: Watching): Promise<EventStream> {
+export async function openStream(stream: StreamConfig, watching: Watching = {}): Promise<EventStream> {
   if (stream.driver === "memory") {
     const { createMemoryStream } = await import("../runtime/stream/memory.ts");
     return createMemoryStream();

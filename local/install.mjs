@@ -1,6 +1,6 @@
 // What a fresh clone needs before anything else can run. Plain Node: nothing is installed yet when this runs.
 import { spawnSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
@@ -12,7 +12,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const root = join(import.meta.dirname, "..");
 
 /** When a file was last changed, in milliseconds since 1970; 0 when it is not there. */
-export function changedAt(path) {
+function changedAt(path) {
   return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
@@ -23,8 +23,24 @@ export function ensureInstalled() {
   runStep("Installing packages", "npm", ["ci", "--no-audit", "--no-fund"]);
 }
 
+const sources = ["functions", "domain", "runtime", "local", "migrations", "build.mjs", "package-lock.json"];
+
+/** Builds when a source is newer than what was built last. Ends the process when that fails. */
+export function ensureBuilt() {
+  // The manifest is written last, so a build that was broken off is done again.
+  if (changedAt("dist/manifest.json") < newest(sources)) runStep("Building", process.execPath, ["build.mjs"]);
+}
+
+function newest(paths) {
+  const times = paths.map((path) => {
+    const inside = path.includes(".") ? [] : readdirSync(join(root, path), { recursive: true });
+    return Math.max(changedAt(path), ...inside.map((name) => changedAt(join(path, name))));
+  });
+  return Math.max(...times);
+}
+
 /** Runs a step, and shows what it printed only if it fails; then the process ends with 1. */
-export function runStep(title, command, args) {
+function runStep(title, command, args) {
   process.stderr.write(`${title} ... `);
   const startedAt = performance.now();
   const { status, error, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8" });

@@ -13,11 +13,14 @@ const usage = `Usage: node dist/local/main.mjs <service>
                       runs until it is stopped
   migrate             brings the schema of the database up to date
   all [folder]        runs everything in this process, without Postgres and Redis; the data is in .data or the folder
+  doctor [--json] [file...]
+                      checks the configuration, of the variables or of such files, and the services that it names
   health <service>    ends with 0 when the service on this machine is alive
 `;
 
-async function main([command, argument]: readonly string[]): Promise<void> {
+async function main([command, ...args]: readonly string[]): Promise<void> {
   const variables = process.env;
+  const [argument] = args;
   const stop = onStopSignal();
   const service = services.find((name) => name === command);
   if (service !== undefined) {
@@ -31,6 +34,11 @@ async function main([command, argument]: readonly string[]): Promise<void> {
   if (command === "migrate") {
     const { runMigrate } = await import("./migrate.ts");
     return runMigrate({ config: readConfig(variables), dist, stop });
+  }
+  if (command === "doctor") {
+    const { runDoctor } = await import("./doctor/doctor.ts");
+    stop.signal.addEventListener("abort", () => process.exit(1));
+    process.exit(await runDoctor({ args, variables, dist }));
   }
   if (command === "health") {
     const { isAlive } = await import("./healthcheck.ts");

@@ -42,6 +42,14 @@ export async function applyMigrations(sql: SqlDriver, dist: string): Promise<str
 
 /** @throws StillupError `invalid_configuration` when the database lacks a migration of this build. */
 export async function checkMigrated(sql: Sql, dist: string): Promise<void> {
+  const missing = await findMissingMigrations(sql, dist);
+  if (missing.length === 0) return;
+  const detail = `The database in DATABASE_URL lacks the migrations ${missing.join(", ")}. Run the service migrate first.`;
+  throw new StillupError("invalid_configuration", detail);
+}
+
+/** The names of this build's migrations that the database lacks. */
+export async function findMissingMigrations(sql: Sql, dist: string): Promise<string[]> {
   const wanted = (await readMigrations(join(dist, "migrations"))).map(({ name }) => name);
   const applied = await sql<{ name: string }>`select name from schema_migrations`.then(
     (rows) => rows.map(({ name }) => name),
@@ -51,8 +59,5 @@ export async function checkMigrated(sql: Sql, dist: string): Promise<void> {
       return [] as string[];
     },
   );
-  const missing = wanted.filter((name) => !applied.includes(name));
-  if (missing.length === 0) return;
-  const detail = `The database in DATABASE_URL lacks the migrations ${missing.join(", ")}. Run the service migrate first.`;
-  throw new StillupError("invalid_configuration", detail);
+  return wanted.filter((name) => !applied.includes(name));
 }

@@ -1,3 +1,4 @@
+import type { ProcessConfig } from "../runtime/config.ts";
 import { isTransient, StillupError } from "../runtime/errors.ts";
 import { sleep } from "../runtime/sleep.ts";
 
@@ -8,6 +9,11 @@ export interface Waiting {
   /** What names the service. */
   readonly variable: string;
   readonly signal: AbortSignal;
+}
+
+/** The variable that names the stream service. */
+export function streamVariable({ stream }: ProcessConfig) {
+  return stream.driver === "http" ? "UPSTASH_REDIS_REST_URL" : "REDIS_URL";
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Bindings, createBindings } from "./env.ts";
 import { type Service, services } from "./load.ts";
 import { applyMigrations, checkMigrated } from "./migrate.ts";
 import { freeLeases, keptApiKey, welcome } from "./one-process.ts";
-import { waitFor } from "./reachable.ts";
+import { streamVariable, waitFor } from "./reachable.ts";
 import { startServices } from "./service.ts";
 import { endOnBugs, type Stop, tellWhatIsLeft } from "./signals.ts";
 
@@ -41,10 +41,6 @@ export function runService(service: Service, { config, dist, stop }: RunOptions 
     },
     started: (url, log) => log.info("Running.", { url }),
   });
-}
-
-function streamVariable({ stream }: ProcessConfig) {
-  return stream.driver === "http" ? "UPSTASH_REDIS_REST_URL" : "REDIS_URL";
 }
 
 /** Runs everything in this process, with the data in `folder`, until it is stopped, and ends the process. */

@@ -1,0 +1,36 @@
+import type { ProcessConfig } from "../../runtime/config.ts";
+import { parsePostgresUrl } from "../../runtime/sql/postgres-url.ts";
+import type { Place } from "./network.ts";
+
+/** Where the configured services listen. `direct` is the database for migrations. */
+export function placesOf({ database, stream }: ProcessConfig): { database: Place; direct: Place; streams: Place } {
+  if (database.driver === "pglite" || stream.driver === "memory") throw new Error("These are within the process.");
+  const direct = postgresPlace(database.directUrl);
+  return {
+    database: database.driver === "http" ? httpPlace(database.url) : postgresPlace(database.url),
+    direct,
+    streams: redisPlace(stream.url),
+  };
+}
+
+function postgresPlace(url: string): Place {
+  const { host, port, tls } = parsePostgresUrl(url);
+  return { host, port, tls: tls ? "postgres" : "none" };
+}
+
+/** Where Neon's driver posts to: the host's first label is `api` there. */
+function httpPlace(url: string): Place {
+  const { hostname } = new URL(url);
+  return { host: hostname === "localhost" ? hostname : hostname.replace(/^[^.]+/, "api"), port: 443, tls: "at once" };
+}
+
+const PORTS: Readonly<Record<string, number>> = { "redis:": 6379, "rediss:": 6379, "http:": 80, "https:": 443 };
+
+function redisPlace(url: string): Place {
+  const { protocol, hostname, port } = new URL(url);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port || PORTS[protocol]),
+    tls: protocol === "rediss:" || protocol === "https:" ? "at once" : "none",
+  };
+}

@@ -1,0 +1,147 @@
+import type { Source } from "../../runtime/contract.ts";
+import type { Sql } from "../../runtime/sql/sql.ts";
+import type { EventStream } from "../../runtime/stream/stream.ts";
+import { findMissingMigrations } from "../migrate.ts";
+import { Skipped, type Step } from "./findings.ts";
+import { type Place, reach, resolveName, shakeHands } from "./network.ts";
+
+const OLDEST_POSTGRES = 15;
+const OLDEST_REDIS = 7;
+/** Receivers of webhooks refuse timestamps that are minutes off. */
+const MOST_CLOCK_SECONDS = 60;
+const ROUND_TRIPS = 5;
+
+/** The way to a service. `variable` is what names it. */
+export function waySteps(place: Place, variable: string): Step[] {
+  return [
+    {
+      check: "name",
+      remedy: `Check the host in ${variable}, and that this machine can resolve names.`,
+      run: () => resolveName(place),
+    },
+    {
+      check: "port",
+      remedy: `Check host and port in ${variable}, firewalls, and the service's list of allowed addresses.`,
+      run: () => reach(place),
+    },
+    {
+      check: "tls",
+      remedy: `Check the host in ${variable}; name a CA of your own in NODE_EXTRA_CA_CERTS; check this machine's clock.`,
+      run: async () => (place.tls === "none" ? new Skipped(`${variable} does not ask for it`) : shakeHands(place)),
+    },
+  ];
+}
+
+export function databaseSteps(sql: Sql, variable: string): Step[] {
+  return [
+    {
+      check: "login",
+      remedy: `Copy ${variable} from the service's console again.`,
+      async run() {
+        const [row] = await sql<{ name: string }>`select current_user || ' in ' || current_database() as name`;
+        return row?.name ?? "";
+      },
+    },
+    {
+      check: "version",
+      remedy: `Use Postgres ${OLDEST_POSTGRES} or newer.`,
+      goesOn: true,
+      async run() {
+        const [row] = await sql<{ version: string; number: number }>`
+          select current_setting('server_version') as version, current_setting('server_version_num')::int4 as number`;
+        if (row === undefined || row.number < OLDEST_POSTGRES * 10_000) throw new Error(`Postgres ${row?.version}`);
+        return `Postgres ${row.version}`;
+      },
+    },
+    roundTrip(async () => sql`select 1`),
+    {
+      check: "clock",
+      remedy: "Set this machine's clock: receivers refuse webhooks whose time is far off.",
+      goesOn: true,
+      async run() {
+        const before = Date.now();
+        const [row] = await sql<{ ms: number }>`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`;
+        const seconds = ((row?.ms ?? 0) - (before + Date.now()) / 2) / 1000;
+        const words = `the database's is ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? "behind" : "ahead of"} this one`;
+        if (Math.abs(seconds) > MOST_CLOCK_SECONDS) throw new Error(words);
+        return words;
+      },
+    },
+  ];
+}
+
+export function migrationSteps(sql: Sql, { dist, variable }: { dist: string; variable: string }): Step[] {
+  const remedy = `Check ${variable}: migrations go over TCP, to the direct host of a pooled database.`;
+  return [
+    {
+      check: "migrations",
+      remedy,
+      async run() {
+        const missing = await findMissingMigrations(sql, dist);
+        return missing.length === 0 ? "all applied" : `the service migrate will apply ${missing.join(", ")}`;
+      },
+    },
+  ];
+}
+
+export interface Streams {
+  readonly stream: EventStream;
+  /** What lets it in. */
+  readonly variable: string;
+  /** What the workers read. */
+  readonly sources: readonly Source[];
+  /** Of the server; null where it does not tell. */
+  version(): Promise<string | null>;
+}
+
+export function streamSteps({ stream, variable, sources, version }: Streams): Step[] {
+  return [
+    {
+      check: "login",
+      remedy: `Copy ${variable} from the service's console again.`,
+      async run() {
+        await stream.ping();
+        return "it answers";
+      },
+    },
+    {
+      check: "version",
+      remedy: `Use Redis ${OLDEST_REDIS}.0 or newer.`,
+      goesOn: true,
+      async run() {
+        const found = await version();
+        if (found === null) return new Skipped("it does not tell");
+        if (Number.parseInt(found, 10) < OLDEST_REDIS) throw new Error(`Redis ${found}`);
+        return `Redis ${found}`;
+      },
+    },
+    roundTrip(() => stream.ping()),
+    ...sources.map(({ stream: name, group }) => ({
+      check: name,
+      remedy: "Delete what has this name there, or use a database of its own.",
+      goesOn: true,
+      async run() {
+        const { length, pending } = await stream.state(name, group);
+        return `${length} entries, ${pending} of them with the group ${group}`;
+      },
+    })),
+  ];
+}
+
+function roundTrip(trip: () => Promise<unknown>): Step {
+  return {
+    check: "round trip",
+    remedy: "Run doctor again.",
+    goesOn: true,
+    async run() {
+      const times: number[] = [];
+      for (let count = 0; count < ROUND_TRIPS; count++) {
+        const startedAt = performance.now();
+        await trip();
+        times.push(performance.now() - startedAt);
+      }
+      times.sort((a, b) => a - b);
+      return `${times[Math.floor(ROUND_TRIPS / 2)]?.toFixed(1)} ms, the middle of ${ROUND_TRIPS}`;
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { openConnection, parseRedisUrl } from "./redis-connection.ts";
+
+/** The server's version, such as `7.4.2`; null when it does not tell. A server like Redis tells what it is equal to. */
+export async function redisVersion(url: string): Promise<string | null> {
+  const connection = openConnection(parseRedisUrl(url));
+  try {
+    const info = await connection.run((redis) => redis.info("server"));
+    return /^redis_version:(\S+)/m.exec(info)?.[1] ?? null;
+  } catch {
+    return null;
+  } finally {
+    await connection.close();
+  }
+}

@@ -54,6 +54,11 @@ export class StillupError extends Error {
     this.headers = options.headers;
   }
 
+  /** By name: every bundle holds a copy of this class, and must know what a driver throws, which has another. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "StillupError";
+  }
+
   get status(): number {
     return errorCodes[this.code].status;
   }

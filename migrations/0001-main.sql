@@ -151,7 +151,7 @@ create index deliveries_newest on deliveries (created_at desc, id desc);
 create index deliveries_of_channel on deliveries (channel_id, created_at desc, id desc);
 create index deliveries_of_monitor on deliveries (monitor_id, created_at desc, id desc);
 create index deliveries_pending on deliveries (channel_id, monitor_id, version) where status = 'pending';
-create index deliveries_due on deliveries (next_attempt_at) where status = 'pending';
+create index deliveries_due on deliveries (channel_id, next_attempt_at) where status = 'pending';
 
 create table rollups_hour (
   monitor_id text not null,

@@ -139,6 +139,20 @@ describe("A message that fails", () => {
     await vi.waitFor(async () => expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1 }));
   });
 
+  test("waits for a place when its time has come and all are taken", async () => {
+    await add("bad");
+    start({ parallel: 1 });
+    (await called("bad")).fail(new Error("cannot do it"));
+    await add("slow");
+    const slow = await called("slow");
+    await sleeps.end(800, 1200);
+    await new Promise(setImmediate);
+    expect(calls).toHaveLength(2);
+    slow.done();
+    (await called("bad")).done();
+    await untilDone();
+  });
+
   test("waits in a number that has a limit: then nothing new is read", async () => {
     const limit = 200;
     await add(...Array.from({ length: limit }, (_, index) => `bad ${index}`));

@@ -175,6 +175,16 @@ describe("A server that is stopped", () => {
   });
 });
 
+test("A connection that says nothing does not hold a server that is stopped", async () => {
+  const silent = connect(Number(new URL(server.url).port), "127.0.0.1");
+  await once(silent, "connect");
+  await fetch(`${server.url}/v1/things`); // so that the server has seen the connection before it
+  const closed = once(silent, "close");
+  silent.resume();
+  await server.stop();
+  await closed;
+}, 5000);
+
 test("A port that is taken is a clear error", async () => {
   const place = { host: "127.0.0.1", port: Number(new URL(server.url).port), variable: "PORT" as const };
   const second = startServer({ router: createRouter([]), env, background: createBackground(env.log) }, place);

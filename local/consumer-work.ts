@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { errorFields } from "../runtime/log.ts";
 import type { Retry } from "../runtime/settle.ts";
 import type { Message } from "../runtime/stream/stream.ts";
@@ -46,6 +47,7 @@ export function createWork(options: WorkOptions): Work {
       const batch = queue.shift();
       if (batch === undefined) return;
       const controller = new AbortController();
+      setMaxListeners(0, controller.signal); // an entry's hundred checks wait on it, and Node 20 warns of the eleventh
       calls.set(controller, call(batch, controller));
     }
   };

@@ -28,9 +28,11 @@ export interface Container {
   readonly restartCount: number;
 }
 
-/** The stack of docker-compose.yml as a project of its own, on free ports of this machine. */
+/** A stack as a project of its own, on free ports of this machine. */
 export interface Stack {
   readonly apiUrl: string;
+  /** Where the emulators are told what to do wrong, in the stack that has them. */
+  readonly controls: { readonly neon: string; readonly upstash: string };
   /** `docker compose <args>`; resolves with what it printed. */
   compose(...args: string[]): Promise<string>;
   /** Every container of the project, stopped ones too. */
@@ -38,25 +40,34 @@ export interface Stack {
   docker(...args: string[]): Promise<string>;
 }
 
+export interface StackOptions {
+  /** Compose files; docker-compose.yml when left out. */
+  readonly files?: readonly string[];
+  /** What the files' own paths begin at; the repository when left out. */
+  readonly directory?: string;
+  /** The name that Stillup's image gets. */
+  readonly image?: string;
+}
+
 /** Brings nothing up yet. `envFile` stands in for the `.env` that Compose reads by itself. */
-export async function createStack(project: string, envFile: string): Promise<Stack> {
-  const [api, postgres, redis] = [await freePort(), await freePort(), await freePort()];
-  const env = {
-    ...process.env,
-    STILLUP_API_PORT: `${api}`,
-    STILLUP_POSTGRES_PORT: `${postgres}`,
-    STILLUP_REDIS_PORT: `${redis}`,
-  };
+export async function createStack(project: string, envFile: string, options: StackOptions = {}): Promise<Stack> {
+  const { files = ["docker-compose.yml"], directory = ".", image = "stillup-compose-test" } = options;
+  const names = ["API", "POSTGRES", "REDIS", "NEON_CONTROL", "UPSTASH_CONTROL"];
+  const ports: Record<string, string> = {};
+  for (const name of names) ports[`STILLUP_${name}_PORT`] = `${await freePort()}`;
+  const urlOf = (name: string) => `http://127.0.0.1:${ports[`STILLUP_${name}_PORT`]}`;
+  const env = { ...process.env, ...ports, STILLUP_TEST_IMAGE: image };
   const docker = async (...args: string[]) => {
     const { stdout } = await run("docker", args, { cwd: root, env, maxBuffer: 64 * 1024 * 1024 });
     return stdout;
   };
-  const files = ["docker-compose.yml", "tests/compose/images.yml"].flatMap((file) => ["--file", file]);
-  const options = ["--project-name", project, "--project-directory", ".", "--env-file", envFile, ...files];
+  const all = [...files, "tests/compose/images.yml"].flatMap((file) => ["--file", join(root, file)]);
+  const where = ["--project-name", project, "--project-directory", directory, "--env-file", envFile, ...all];
   return {
-    apiUrl: `http://127.0.0.1:${api}`,
+    apiUrl: urlOf("API"),
+    controls: { neon: urlOf("NEON_CONTROL"), upstash: urlOf("UPSTASH_CONTROL") },
     docker,
-    compose: (...args) => docker("compose", ...options, ...args),
+    compose: (...args) => docker("compose", ...where, ...args),
     async containers() {
       const ids = (
         await docker("ps", "--all", "--quiet", "--filter", `label=com.docker.compose.project=${project}`)

@@ -167,6 +167,50 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
     expect(report).not.toMatch(/fail|pa(\$|%24)|emulated-token|emulated-stack-key/);
   });
 
+  /** What the API prints to stderr when it is started with these variables; it must end with 1. */
+  const refusalOf = async (variables: Record<string, string>) => {
+    const given = Object.entries(variables).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+    const failure = await stack.compose("run", "--rm", "--no-deps", "--no-TTY", ...given, "api").then(
+      () => expect.unreachable("it started"),
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(failure.code).toBe(1);
+    for (const secret of ["hunter2", "emulated-token", "pa%24", "pa$"]) expect(failure.stderr).not.toContain(secret);
+    return failure.stderr;
+  };
+  const neon = (user: string, rest = "?sslmode=require") =>
+    `postgresql://${user}@ep-stillup-00000000-pooler.c-1.local-1.aws.neon.tech${rest}`;
+
+  test.concurrent.each([
+    [{ DATABASE_URL: neon("stillup:hunter2", "/stillup") }, /refuses the user name or the password.*DATABASE_URL/],
+    [{ DATABASE_URL: neon("stillup:hunter2", "") }, /DATABASE_URL: .*names no database/],
+    [{ DATABASE_URL: neon("stillup:hunter2", "/stillup?sslmode=disable") }, /DATABASE_URL: .*Set sslmode=require/],
+    [
+      { DATABASE_URL: "postgres://stillup:hunter2@ep-gone.c-9.local-1.aws.neon.tech/stillup" },
+      /its name was not found.*DATABASE_URL/,
+    ],
+    [{ UPSTASH_REDIS_REST_TOKEN: "hunter2" }, /WRONGPASS.*UPSTASH_REDIS_REST_TOKEN must be/],
+    [{ UPSTASH_REDIS_REST_TOKEN: "" }, /UPSTASH_REDIS_REST_TOKEN: is not set/],
+    [{ UPSTASH_REDIS_REST_URL: "https://gone-1.upstash.io" }, /cannot be reached.*UPSTASH_REDIS_REST_URL/],
+    [{ REDIS_URL: "https://stillup-local-1.upstash.io" }, /REDIS_URL: .*https:\/\/ goes into UPSTASH_REDIS_REST_URL/],
+    [{ REDIS_URL: "rediss://default:hunter2@other-1.upstash.io:6379" }, /REDIS_URL: names another host/],
+    [{ API_KEY: DEVELOPMENT_API_KEY }, /API_KEY: .*Make one of your own/],
+  ])("does not start with %o", async (variables, message) => {
+    expect(await refusalOf(variables)).toMatch(message);
+  });
+
+  test("does not start on a certificate that has expired, or over quota", async () => {
+    await setFaults(stack.controls.neon, { expiredCertificate: true });
+    expect(await refusalOf({})).toMatch(/certificate has expired.*DATABASE_URL/);
+    await setFaults(stack.controls.neon, { expiredCertificate: false });
+    await setFaults(stack.controls.upstash, { expiredCertificate: true });
+    expect(await refusalOf({})).toMatch(/certificate has expired.*UPSTASH_REDIS_REST_URL/);
+    const overQuota = { status: 429, error: "ERR max requests limit exceeded", times: null };
+    await setFaults(stack.controls.upstash, { expiredCertificate: false, answer: overQuota });
+    expect(await refusalOf({})).toMatch(/Raise the plan/);
+    await setFaults(stack.controls.upstash, { answer: null });
+  });
+
   test("stops at the template with one message that names each variable and where to get it", async () => {
     await expect(plain.compose("up", "--detach")).rejects.toThrow(/migrate.*didn't complete successfully: exit 1/s);
     const message = stripVTControlCharacters(await plain.compose("logs", "--no-log-prefix", "migrate"));

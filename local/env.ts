@@ -8,6 +8,7 @@ import { createMetrics } from "../runtime/metrics-registry.ts";
 import { isPooledUrl } from "../runtime/sql/neon-url.ts";
 import type { SqlDriver } from "../runtime/sql/sql.ts";
 import type { EventStream } from "../runtime/stream/stream.ts";
+import { createWarmUp } from "./warm-up.ts";
 
 /** Webhooks at once in one process; how many go to one channel is held in Postgres. */
 const DELIVERIES_AT_ONCE = 1000;
@@ -25,15 +26,23 @@ export interface Bindings {
 export async function createBindings(config: ProcessConfig, { service, log }: { service: string; log: Log }) {
   const metrics = createMetrics({ service });
   const found = { sql: false, stream: false };
-  const noteIn = (which: keyof typeof found) => (isThere: boolean) => {
-    found[which] = isThere;
-  };
   const sql = await openSql(config.database, {
     metrics,
     planOnce: service !== "api",
-    onCall: noteIn("sql"),
+    onCall(isThere) {
+      found.sql = isThere;
+      warmUp.used();
+    },
   });
-  const stream = await openStream(config.stream, { metrics, onCall: noteIn("stream") });
+  // What is read leads to a statement at once, but for checks: those take their time first.
+  const warmUp = createWarmUp(() => sql`select 1`);
+  const stream = await openStream(config.stream, {
+    metrics,
+    onCall(isThere) {
+      found.stream = isThere;
+    },
+    ...(config.database.driver === "http" && service !== "worker-monitoring" ? { onAdded: warmUp.begin } : {}),
+  });
   const deliveries = lazyHttp(config, { concurrency: DELIVERIES_AT_ONCE, metrics });
   const probes = lazyHttp(config, { concurrency: config.workerConcurrency, metrics });
   const env: Env = {
@@ -69,6 +78,11 @@ interface Watching {
   readonly onCall?: (isThere: boolean) => void;
 }
 
+interface Hearing {
+  /** Told when there is something to read, by the driver for which a read takes a trip from then. */
+  readonly onAdded?: () => void;
+}
+
 /** What functions are given. */
 export async function openSql(
   database: DatabaseConfig,
@@ -88,7 +102,7 @@ export async function openSql(
   return createPostgresSql({ ...options, url, behindPooler });
 }
 
-export async function openStream(stream: StreamConfig, watching: Watching = {}): Promise<EventStream> {
+export async function openStream(stream: StreamConfig, watching: Watching & Hearing = {}): Promise<EventStream> {
   if (stream.driver === "memory") {
     const { createMemoryStream } = await import("../runtime/stream/memory.ts");
     return createMemoryStream();
@@ -124,6 +138,24 @@ function lazyHttp(
 
 /** What functions are shown: no connection string is among it. */
 function functionConfig(config: ProcessConfig): Config {
-  const { apiKey, networkPolicy, publicUrl, logLevel, workerConcurrency, workerLeaseSeconds, rawCheckDays } = config;
-  return { apiKey, networkPolicy, publicUrl, logLevel, workerConcurrency, workerLeaseSeconds, rawCheckDays };
+  const {
+    apiKey,
+    networkPolicy,
+    publicUrl,
+    logLevel,
+    workerConcurrency,
+    workerLeaseSeconds,
+    drainSeconds,
+    rawCheckDays,
+  } = config;
+  return {
+    apiKey,
+    networkPolicy,
+    publicUrl,
+    logLevel,
+    workerConcurrency,
+    workerLeaseSeconds,
+    drainSeconds,
+    rawCheckDays,
+  };
 }

@@ -108,6 +108,19 @@ describe.skipIf(redisMissing !== null)(
       expect(calls.commands).toEqual(new Map([["xreadgroup", 1]]));
     });
 
+    test("is known of before it is read, and only of what is read here", async () => {
+      const onAdded = vi.fn();
+      const { url } = upstash.emulator;
+      const reader = createUpstashStream({ url, token: upstashToken, prefix: upstash.redis.prefix, onAdded });
+      await reader.onWake(["bell"], () => {});
+      const reading = reader.read(a, { count: 10, blockMs: longMs, signal: forever });
+      await stream.publish([{ stream: `${a.stream}-2`, body: "1" }]);
+      await publish("2");
+      expect(bodiesOf(await reading)).toEqual(["2"]);
+      await vi.waitFor(() => expect(onAdded).toHaveBeenCalledTimes(1));
+      await reader.close();
+    });
+
     test("is nothing to take over while nothing can have been left for so long", async () => {
       const nothing = { messages: [], lost: 0 };
       await stream.onWake(["bell"], () => {});

@@ -24,6 +24,8 @@ export interface UpstashStreamOptions {
   readonly metrics?: Pick<Metrics, "count">;
   /** Told after each trip whether it found the service there; bells do not count. */
   readonly onCall?: (isThere: boolean) => void;
+  /** Told when a bell says that something was added to a stream that is read here: reading it takes a trip from then. */
+  readonly onAdded?: () => void;
   /** Before every key and channel; `stillup:` when left out. Two prefixes on one database never meet. */
   readonly prefix?: string;
 }
@@ -54,7 +56,10 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     if (known !== undefined) return known;
     const watch = createWatch(bells.isHearing);
     watches.set(key, watch);
-    bells.on(added(stream), watch.ring);
+    bells.on(added(stream), () => {
+      watch.ring();
+      options.onAdded?.();
+    });
     return watch;
   };
 

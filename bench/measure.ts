@@ -48,7 +48,10 @@ export interface Sides {
  * All targets begin to do something else, each with its next check, as the checks come. Resolves when every alert has
  * arrived, with the milliseconds from each target's answer to its webhook.
  */
-export async function measureAlerts({ targets, receiver }: Sides, behaviour: Behaviour): Promise<number[]> {
+export async function measureAlerts(
+  { targets, receiver }: Pick<Sides, "targets" | "receiver">,
+  behaviour: Behaviour,
+): Promise<number[]> {
   const turnsBefore = (await targets.call("turns")).length;
   const before = await receiver.call("count");
   const count = await targets.call("behave", behaviour);

@@ -39,7 +39,8 @@ export function missedBars(figures: Figures): string[] {
     .map(({ name, value, most }) => `${name} is ${value.toFixed(2)}; the bar is ${most}.`);
 }
 
-type Cells = readonly (readonly string[])[];
+/** A table: its head, then its rows. */
+export type Cells = readonly (readonly string[])[];
 
 /** All figures, for a terminal. */
 export function table(figures: Figures): string {
@@ -155,12 +156,14 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-function piped([head = [], ...rows]: Cells): string {
+/** For Markdown. */
+export function piped([head = [], ...rows]: Cells): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
 }
 
-function aligned(cells: Cells): string {
+/** For a terminal. */
+export function aligned(cells: Cells): string {
   const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
   return cells
     .map((row) =>

@@ -12,6 +12,8 @@ const methods = {
     targets.behave(names, behaviour);
     return names.length;
   },
+  /** Changes what one does. */
+  behaveAlone: (name: string, behaviour: Behaviour) => targets.behave([name], behaviour),
   requests: () => targets.requests(),
   turns: (): readonly Turn[] => targets.turns,
 };

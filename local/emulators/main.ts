@@ -3,7 +3,8 @@
 //   EMULATOR_FOLDER        where the certificates' authority is kept: clients set NODE_EXTRA_CA_CERTS to its ca.pem
 //   EMULATOR_PORT          HTTPS (443)
 //   EMULATOR_CONTROL_PORT  where faults are set, in plain HTTP (8080); see control.ts
-//   neon                   DATABASE_URL of the Postgres behind, EMULATOR_TCP_PORT (5432)
+//   EMULATOR_TCP_PORT      the service's own protocol under TLS (5432 for neon, 6379 for upstash)
+//   neon                   DATABASE_URL of the Postgres behind
 //   upstash                REDIS_URL of the Redis behind, UPSTASH_REDIS_REST_TOKEN that clients must show
 import { once } from "node:events";
 import { type Authority, openAuthority } from "./certificate.ts";
@@ -36,7 +37,7 @@ async function startNeon(authority: Authority): Promise<Running> {
 
 async function startUpstash(authority: Authority): Promise<Running> {
   const emulator = await startUpstashEmulator({
-    tls: { authority, name: variable("EMULATOR_HOST") },
+    tls: { authority, name: variable("EMULATOR_HOST"), tcpPort: Number(variable("EMULATOR_TCP_PORT", "6379")) },
     redisUrl: variable("REDIS_URL"),
     token: variable("UPSTASH_REDIS_REST_TOKEN"),
     host: LISTEN_ON,

@@ -12,6 +12,7 @@ import { createBilling } from "./upstash-billing.ts";
 import { type Answer, createUpstashCommands, Refusal, type UpstashCommands, type Words } from "./upstash-commands.ts";
 import { createUpstashFaults, type UpstashFaultPlayer } from "./upstash-faults.ts";
 import { createUpstashSubscriptions, type UpstashSubscriptions } from "./upstash-subscriptions.ts";
+import { startUpstashTcp } from "./upstash-tcp.ts";
 
 export interface UpstashEmulatorOptions {
   /** The Redis behind it. */
@@ -20,13 +21,15 @@ export interface UpstashEmulatorOptions {
   readonly token: string;
   readonly host?: string;
   readonly port?: number;
-  /** Served over TLS under this name; plain HTTP when left out. */
-  readonly tls?: { readonly authority: Authority; readonly name: string };
+  /** Served over TLS under this name, and then Redis' own protocol, too; plain HTTP alone when left out. */
+  readonly tls?: { readonly authority: Authority; readonly name: string; readonly tcpPort?: number };
 }
 
 /** Upstash's REST API in front of any Redis: `/`, `/pipeline`, `/multi-exec` and `/subscribe/<channel>`. */
 export interface UpstashEmulator {
   readonly url: string;
+  /** Where `rediss://` leads; null without TLS. */
+  readonly tcpPort: number | null;
   readonly faults: UpstashFaultPlayer;
   readonly subscriptions: Pick<UpstashSubscriptions, "size" | "cut">;
   /** Commands that would be charged for, by their names in lower case. */
@@ -43,12 +46,16 @@ export async function startUpstashEmulator(options: UpstashEmulatorOptions): Pro
   const faults = createUpstashFaults();
   const subscriptions = createUpstashSubscriptions(redis, faults.current, billing);
   const listener = listen({ token, faults, subscriptions, commands: createUpstashCommands(redis, billing) });
-  const server = tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(tls, faults), listener);
+  const secured = tls === undefined ? null : tlsOptions(tls, faults);
+  const server = secured === null ? createServer(listener) : createTlsServer(secured, listener);
   server.listen(port, host);
   await once(server, "listening");
+  const tcp =
+    secured === null ? null : await startUpstashTcp({ redisUrl, tls: secured, host, port: tls?.tcpPort ?? 0 });
   const address = server.address() as AddressInfo;
   return {
     url: tls === undefined ? `http://${host}:${address.port}` : `https://${tls.name}:${address.port}`,
+    tcpPort: tcp?.port ?? null,
     faults,
     subscriptions,
     billed: billing.byName,
@@ -56,7 +63,7 @@ export async function startUpstashEmulator(options: UpstashEmulatorOptions): Pro
       const closed = once(server, "close");
       server.close();
       server.closeAllConnections();
-      await closed;
+      await Promise.all([closed, tcp?.close()]);
       redis.disconnect();
     },
   };

@@ -167,6 +167,16 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
     expect(report).not.toMatch(/fail|pa(\$|%24)|emulated-token|emulated-stack-key/);
   });
 
+  test("takes rediss:// as well, by the same names", async () => {
+    const url = "rediss://default:emulated-password@stillup-local-1.upstash.io:6379";
+    const variables = ["--env", "REDIS_DRIVER=tcp", "--env", `REDIS_URL=${url}`];
+    const report = await stack.compose("run", "--rm", "--no-deps", ...variables, "api", "doctor");
+    expect(report).toMatch(/^ok +configuration +variables +the database over HTTP, streams over TCP$/m);
+    expect(report).toMatch(/^ok +streams +tls +TLSv1\.3/m);
+    expect(report).toMatch(/^ok +streams +version +Redis /m);
+    expect(report).not.toMatch(/fail|emulated-password/);
+  });
+
   /** What the API prints to stderr when it is started with these variables; it must end with 1. */
   const refusalOf = async (variables: Record<string, string>) => {
     const given = Object.entries(variables).flatMap(([name, value]) => ["--env", `${name}=${value}`]);

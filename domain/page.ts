@@ -85,7 +85,8 @@ function isTime(value: unknown): value is string {
   if (!parts) return false;
   const seconds = `${parts[1]}T${parts[2]}`;
   const at = new Date(`${seconds}Z`);
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(seconds); // which 31 February does not
+  // 31 February becomes another day; the year 0 is none to Postgres.
+  return !Number.isNaN(at.getTime()) && at.getUTCFullYear() > 0 && at.toISOString().startsWith(seconds);
 }
 
 function isId(value: unknown): value is string {

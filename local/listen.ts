@@ -29,8 +29,11 @@ export interface Listening {
   readonly url: string;
   /** Requests that have begun and are not answered. */
   active(): number;
-  /** Takes no new connection, and resolves when every answer is sent and every connection closed. */
-  close(): Promise<void>;
+  /**
+   * Takes no new connection, and resolves when every answer is sent and every connection closed. What is not answered
+   * after `graceMs` is broken off.
+   */
+  close(graceMs: number): Promise<void>;
 }
 
 /**
@@ -56,10 +59,14 @@ export async function listen(server: Server, place: Place): Promise<Listening> {
   return {
     url: urlOf(server.address() as AddressInfo),
     active: () => active,
-    close: () =>
+    close: (graceMs) =>
       new Promise((resolve) => {
         closing = true;
-        server.close(() => resolve());
+        const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
         if (active === 0) server.closeAllConnections();
       }),
   };

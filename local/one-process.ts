@@ -1,8 +1,22 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StillupError } from "../runtime/errors.ts";
 import type { Sql } from "../runtime/sql/sql.ts";
+
+/**
+ * Makes the folder that the data is kept in, for its owner's eyes alone: PGlite's own files are open to everybody.
+ * @throws StillupError `invalid_configuration` when there is something else at its place.
+ */
+export async function makeDataFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o700);
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code;
+    throw new StillupError("invalid_configuration", `Data cannot be kept in ${folder} (${why}).`, { cause });
+  }
+}
 
 /**
  * The key that was made at the first start in this folder, or a new one, kept in `api-key` for the owner's eyes alone.
@@ -10,7 +24,6 @@ import type { Sql } from "../runtime/sql/sql.ts";
  */
 export async function keptApiKey(folder: string): Promise<string> {
   const path = join(folder, "api-key");
-  await mkdir(folder, { recursive: true });
   // Whole or not at all, however many processes start at once.
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
@@ -18,7 +31,7 @@ export async function keptApiKey(folder: string): Promise<string> {
     if (error.code !== "EEXIST") throw error;
   });
   await rm(draft);
-  const key = (await readFile(path, "utf8")).trim();
+  const key = (await readFile(path, "utf8").catch(() => "")).trim();
   if (/^[\x21-\x7e]{32,512}$/.test(key)) return key;
   throw new StillupError("invalid_configuration", `${path} holds no API key. Delete the file, and a new one is made.`);
 }
@@ -31,20 +44,20 @@ export async function freeLeases(sql: Sql): Promise<void> {
   ]);
 }
 
-/** What a person sees who starts it: where it is, the key, and a first thing to try. */
-export function welcome({ url, apiKey, colour }: { url: string; apiKey: string; colour: boolean }): string {
+/** What a person sees who starts it: where it is, the key (null: one of their own), and a first thing to try. */
+export function welcome({ url, apiKey, colour }: { url: string; apiKey: string | null; colour: boolean }): string {
   const bold = (text: string) => (colour ? `\u001b[1m${text}\u001b[22m` : text);
   const address = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
   return `
 ${bold("Stillup runs.")} Ctrl-C stops it; the next start goes on where it was.
 
   Address   ${bold(address)}
-  API key   ${bold(apiKey)}
+  API key   ${apiKey === null ? "as in API_KEY" : bold(apiKey)}
 
 Watch something:
 
   curl ${address}/v1/monitors \\
-    -H 'authorization: Bearer ${apiKey}' \\
+    -H ${apiKey === null ? '"authorization: Bearer $API_KEY"' : `'authorization: Bearer ${apiKey}'`} \\
     -H 'content-type: application/json' \\
     -d '{"name": "Example", "type": "http", "url": "https://example.com"}'
 `;

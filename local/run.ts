@@ -5,7 +5,7 @@ import { drain, type Part, whatIsLeft } from "./drain.ts";
 import { type Bindings, createBindings } from "./env.ts";
 import { type Service, services } from "./load.ts";
 import { applyMigrations, checkMigrated } from "./migrate.ts";
-import { freeLeases, keptApiKey, welcome } from "./one-process.ts";
+import { freeLeases, keptApiKey, makeDataFolder, welcome } from "./one-process.ts";
 import { streamVariable, waitFor } from "./reachable.ts";
 import { startServices } from "./service.ts";
 import { endOnBugs, type Stop, tellWhatIsLeft } from "./signals.ts";
@@ -45,8 +45,9 @@ export function runService(service: Service, { config, dist, stop }: RunOptions 
 
 /** Runs everything in this process, with the data in `folder`, until it is stopped, and ends the process. */
 export async function runAll({ variables, dist, folder, stop }: RunOptions & { variables: Variables; folder: string }) {
-  const defaults = { dataDir: join(folder, "postgres"), apiKey: await keptApiKey(folder) };
-  const config = readOneProcessConfig(variables, defaults);
+  await makeDataFolder(folder);
+  const keptKey = variables["API_KEY"] ? null : await keptApiKey(folder);
+  const config = readOneProcessConfig(variables, { dataDir: join(folder, "postgres"), apiKey: keptKey ?? "" });
   await run({
     name: "stillup",
     running: services,
@@ -58,7 +59,7 @@ export async function runAll({ variables, dist, folder, stop }: RunOptions & { v
       await freeLeases(sql);
     },
     started(url) {
-      process.stdout.write(welcome({ url, apiKey: config.apiKey, colour: process.stdout.isTTY }));
+      process.stdout.write(welcome({ url, apiKey: keptKey, colour: process.stdout.isTTY }));
     },
   });
 }

@@ -20,7 +20,8 @@ export interface ApiOptions {
 }
 
 /**
- * Serves the API. A client that goes away aborts its call's `ctx.signal`; a stop lets the calls that have begun end.
+ * Serves the API. A client that goes away aborts its call's `ctx.signal`; a stop lets the calls that have begun end, and
+ * breaks off, as if their clients had gone, those that have not after half of `drainSeconds`.
  * @throws StillupError `invalid_configuration` when it cannot listen there.
  */
 export async function startServer(api: ApiOptions, place: Place): Promise<Part & { readonly url: string }> {
@@ -34,8 +35,14 @@ export async function startServer(api: ApiOptions, place: Place): Promise<Part &
     },
     { errorHandler: (error) => answerError(isBadTarget(error) ? badTarget() : error, { ...noRequest(api), api }) },
   );
+  const graceMs = api.env.config.drainSeconds * 500;
   const { url, active, close } = await listen(createServer(limits, listener), place);
-  return { name: "the API", url, left: () => (active() === 0 ? null : `${active()} requests`), stop: close };
+  return {
+    name: "the API",
+    url,
+    left: () => (active() === 0 ? null : `${active()} requests`),
+    stop: () => close(graceMs),
+  };
 }
 
 function createCtx(request: Request, requestId: string, { waitUntil }: Background): Ctx {

@@ -20,6 +20,8 @@ export interface Config {
   readonly workerConcurrency: number;
   /** How long a worker may hold a stream entry before others take it over. */
   readonly workerLeaseSeconds: number;
+  /** How long a process may take to stop. */
+  readonly drainSeconds: number;
   /** Days that raw checks are kept. */
   readonly rawCheckDays: number;
 }
@@ -29,8 +31,6 @@ export interface ProcessConfig extends Config {
   readonly host: string;
   readonly port: number;
   readonly workerPort: number;
-  /** How long a process may take to stop after SIGTERM. */
-  readonly drainSeconds: number;
   readonly database: DatabaseConfig;
   readonly stream: StreamConfig;
 }

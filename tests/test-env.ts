@@ -106,6 +106,7 @@ const testConfig: Config = {
   logLevel: "DEBUG",
   workerConcurrency: 200,
   workerLeaseSeconds: 120,
+  drainSeconds: 10,
   rawCheckDays: 7,
 };
 

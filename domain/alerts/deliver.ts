@@ -4,6 +4,7 @@ import type { LeasedDelivery } from "./lease-deliveries.ts";
 import { leaseDeliveries } from "./lease-deliveries.ts";
 import {
   type Recorded,
+  recordBrokenOff,
   recordCancelled,
   recordDelivered,
   recordExhausted,
@@ -13,17 +14,41 @@ import {
 import { retryDelayMs } from "./retry.ts";
 import { type SendOutcome, sendWebhook, type WebhookConfig, type WebhookMessage } from "./webhook.ts";
 
-type Deliverer = Pick<Env, "sql" | "http" | "stream" | "log" | "metrics">;
+type Deliverer = Pick<Env, "sql" | "http" | "stream" | "log" | "metrics" | "config">;
 
-/** Tries what is due of these channels, side by side, and records how each try went. */
+/**
+ * Tries what is due of these channels, side by side, and records how each try went. Once `signal` says that the process
+ * is to stop, tries under way have half of `drainSeconds` to end.
+ */
 export async function deliverDue(env: Deliverer, channelIds: readonly string[], signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   const leased = await leaseDeliveries(env.sql, channelIds);
-  const tries = await Promise.allSettled(leased.map((delivery) => deliver(env, delivery, signal)));
+  const patience = delayed(signal, env.config.drainSeconds * 500);
+  const tries = await Promise.allSettled(leased.map((delivery) => deliver(env, delivery, patience.signal)));
+  patience.end();
   // What could not be recorded comes again when its lease is over, so nothing is to be retried here.
   for (const attempt of tries) {
     if (attempt.status === "rejected")
       env.log.warn("A try to deliver was not recorded.", { error: String(attempt.reason) });
   }
+}
+
+/** A signal that aborts `ms` after another one. */
+function delayed(signal: AbortSignal, ms: number): { signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const start = () => {
+    timer = setTimeout(() => controller.abort(), ms);
+  };
+  if (signal.aborted) start();
+  else signal.addEventListener("abort", start, { once: true });
+  return {
+    signal: controller.signal,
+    end() {
+      signal.removeEventListener("abort", start);
+      clearTimeout(timer);
+    },
+  };
 }
 
 async function deliver(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<void> {
@@ -56,6 +81,10 @@ async function recordSuccess(env: Deliverer, delivery: LeasedDelivery): Promise<
 }
 
 async function recordFailure(env: Deliverer, delivery: LeasedDelivery, outcome: SendOutcome): Promise<void> {
+  if (outcome.brokenOff) {
+    await recordBrokenOff(env.sql, delivery);
+    return env.stream.wake("sweep-deliveries");
+  }
   const error = outcome.error ?? "It failed.";
   if (outcome.gone) {
     await recordGone(env.sql, delivery, error);

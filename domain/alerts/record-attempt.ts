@@ -68,6 +68,18 @@ export async function recordFailed(
     from failed where name = 'sweep-deliveries'`;
 }
 
+/** It was broken off because the process is to stop: the try does not count, and anybody may make it now. */
+export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promise<void> {
+  await sql`
+    with released as (
+      update deliveries set attempts = attempts - 1, leased_until = null
+      where id = ${id} and attempts = ${attempt} and status = 'pending'
+      returning id
+    )
+    update schedules set next_run_at = least(next_run_at, app_now())
+    where name = 'sweep-deliveries' and exists (select from released)`;
+}
+
 /** The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included. */
 export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: string): Promise<void> {
   // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.

@@ -13,6 +13,8 @@ export interface SendOutcome {
   readonly retryAfterMs: number | null;
   /** The receiver said that it will never take anything again (410). */
   readonly gone: boolean;
+  /** This side broke it off, because the process is to stop: nothing is known of the receiver. */
+  readonly brokenOff: boolean;
 }
 
 export interface WebhookMessage {
@@ -79,7 +81,16 @@ export function sign(secret: string, text: string): string {
 function outcome(answer: HttpAnswer): SendOutcome {
   const { statusCode, totalMs: durationMs } = answer;
   if (!answer.ok) {
-    return { delivered: false, statusCode, durationMs, error: answer.detail, retryAfterMs: null, gone: false };
+    const brokenOff = answer.failure === "aborted";
+    return {
+      delivered: false,
+      statusCode,
+      durationMs,
+      error: answer.detail,
+      retryAfterMs: null,
+      gone: false,
+      brokenOff,
+    };
   }
   const delivered = answer.statusCode >= 200 && answer.statusCode < 300;
   return {
@@ -89,6 +100,7 @@ function outcome(answer: HttpAnswer): SendOutcome {
     error: delivered ? null : `The receiver answered ${answer.statusCode}.`,
     retryAfterMs: parseRetryAfter(answer.headers["retry-after"]),
     gone: answer.statusCode === 410,
+    brokenOff: false,
   };
 }
 

@@ -1,11 +1,24 @@
 import type { Sql } from "../../runtime/sql/sql.ts";
 import { found } from "../found.ts";
 
-/** Removes a channel and cancels what waits to be delivered to it. Throws StillupError `not_found`. */
+/**
+ * Removes a channel, also from the monitors that name it, and cancels what waits to be delivered to it. Throws
+ * StillupError `not_found`.
+ */
 export async function deleteChannel(sql: Sql, id: string): Promise<void> {
   const [row] = await sql`
     with deleted as (
       update channels set deleted_at = app_now() where id = ${id} and deleted_at is null returning id
+    ),
+    naming as materialized (
+      select id from monitors where channel_ids @> array[${id}::text] and exists (select from deleted)
+      order by id for update
+    ),
+    renamed as (
+      update monitors m
+      set channel_ids = array_remove(m.channel_ids, ${id}::text),
+        updated_at = greatest(app_now(), m.updated_at + interval '1 us')
+      from naming where m.id = naming.id
     ),
     doomed as materialized (
       select id from deliveries

@@ -10,4 +10,8 @@ export const route = {
   answers: { 200: z.unknown().register(z.globalRegistry, { type: "object", description: "An OpenAPI 3.1 document." }) },
 } as const satisfies Route;
 
-export default handle(route, async () => answer(200, document));
+export default handle(route, async ({ env }) => {
+  const { publicUrl } = env.config;
+  if (publicUrl === null) return answer(200, document);
+  return answer(200, { ...JSON.parse(document), servers: [{ url: publicUrl }] });
+});

@@ -135,6 +135,16 @@ describe("a deleted channel", () => {
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
     expect((await call("GET", "/v1/channels")).body.items).toEqual([]);
   });
+
+  it("is named by no monitor any more", async () => {
+    const [gone, stays] = [await add(), await add()];
+    const monitor = { name: "m", type: "http", url: "http://target.example/", channelIds: [gone.id, stays.id] };
+    const made = await call("POST", "/v1/monitors", monitor);
+    await call("DELETE", `/v1/channels/${gone.id}`);
+    const { body } = await call("GET", `/v1/monitors/${made.body.id}`);
+    expect(body.channelIds).toEqual([stays.id]);
+    expect((await call("PATCH", `/v1/monitors/${body.id}`, { channelIds: body.channelIds })).status).toBe(200);
+  });
 });
 
 describe("a test of a channel", () => {

@@ -85,6 +85,7 @@ describe("Everything in one process", { timeout: 60_000 }, () => {
     const first = start();
     const { url, headers, key } = await welcome(first);
     expect((await stat(join(folder, "api-key"))).mode & 0o777).toBe(0o600);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
     const [, body = ""] = /-d '(.*)'/.exec(first.stdout()) ?? [];
     const made = await fetch(`${url}/v1/monitors`, { method: "POST", headers, body });
     const monitor = (await made.json()) as { id: string };
@@ -102,9 +103,12 @@ describe("Everything in one process", { timeout: 60_000 }, () => {
     expect(await second.exit).toBe(0);
   });
 
-  test("takes API_KEY in place of its own, and needs no colours", async () => {
+  test("takes API_KEY in place of its own, does not print it, and needs no colours", async () => {
     const program = start({ API_KEY: KEY });
-    expect((await welcome(program)).key).toBe(KEY);
+    const [, url] = await program.printed(/Address +(\S+)\n +API key +as in API_KEY\n.*Bearer \$API_KEY"/s);
+    const answer = await fetch(`${url}/v1/monitors`, { headers: { authorization: `Bearer ${KEY}` } });
+    expect(answer.status).toBe(200);
+    expect(program.stdout()).not.toContain(KEY);
     expect(program.stdout()).not.toContain("\u001b");
   });
 

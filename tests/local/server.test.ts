@@ -173,6 +173,26 @@ describe("A server that is stopped", () => {
     agent.destroy();
     silent.destroy();
   });
+
+  test("breaks off what is not answered after half of the time to stop in", async () => {
+    let aborted = false;
+    respond = (request) =>
+      new Promise((resolve) => {
+        request.signal.addEventListener("abort", () => {
+          aborted = true;
+          resolve(Response.json({}));
+        });
+      });
+    const failed = fetch(`${server.url}/v1/things`).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(calls).toHaveLength(1));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const stopped = server.stop();
+    vi.advanceTimersByTime(env.config.drainSeconds * 500);
+    vi.useRealTimers();
+    await stopped;
+    expect(await failed).toBeInstanceOf(TypeError);
+    await vi.waitFor(() => expect(aborted).toBe(true));
+  });
 });
 
 test("A connection that says nothing does not hold a server that is stopped", async () => {

@@ -21,6 +21,8 @@ export function startBells(clocks: readonly Clock[], { stream, log }: Env): Part
       try {
         const end = await stream.onWake([...new Set([...byName.keys(), NEWS])], ring);
         outage.over();
+        // News that came before was not heard, and the clocks may have fallen asleep meanwhile.
+        for (const clock of clocks) clock.stir();
         return end;
       } catch (error) {
         await sleep(outage.failed(error), stopping.signal);

@@ -190,6 +190,15 @@ describeOnUpstash("Bells over Upstash", () => {
     await vi.waitFor(() => expect(rung).toHaveBeenCalledWith("bell"));
   });
 
+  test("that may have rung while nothing was heard ring when they are heard again, and not when heard first", async () => {
+    const rung = vi.fn();
+    await stream.onWake(["bell"], rung);
+    await stream.ping();
+    expect(rung).not.toHaveBeenCalled();
+    upstash.emulator.subscriptions.cut("destroy");
+    await vi.waitFor(() => expect(rung.mock.calls).toEqual([["bell"]]), 5_000);
+  });
+
   test("that rang while nothing was heard cost no entry: it is read when they are heard again", async () => {
     await stream.onWake(["bell"], () => {});
     const reading = readOn(stream, a);

@@ -2,7 +2,10 @@ import { openConnection, type RedisConnection, type RedisTarget } from "./redis-
 
 /** Listens on channels, over one connection that is opened for the first of them. */
 export interface RedisBells {
-  /** Calls `ring` for every message on one of `channels`; resolves, once subscribed, with the function that ends it. */
+  /**
+   * Calls `ring` for every message on one of `channels`, and after a reconnect, which may have missed some; resolves, once
+   * subscribed, with the function that ends it.
+   */
   listen(channels: readonly string[], ring: (channel: string) => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
@@ -11,15 +14,22 @@ export function createBells(target: RedisTarget): RedisBells {
   const bells = new Map<string, Set<(channel: string) => void>>();
   let connection: RedisConnection | undefined;
 
+  const ringAll = () => {
+    for (const [channel, rings] of bells) for (const ring of rings) ring(channel);
+  };
+
   const open = () => {
     const opened = openConnection(target);
     opened.redis.on("message", (channel) => {
       for (const ring of bells.get(channel) ?? []) ring(channel);
     });
+    let isFirst = true;
     opened.redis.on("ready", () => {
+      const ringMissed = isFirst ? () => {} : ringAll;
+      isFirst = false;
       if (bells.size === 0) return;
       // What fails here fails with the connection, and the next one comes by here again.
-      opened.run((redis) => redis.subscribe(...bells.keys())).catch(() => {});
+      opened.run((redis) => redis.subscribe(...bells.keys())).then(ringMissed, () => {});
     });
     return opened;
   };

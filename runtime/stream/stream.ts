@@ -63,7 +63,10 @@ export interface EventStream extends Publisher {
   /** Removes consumers idle for `minIdleMs` or longer that hold nothing; resolves with how many. Take over first. */
   removeIdleConsumers(who: Consumer, options: { minIdleMs: number }): Promise<number>;
   state(stream: string, group: string): Promise<StreamState>;
-  /** Calls `ring` whenever one of `names` is woken; resolves with the function that ends it. */
+  /**
+   * Calls `ring` whenever one of `names` is woken, and for each of them when it may have been missed: when the service is
+   * heard again. Resolves with the function that ends it.
+   */
   onWake(names: readonly string[], ring: (name: string) => void): Promise<() => Promise<void>>;
   /** Throws StillupError `stream_unavailable` unless the service answers within 2 s. */
   ping(): Promise<void>;

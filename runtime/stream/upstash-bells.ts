@@ -26,7 +26,7 @@ export interface UpstashBells {
   isHearing(): boolean;
   /** The command that rings `names` wherever the channel is heard. */
   ringing(names: readonly string[]): Command;
-  /** Calls `ring` whenever `name` is rung and heard; returns the function that ends it. */
+  /** Calls `ring` whenever `name` is rung and heard, or may have been missed; returns the function that ends it. */
   on(name: string, ring: () => void): () => void;
   /** Begins to listen, if it has not. Resolves when it hears; rejects when the latest try to connect has failed. */
   listen(): Promise<void>;
@@ -42,18 +42,22 @@ export function createBells({ target, client, channel, onHearing }: UpstashBells
   const closing = new AbortController();
   const listeners = new Map<string, Set<() => void>>();
   let hearing = false;
+  let hasHeard = false;
   let attempt: Promise<void> | undefined;
   let ended = Promise.resolve();
+
+  const ring = (names: readonly string[]) => {
+    for (const name of names) for (const listener of listeners.get(name) ?? []) listener();
+  };
 
   const setHearing = (value: boolean) => {
     if (hearing === value) return;
     hearing = value;
     client.countCharged(value ? "subscribe" : "unsubscribe");
     onHearing();
-  };
-
-  const ring = (names: readonly string[]) => {
-    for (const name of names) for (const listener of listeners.get(name) ?? []) listener();
+    // What was rung in between was missed.
+    if (value && hasHeard) ring([...listeners.keys()]);
+    hasHeard ||= value;
   };
 
   const ringing = (names: readonly string[]) => publish(channel, JSON.stringify(names));

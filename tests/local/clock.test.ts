@@ -90,14 +90,16 @@ describe("A schedule's clock", () => {
     const bells = startBells([clock], env);
     (await run(1)).done({ nextInMs: 3_000_000 });
     await sleeps.end(20, 20);
+    (await run(2)).done({ nextInMs: 3_000_000 }); // the bells were not heard until now
+    await sleeps.end(20, 20);
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
     await env.stream.wake("enqueue-checks");
-    (await run(2)).done({ nextInMs: 60_000 });
+    (await run(3)).done({ nextInMs: 60_000 });
     await sleeps.end(20, 20);
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
     await env.stream.wake("enqueue-checks"); // it is not asleep: it keeps its time
     await sleeps.end(60_000, 60_000 + JITTER_MS);
-    await run(3);
+    await run(4);
     await bells.stop();
   });
 

@@ -38,6 +38,8 @@ export interface Stack {
   /** Every container of the project, stopped ones too. */
   containers(): Promise<Container[]>;
   docker(...args: string[]): Promise<string>;
+  /** What a container has printed, on both ways. */
+  logs(container: string): Promise<string>;
 }
 
 export interface StackOptions {
@@ -67,6 +69,10 @@ export async function createStack(project: string, envFile: string, options: Sta
     apiUrl: urlOf("API"),
     controls: { neon: urlOf("NEON_CONTROL"), upstash: urlOf("UPSTASH_CONTROL") },
     docker,
+    async logs(container) {
+      const { stdout, stderr } = await run("docker", ["logs", container]);
+      return stdout + stderr;
+    },
     compose: (...args) => docker("compose", ...where, ...args),
     async containers() {
       const ids = (

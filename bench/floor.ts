@@ -8,10 +8,11 @@ import { serve } from "./helper.ts";
 // stream; hop one stores it and adds it to a second stream; hop two stores it and calls the webhook. A process each,
 // started with <source|one|two> <database URL> <Redis URL> <webhook URL>, as lean as the same drivers allow.
 
-/** An event: which one it is, and which of the rows it changes. */
+/** An event: which one it is, which of the rows it changes, and how long after the first one it is sent. */
 export interface FloorEvent {
   readonly id: string;
   readonly row: number;
+  readonly afterMs: number;
 }
 
 export interface Sent {
@@ -33,11 +34,11 @@ const PADDING = "x".repeat(600);
 const openRedis = () => new Redis(redisUrl, { protocol: 2 });
 const redis = openRedis();
 
-/** Adds the events at random times within a span of milliseconds; resolves with when each was sent. */
-async function run(events: readonly FloorEvent[], withinMs: number): Promise<Sent[]> {
+/** Adds the events at their times; resolves with when each was sent. */
+async function run(events: readonly FloorEvent[]): Promise<Sent[]> {
   return Promise.all(
     events.map(async (event) => {
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * withinMs));
+      await new Promise((resolve) => setTimeout(resolve, event.afterMs));
       const atMs = nowMs();
       await redis.xadd(STREAMS.one, "*", "event", JSON.stringify(event));
       return { name: event.id, atMs };

@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startStillup } from "../tests/support/stillup.ts";
-import type { FloorEvent, FloorMethods } from "./floor.ts";
+import type { FloorMethods } from "./floor.ts";
 import { startHelper } from "./helper.ts";
 import { describeMachine } from "./machine.ts";
-import { measureAlerts, measureFloor, measureSteady, type Sides } from "./measure.ts";
+import { measureAlerts, measureFloor, measureSteady, paceOf, type Sides } from "./measure.ts";
 import type { ReceiverMethods } from "./receiver.ts";
 import { type Figures, markdown, missedBars, table } from "./report.ts";
 import { startDatabase, startStreams } from "./services.ts";
@@ -55,7 +55,8 @@ async function run(): Promise<Figures> {
   const sides: Sides = { targets, receiver, floor };
 
   progress("the floor alone, before Stillup is started");
-  const floorAlone = await measureFloor(sides, events("alone"), INTERVAL_MS);
+  const evenly = names.map(() => Math.random() * INTERVAL_MS);
+  const floorAlone = await measureFloor(sides, "alone", evenly);
 
   progress(`starting Stillup, creating ${MONITORS} monitors`);
   const stillup = started(await startStillup(DIST, database.url, redis.url));
@@ -73,11 +74,11 @@ async function run(): Promise<Figures> {
     progress(`round ${round} of ${ROUNDS}: targets fail`);
     down.push(...(await measureAlerts(sides, "failing")));
     progress(`round ${round} of ${ROUNDS}: the floor`);
-    floorBeside.push(...(await measureFloor(sides, events(`${round}-down`), INTERVAL_MS)));
+    floorBeside.push(...(await measureFloor(sides, `${round}-down`, await paceOf(targets, MONITORS))));
     progress(`round ${round} of ${ROUNDS}: targets recover`);
     up.push(...(await measureAlerts(sides, "ok")));
     progress(`round ${round} of ${ROUNDS}: the floor`);
-    floorBeside.push(...(await measureFloor(sides, events(`${round}-up`), INTERVAL_MS)));
+    floorBeside.push(...(await measureFloor(sides, `${round}-up`, await paceOf(targets, MONITORS))));
   }
   return {
     machine,
@@ -89,10 +90,6 @@ async function run(): Promise<Figures> {
     floor: summarise(floorBeside),
     floorAlone: summarise(floorAlone),
   };
-}
-
-function events(block: string): FloorEvent[] {
-  return names.map((_, row) => ({ id: `floor-${block}-${row}`, row }));
 }
 
 async function main(): Promise<void> {

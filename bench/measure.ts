@@ -64,10 +64,20 @@ export async function measureAlerts(
   return latencies(turns, arrivals);
 }
 
-/** As many events through the floor at random times within the span; the milliseconds from each to its webhook. */
-export async function measureFloor({ floor, receiver }: Sides, events: readonly FloorEvent[], withinMs: number) {
+/**
+ * When the targets' last `count` turns came: milliseconds after the first of them. The floor is given its events at this
+ * pace, so that both sides meet the same bursts.
+ */
+export async function paceOf(targets: Helper<TargetMethods>, count: number): Promise<number[]> {
+  const turns: Turn[] = (await targets.call("turns")).slice(-count);
+  return turns.map(({ atMs }) => atMs - (turns[0]?.atMs ?? 0));
+}
+
+/** An event through the floor at each of these times; the milliseconds from each to its webhook. */
+export async function measureFloor({ floor, receiver }: Sides, block: string, pace: readonly number[]) {
+  const events: FloorEvent[] = pace.map((afterMs, row) => ({ id: `floor-${block}-${row}`, row, afterMs }));
   const before = await receiver.call("count");
-  const sent = await floor.call("run", events, withinMs);
+  const sent = await floor.call("run", events);
   await untilCount(receiver, before + events.length);
   return latencies(sent, (await receiver.call("arrivals")).slice(before));
 }

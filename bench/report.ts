@@ -67,14 +67,15 @@ ${piped(steadyCells(figures))}
 
 ## From a target's answer to the alert
 
-All targets begin to fail, each with its next check, so alerts come at the pace of the checks; then all recover the same
-way. From just before the target writes the deciding answer to the webhook's last byte at the receiver. All processes
-read one monotonic clock, which the run verifies.
+All targets begin to fail, each with its next check, so alerts come as the checks come; then all recover the same way.
+From just before the target writes the deciding answer to the webhook's last byte at the receiver. All processes read one
+monotonic clock, which the run verifies.
 
 The floor is what durability alone costs: a process adds an event to a Redis stream; a second reads it, inserts a row and
 updates another in one statement, and adds it to a second stream; a third does the same and calls the webhook over a
-fresh connection. Same Redis, same Postgres, same drivers, as many events at the same pace, by turns with the alerts in
-one run, while Stillup's checks go on. A machine drifts: only figures of one run compare.
+fresh connection. Same Redis, same Postgres, same drivers, by turns with the alerts in one run, while Stillup's checks go
+on, and at the same pace: each block of it repeats the moments of the answers in the block before. Its figures before
+Stillup runs are at as many random moments. A machine drifts: only figures of one run compare.
 
 ${piped(latencyCells(figures))}
 

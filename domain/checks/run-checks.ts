@@ -10,6 +10,11 @@ import { createResultStore, type ResultStore } from "./result-store.ts";
 /** The longest that a result which changes nothing waits to share a statement. */
 const QUIET_MS = 10_000;
 const SHORTEST_QUIET_MS = 250;
+/**
+ * Checks that are due within this time begin together, at its end: 25 a second, each for itself, take 1.3 ms of
+ * processor time each, because what they need has left its caches; together they take 0.7.
+ */
+const TOGETHER_MS = 200;
 
 /**
  * Makes checks side by side, each at its time, and stores their results: one that may change a status at once, the
@@ -30,13 +35,17 @@ export async function runChecks(
   const unfinished: Job[] = [];
   await Promise.all(
     jobs.map(async (job) => {
-      const waitMs = cameBefore ? 0 : receivedAt + job.waitMs - performance.now();
+      const waitMs = cameBefore ? 0 : togetherAt(receivedAt + job.waitMs) - performance.now();
       const done = (await sleep(waitMs, ctx.signal)) && (await runCheck(env, ctx, { job, store }));
       if (!done) unfinished.push(job);
     }),
   );
   await store.finish();
   return unfinished;
+}
+
+function togetherAt(dueAt: number): number {
+  return Math.ceil(dueAt / TOGETHER_MS) * TOGETHER_MS;
 }
 
 async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: ResultStore }): Promise<boolean> {

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createRedisStream } from "../runtime/stream/redis.ts";
 import type { Consumer, EventStream, Message } from "../runtime/stream/stream.ts";
 import { streamContract } from "./contracts/stream.ts";
+import { startCuttingProxy } from "./support/cutting-proxy.ts";
 import { type OwnRedis, ownRedisMissing, redisMissing, startOwnRedis, startRedis } from "./support/redis.ts";
 
 streamContract("Streams on Redis", makeService, redisMissing);
@@ -173,6 +174,25 @@ describeOnRedis("A reader on Redis", () => {
     await published;
     expect(bodiesOf(await readOn(stream, b))).toEqual(["1"]);
     expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 1, pending: 1 });
+  });
+
+  test("whose reply is lost gets what was in it with its next read, and nothing twice", async () => {
+    const { server, stream } = await setUp();
+    const proxy = await startCuttingProxy(server.port);
+    onTestFinished(() => proxy.close());
+    const through = connect({ url: `redis://127.0.0.1:${proxy.port}` });
+    await publish(stream, "1");
+    expect(bodiesOf(await readOn(through, a))).toEqual(["1"]);
+    for (const body of ["the second", "the third"]) {
+      const reading = readOn(through, a);
+      await isReading(server);
+      const lost = proxy.loseNext(body);
+      await publish(stream, body);
+      await lost;
+      expect(await reading).toMatchObject([{ body, attempts: 2 }]);
+    }
+    expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 3, pending: 3 });
+    expect(await through.read(a, { count: 10, blockMs: 0, signal: forever })).toEqual([]);
   });
 
   test("goes on when everything is flushed while it waits", async () => {

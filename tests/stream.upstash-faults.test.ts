@@ -121,17 +121,38 @@ describeOnUpstash("An Upstash whose answer is lost", () => {
     expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 1, pending: 0 });
   });
 
-  test("has given entries to a consumer that does not know of them; they are taken over", async () => {
+  test("has given entries to a reader that does not know of them: it gets them with its next read", async () => {
     expect(bodiesOf(await readOnce(stream, a))).toEqual(["0"]);
     await stream.publish([entry]);
     upstash.emulator.faults.set({ dropReplies: 1, only: "xreadgroup" });
     await expect(readOnce(stream, a)).rejects.toMatchObject({ code: "stream_unavailable" });
+    expect(await readOnce(stream, b)).toEqual([]);
+    expect(await readOnce(stream, a)).toMatchObject([{ body: entry.body, attempts: 2 }]);
     expect(await readOnce(stream, a)).toEqual([]);
-    const { messages } = await stream.takeOver(b, { minIdleMs: 0, count: 10 });
-    expect(messages).toMatchObject([
-      { body: "0", attempts: 2 },
-      { body: entry.body, attempts: 2 },
-    ]);
+  });
+
+  test("has given entries to a reader that waits: it gets them at once", async () => {
+    await readOnce(stream, a);
+    const reading = readOn(stream, a);
+    upstash.emulator.faults.set({ dropReplies: 2, only: "xreadgroup" });
+    await stream.publish([entry]);
+    expect(await reading).toMatchObject([{ body: entry.body }]);
+  });
+
+  test("has given entries in the middle of a long read: they come with the next one", async () => {
+    await readOnce(stream, a);
+    await stream.publish(Array.from({ length: 250 }, (_, n) => ({ ...entry, body: `${n}` })));
+    upstash.emulator.faults.set({ dropReplies: 1, only: "50" });
+    const read = () => stream.read(a, { count: 250, blockMs: 0, signal: forever });
+    expect(bodiesOf(await read())).toEqual(Array.from({ length: 200 }, (_, n) => `${n}`));
+    expect(bodiesOf(await read())).toEqual(Array.from({ length: 50 }, (_, n) => `${n + 200}`));
+    expect(await read()).toEqual([]);
+  });
+
+  test("is asked for what was missed after a failure alone", async () => {
+    await readOnce(stream, a);
+    await readOnce(stream, a);
+    expect(upstash.emulator.billed.get("xpending")).toBeUndefined();
   });
 });
 

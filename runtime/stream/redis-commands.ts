@@ -68,6 +68,20 @@ export async function readNew(
   return reply === gone ? gone : (reply?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
 }
 
+/** More than a reader holds at a time. */
+const mostPending = 10_000;
+
+/** The ids of what the consumer was given from `id` on and has not acked. */
+export async function pendingFrom(
+  redis: Redis,
+  { key, group, consumer }: Place,
+  id: string,
+): Promise<readonly string[]> {
+  const args = [key, group, id, "+", mostPending, consumer];
+  const reply = await unlessGone(redis.call("XPENDING", args) as Promise<[id: string, ...unknown[]][]>);
+  return reply === gone ? [] : reply.map(([pendingId]) => pendingId);
+}
+
 /** Those of `ids` that are still the consumer's own once more. */
 export async function claimOwn(
   redis: Redis,

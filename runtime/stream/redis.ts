@@ -2,9 +2,10 @@ import type { Redis } from "ioredis";
 import { StillupError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { sleep } from "../sleep.ts";
+import { createMissed } from "./missed.ts";
 import { createBells } from "./redis-bells.ts";
 import * as command from "./redis-commands.ts";
-import { openConnection, parseRedisUrl } from "./redis-connection.ts";
+import { commandTimeoutMs, openConnection, parseRedisUrl } from "./redis-connection.ts";
 import { firstCursor, type Place } from "./redis-entries.ts";
 import { type Block, createReaders } from "./redis-readers.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
@@ -30,6 +31,7 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const commands = openConnection(target);
   const readers = createReaders(target, commands);
   const bells = createBells(target);
+  const missed = createMissed();
   const bellPrefix = `${prefix}wake:`;
   const placeOf = (who: Consumer): Place => ({ ...who, key: prefix + who.stream });
   const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
@@ -51,6 +53,28 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const handBack = (who: Consumer, messages: readonly Message[]): Promise<void> => {
     const publish = messages.map(({ body }) => ({ stream: who.stream, body }));
     return settle(who, { ack: messages.map(({ id }) => id), publish }).catch(() => {});
+  };
+
+  const again = (who: Consumer, ids: readonly string[]) =>
+    send("again", (redis) => command.claimOwn(redis, placeOf(who), ids));
+
+  /** What the reader was given without knowing, else new entries. */
+  const readNext = async (who: Consumer, block: Block, options: { count: number; blockMs: number }) => {
+    const found = await missed.find(who, {
+      count: options.count,
+      pendingFrom: (id) => send("pending", (redis) => command.pendingFrom(redis, placeOf(who), id)),
+      again: (ids) => again(who, ids),
+    });
+    if (found.length > 0) return found;
+    try {
+      const messages = await readNew(who, block, options);
+      missed.got(who, messages);
+      return messages;
+    } catch (error) {
+      // A server that has not heard that the connection is gone may give it entries for as long as it blocks.
+      missed.failed(who, options.blockMs + commandTimeoutMs);
+      throw error;
+    }
   };
 
   const readNew = async (who: Consumer, block: Block, options: { count: number; blockMs: number }) => {
@@ -77,14 +101,11 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
     },
 
     async read(who, { count, blockMs, signal }) {
-      const reading = (block: Block) => readNew(who, block, { count, blockMs });
-      return (await readers.read(reading, { signal, late: (messages) => handBack(who, messages) })) ?? [];
+      const reading = (block: Block) => readNext(who, block, { count, blockMs });
+      return [...((await readers.read(reading, { signal, late: (messages) => handBack(who, messages) })) ?? [])];
     },
 
-    async again(who, ids) {
-      if (ids.length === 0) return [];
-      return send("again", (redis) => command.claimOwn(redis, placeOf(who), ids));
-    },
+    again: async (who, ids) => (ids.length === 0 ? [] : again(who, ids)),
 
     async takeOver(who, { minIdleMs, count }) {
       const messages: Message[] = [];
@@ -97,6 +118,7 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
         lost += part.lost;
         cursor = part.cursor;
       } while (cursor !== firstCursor && messages.length < count);
+      missed.got(who, messages);
       return { messages, lost };
     },
 

@@ -15,13 +15,18 @@ import type { Found, Watch } from "./upstash-watch.ts";
 /** Upstash lets a consumer hold 1,000 entries, and refuses a read whose COUNT might lead beyond, whatever is there. */
 const mostEntriesARead = 100;
 
-/** New entries for the consumer, at most `count`. */
-export async function readNew(client: UpstashClient, place: Place, count: number): Promise<Found> {
+/** New entries for the consumer, at most `count`. `onFailure` is told of a trip whose reply may be lost. */
+export async function readNew(
+  client: UpstashClient,
+  place: Place,
+  { count, onFailure }: { count: number; onFailure: () => void },
+): Promise<Found> {
   const messages: Message[] = [];
   let isMore = true;
   while (isMore && messages.length < count) {
     const wanted = Math.min(count - messages.length, mostEntriesARead);
     const part = await readPart(client, place, wanted).catch((error: unknown) => {
+      onFailure();
       // What came before is pending for this consumer: nobody else would get it for a long while.
       if (messages.length === 0) throw error;
       return null;
@@ -39,6 +44,12 @@ async function readPart(client: UpstashClient, place: Place, count: number): Pro
   if (isGone(replies[0])) replies = await client.send("make_group", [command.makeGroup(place), reading]);
   const result = client.resultOf(replies.at(-1)) as [[string, Entry[]]] | null;
   return (result?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
+}
+
+/** The ids of what the consumer was given from `id` on and has not acked. */
+export async function pendingFrom(client: UpstashClient, place: Place, id: string): Promise<readonly string[]> {
+  const [reply] = await client.send("pending", [command.listPending(place, id, "+")]);
+  return isGone(reply) ? [] : (client.resultOf(reply) as Pending[]).map(([pendingId]) => pendingId);
 }
 
 /** Those of `ids` that are still the consumer's own once more. */
@@ -88,12 +99,14 @@ async function claimIdle(
   return { cursor, messages, lost: deleted.length, length };
 }
 
+type Pending = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
+
 /** How often each of the consumer's entries was delivered, which XAUTOCLAIM does not tell. */
 async function triesOf(client: UpstashClient, place: Place, entries: readonly Entry[]): Promise<Map<string, number>> {
   const [first, last] = [entries.at(0), entries.at(-1)];
   if (first === undefined || last === undefined) return new Map();
   const [reply] = await client.send("tries", [command.listPending(place, first[0], last[0])]);
-  const pending = client.resultOf(reply) as [id: string, consumer: string, idleMs: number, deliveries: number][];
+  const pending = client.resultOf(reply) as Pending[];
   return new Map(pending.map(([id, , , deliveries]) => [id, deliveries]));
 }
 

@@ -1,5 +1,6 @@
 import type { Metrics } from "../metrics.ts";
 import { within } from "../within.ts";
+import { createMissed } from "./missed.ts";
 import type { Place } from "./redis-entries.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
 import { createBells } from "./upstash-bells.ts";
@@ -8,7 +9,7 @@ import * as command from "./upstash-commands.ts";
 import * as groups from "./upstash-group.ts";
 import { createReads } from "./upstash-reads.ts";
 import { parseUpstashTarget } from "./upstash-target.ts";
-import { createWatch, type Watch } from "./upstash-watch.ts";
+import { createWatch, type Found, type Watch } from "./upstash-watch.ts";
 
 /** Upstash's smaller plans take requests of 1 MiB; a character may take 3 bytes. */
 const mostCharactersATrip = 256 * 1024;
@@ -41,6 +42,7 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
   const target = parseUpstashTarget(options);
   const client = createClient(target, options);
   const reads = createReads();
+  const missed = createMissed();
   const watches = new Map<string, Watch>();
   const ringAll = () => {
     for (const watch of watches.values()) watch.ring();
@@ -94,6 +96,19 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     return settle(who, { ack: messages.map(({ id }) => id), publish: again }).catch(() => {});
   };
 
+  const again = (who: Consumer, ids: readonly string[]) => groups.again(client, placeOf(who), ids);
+
+  /** What the reader was given without knowing, else new entries. */
+  const readNext = async (who: Consumer, count: number): Promise<Found> => {
+    const pendingFrom = (id: string) => groups.pendingFrom(client, placeOf(who), id);
+    const found = await missed.find(who, { count, pendingFrom, again: (ids) => again(who, ids) });
+    if (found.length > 0) return { messages: [...found], isMore: true };
+    const onFailure = () => missed.failed(who, 0);
+    const read = await groups.readNew(client, placeOf(who), { count, onFailure });
+    missed.got(who, read.messages);
+    return read;
+  };
+
   return {
     publish,
     settle,
@@ -107,15 +122,18 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
       if (closed) throw target.failure("is closed");
       // If it cannot hear, the watch has the read ask now and then.
       if (blockMs > 0) bells.listen().catch(() => {});
-      const readNew = (most: number) => groups.readNew(client, placeOf(who), most);
+      const readNew = (most: number) => readNext(who, most);
       const late = (messages: readonly Message[]) => handBack(who, messages);
       return reads.read({ count, blockMs, signal, watch: watchOf(who), readNew, late });
     },
 
-    again: async (who, ids) => (ids.length === 0 ? [] : groups.again(client, placeOf(who), ids)),
+    again: async (who, ids) => (ids.length === 0 ? [] : again(who, ids)),
 
-    takeOver: (who, { minIdleMs, count }) =>
-      groups.takeOver(client, placeOf(who), { minIdleMs, count, watch: watchOf(who) }),
+    async takeOver(who, { minIdleMs, count }) {
+      const taken = await groups.takeOver(client, placeOf(who), { minIdleMs, count, watch: watchOf(who) });
+      missed.got(who, taken.messages);
+      return taken;
+    },
 
     removeIdleConsumers: (who, { minIdleMs }) => groups.removeIdleConsumers(client, placeOf(who), minIdleMs),
 

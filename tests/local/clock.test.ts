@@ -1,15 +1,17 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createBackground } from "../../local/background.ts";
 import { startBells } from "../../local/bells.ts";
 import { type Clock, startClock } from "../../local/clock.ts";
 import type { Ctx, ScheduledResult, Tick } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
+import type { Outgoing } from "../../runtime/stream/stream.ts";
 import { createSleeps, type Sleeps } from "../support/sleeps.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";
 
 /** What a clock adds to every wait, at most. */
 const JITTER_MS = 250;
 const never = new AbortController().signal;
+const away = new StillupError("stream_unavailable", "Redis is away");
 
 /** A run under way, which the test ends. */
 interface Run {
@@ -72,6 +74,36 @@ describe("A schedule's clock", () => {
     const read = { count: 1, blockMs: 5000, signal: never };
     const messages = await env.stream.read({ stream: "work", group: "g", consumer: "c" }, read);
     expect(messages.map(({ body }) => body)).toEqual(["from the clock"]);
+  });
+
+  test("publishes what a run gave out until it works, and tells of it once", async () => {
+    const { publish } = env.stream;
+    let failures = 3;
+    Object.assign(env.stream, {
+      publish: (entries: readonly Outgoing[]) => (failures-- > 0 ? Promise.reject(away) : publish(entries)),
+    });
+    (await run(1)).done({ publish: [{ stream: "work", body: "given out once" }] });
+    for (let tries = 0; tries < 3; tries++) await sleeps.end(100, 5000);
+    await pause(60_000, 55_000);
+    await run(2);
+    expect(await env.stream.state("work", "g")).toMatchObject({ length: 1 });
+    expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      "ERROR The schedule retain fails; it is tried again until it works.",
+      "WARN The schedule retain works again.",
+    ]);
+  });
+
+  test("runs again when its time has come, whether or not it could publish what it gave out before", async () => {
+    Object.assign(env.stream, { publish: () => Promise.reject(away) });
+    const now = vi.spyOn(performance, "now");
+    onTestFinished(() => now.mockRestore());
+    (await run(1)).done({ publish: [{ stream: "work", body: "lost" }], nextInMs: 4500 });
+    await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
+    now.mockReturnValue(performance.now() + 6000);
+    await sleeps.end(100, 5000);
+    await sleeps.end(20, 20);
+    await sleeps.end(100, 5000);
+    await run(2);
   });
 
   test("is woken by its bell, and by no other", async () => {
@@ -174,8 +206,8 @@ async function run(count: number): Promise<Run> {
   return last;
 }
 
-/** Lets the clock's wait of this length pass. */
-async function pause(ms: number): Promise<void> {
+/** Lets the clock's wait of this length pass: at least `leastMs` of it where time went by. */
+async function pause(ms: number, leastMs = ms): Promise<void> {
   await sleeps.end(20, 20);
-  await sleeps.end(ms, ms + JITTER_MS);
+  await sleeps.end(leastMs, ms + JITTER_MS);
 }

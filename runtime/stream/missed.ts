@@ -1,0 +1,73 @@
+import type { Consumer, Message } from "./stream.ts";
+
+/** How a driver asks for a reader's own pending entries. */
+export interface Asking {
+  /** Messages wanted, at most. */
+  readonly count: number;
+  /** The ids of those it was given from this id on, in order. */
+  pendingFrom(id: string): Promise<readonly string[]>;
+  again(ids: readonly string[]): Promise<readonly Message[]>;
+}
+
+/**
+ * What readers were given by replies that never came. The service holds such entries pending for a reader that knows
+ * nothing of them; left alone, they would wait until its lease is over.
+ */
+export interface Missed {
+  /** The reader has got these, in whatever way. */
+  got(who: Consumer, messages: readonly Message[]): void;
+  /** A read has failed. The service may go on serving it for `openMs`: nobody may have told it. */
+  failed(who: Consumer, openMs: number): void;
+  /** What it was given without knowing, once more; asks only after a failure. */
+  find(who: Consumer, asking: Asking): Promise<readonly Message[]>;
+}
+
+interface Reader {
+  /** New entries come in the order of their ids: what it was given since has a greater one. */
+  newest: string;
+  failure?: { readonly newest: string; readonly known: Set<string>; overAt: number };
+}
+
+/** `now` is monotonic: milliseconds. */
+export function createMissed(now: () => number = () => performance.now()): Missed {
+  const readers = new Map<string, Reader>();
+  const readerOf = ({ stream, group, consumer }: Consumer): Reader => {
+    const key = JSON.stringify([stream, group, consumer]);
+    const reader = readers.get(key) ?? { newest: "0-0" };
+    readers.set(key, reader);
+    return reader;
+  };
+  const got: Missed["got"] = (who, messages) => {
+    const reader = readerOf(who);
+    for (const { id } of messages) {
+      if (isAfter(id, reader.newest)) reader.newest = id;
+      reader.failure?.known.add(id);
+    }
+  };
+
+  return {
+    got,
+    failed(who, openMs) {
+      const reader = readerOf(who);
+      reader.failure ??= { newest: reader.newest, known: new Set([reader.newest]), overAt: 0 };
+      reader.failure.overAt = now() + openMs;
+    },
+    async find(who, { count, pendingFrom, again }) {
+      const reader = readerOf(who);
+      const { failure } = reader;
+      if (failure === undefined) return [];
+      const isOver = now() >= failure.overAt;
+      const missed = (await pendingFrom(failure.newest)).filter((id) => !failure.known.has(id));
+      const messages = missed.length === 0 ? [] : await again(missed.slice(0, count));
+      got(who, messages);
+      if (isOver && missed.length <= count) delete reader.failure;
+      return messages;
+    },
+  };
+}
+
+function isAfter(id: string, other: string): boolean {
+  const [ms = 0, sequence = 0] = id.split("-").map(Number);
+  const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);
+  return ms > otherMs || (ms === otherMs && sequence > otherSequence);
+}

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StillupError } from "../../runtime/errors.ts";
 import type { SqlDriver } from "../../runtime/sql/sql.ts";
+import { takesNoWrites } from "../../runtime/sql/sql-error.ts";
 
 /** Makes the port on an empty database. */
 export type MakeSql = () => Promise<SqlDriver>;
@@ -161,6 +162,21 @@ export function sqlContract(name: string, make: MakeSql, skip: string | null = n
       ])("%s has its SQLSTATE", async (_, sqlState, text) => {
         const strings = Object.assign([text], { raw: [] });
         expect(await errorOf(sql(strings))).toMatchObject({ code: "database_error", sqlState });
+      });
+
+      test.each([
+        ["a full disk", "53100"],
+        ["no memory left", "53200"],
+        ["a disk that fails", "58030"],
+        ["a database that takes no writes", "25006"],
+        ["an operator who ends the session", "57P01"],
+        ["a session that was idle for too long", "57P05"],
+      ])("%s is a database_unavailable, which passes", async (_, sqlState) => {
+        const text = `do $$ begin raise exception 'no room' using errcode = '${sqlState}'; end $$`;
+        const error = await errorOf(sql(Object.assign([text], { raw: [] })));
+        expect(error).toMatchObject({ code: "database_unavailable", sqlState, transient: true });
+        expect(error.message).toContain(`cannot be used: no room (SQLSTATE ${sqlState})`);
+        expect(takesNoWrites(error)).toBe(["53100", "25006"].includes(sqlState));
       });
 
       test("a value of the wrong form is a database_error", async () => {

@@ -10,6 +10,8 @@ import * as esbuild from "esbuild";
 
 const ROOT = import.meta.dirname;
 const BUDGET_BYTES = 60_000;
+/** get-openapi is mostly the document of all routes, 40 KB of data that grow with each: what is weighed is the rest. */
+const DOCUMENT_BYTES = 40_000;
 /** What a function bundle may hold of node_modules. Drivers and whatever else has weight come in through `env`. */
 const ALLOWED_PACKAGES = ["zod"];
 const FOLDERS = ["functions", "domain", "runtime", "local", "migrations"];
@@ -189,8 +191,13 @@ function plain(metadata) {
 
 function checkBudgets(functions, budgetBytes) {
   return functions
-    .filter(({ bytes }) => bytes >= budgetBytes)
-    .map(({ file, bytes }) => `${file} is ${kilobytes(bytes)}; a function's budget is ${kilobytes(budgetBytes)}`);
+    .map(({ name, file, bytes }) => ({
+      file,
+      bytes,
+      budget: budgetBytes + (name === "get-openapi" ? DOCUMENT_BYTES : 0),
+    }))
+    .filter(({ bytes, budget }) => bytes >= budget)
+    .map(({ file, bytes, budget }) => `${file} is ${kilobytes(bytes)}; a function's budget is ${kilobytes(budget)}`);
 }
 
 function checkPackages({ outputs }) {

@@ -61,7 +61,8 @@ export function makePage<Row extends Place, Item>(
   return { items: shown.map(toItem), nextCursor: last === undefined ? null : encode(last) };
 }
 
-function encode({ at, id }: Place): string {
+/** The cursor of a place. */
+export function encode({ at, id }: Place): string {
   return btoa(JSON.stringify([at, id]))
     .replaceAll("+", "-")
     .replaceAll("/", "_")

@@ -140,7 +140,8 @@ create table deliveries (
   data jsonb not null,
   answered_at timestamptz not null, -- when the answer came that this event was decided on
   status text not null default 'pending' check (status in ('pending', 'delivered', 'exhausted', 'cancelled')),
-  attempts int not null default 0,
+  attempts int not null default 0, -- the fence
+  retried_at_attempt int not null default 0, -- `attempts` at its last retry by hand, from which its schedule counts
   next_attempt_at timestamptz not null default app_now(),
   leased_until timestamptz,
   last_error text,
@@ -152,6 +153,7 @@ create index deliveries_of_channel on deliveries (channel_id, created_at desc, i
 create index deliveries_of_monitor on deliveries (monitor_id, created_at desc, id desc);
 create index deliveries_pending on deliveries (channel_id, monitor_id, version) where status = 'pending';
 create index deliveries_due on deliveries (channel_id, next_attempt_at) where status = 'pending';
+create index deliveries_exhausted on deliveries (created_at, version, id) where status = 'exhausted';
 
 create table rollups_hour (
   monitor_id text not null,
@@ -169,14 +171,16 @@ create table rollups_day (like rollups_hour including all);
 
 -- Stream messages that no try could handle.
 create table set_apart (
+  id text primary key default new_id('msg'),
   stream text not null,
   message_id text not null,
   body text not null,
   reason text not null,
   attempts int not null,
   created_at timestamptz not null default app_now(),
-  primary key (stream, message_id)
+  unique (stream, message_id)
 );
+create index set_apart_newest on set_apart (created_at desc, id desc);
 
 -- Seconds up and down between two times, from the statuses.
 create function status_seconds(of_monitor text, since timestamptz, until timestamptz)

@@ -10,6 +10,7 @@ export const errorCodes = {
   not_found: { status: 404, title: "There is no such thing", transient: false },
   method_not_allowed: { status: 405, title: "The route does not take this method", transient: false },
   monitor_paused: { status: 409, title: "The monitor is paused", transient: false },
+  wrong_state: { status: 409, title: "Its state does not allow this", transient: false },
   conflict: { status: 409, title: "Others are changing the same thing", transient: true },
   body_too_large: { status: 413, title: "The request body is too large", transient: false },
   internal: { status: 500, title: "Something went wrong in Stillup", transient: false },

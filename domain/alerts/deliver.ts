@@ -92,7 +92,7 @@ async function recordFailure(env: Deliverer, delivery: LeasedDelivery, outcome: 
     env.log.warn("A receiver is gone (410): its channel is disabled.", { channelId: delivery.channelId });
     return;
   }
-  const delayMs = retryDelayMs(delivery.attempt, outcome.retryAfterMs);
+  const delayMs = retryDelayMs(delivery.step, outcome.retryAfterMs);
   if (delayMs === null) {
     env.metrics.count("stillup_deliveries_total", { outcome: "exhausted" });
     env.log.error("A delivery failed for the last time.", { deliveryId: delivery.id, error });

@@ -10,6 +10,8 @@ export interface LeasedDelivery {
   readonly data: unknown;
   /** The number of this try, from 1: the fence. An outcome counts only while it is the delivery's last. */
   readonly attempt: number;
+  /** The number of this try in its schedule, from 1: a retry by hand begins that anew. */
+  readonly step: number;
   readonly channelType: string;
   readonly channelConfig: unknown;
   /** Its channel or monitor was deleted, or the channel disabled, while it was planned. */
@@ -54,6 +56,6 @@ export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): 
     from due, channels c, monitors m
     where d.id = due.id and c.id = d.channel_id and m.id = d.monitor_id
     returning d.id, d.channel_id as "channelId", d.type, iso(d.answered_at) as timestamp, d.data,
-      d.attempts as attempt, c.type as "channelType", c.config as "channelConfig",
+      d.attempts as attempt, d.attempts - d.retried_at_attempt as step, c.type as "channelType", c.config as "channelConfig",
       c.disabled or c.deleted_at is not null or m.deleted_at is not null as void`;
 }

@@ -1,6 +1,9 @@
 import type { Sql } from "../../runtime/sql/sql.ts";
 
-/** What a try was of, and its number: an outcome counts only while that is the delivery's last try. */
+/**
+ * What a try was of, and its number: an outcome counts only while that is the delivery's last try and leased. One that
+ * is retried by hand keeps its number and has no lease, so that what comes late of before counts for nothing.
+ */
 export interface Attempt {
   readonly id: string;
   readonly attempt: number;
@@ -37,7 +40,7 @@ async function finish(
     with finished as (
       update deliveries
       set status = ${end.status}, finished_at = app_now(), leased_until = null, last_error = ${end.error}
-      where id = ${end.id} and attempts = ${end.attempt} and status = 'pending'
+      where id = ${end.id} and attempts = ${end.attempt} and status = 'pending' and leased_until is not null
       returning channel_id, answered_at
     )
     select extract(epoch from app_now() - f.answered_at)::float8 * 1000 as "latencyMs",
@@ -61,7 +64,7 @@ export async function recordFailed(
       update deliveries
       set next_attempt_at = app_now() + make_interval(secs => ${delayMs}::float8 / 1000), leased_until = null,
         last_error = ${error}
-      where id = ${id} and attempts = ${attempt} and status = 'pending'
+      where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
       returning next_attempt_at
     )
     update schedules set next_run_at = least(next_run_at, failed.next_attempt_at)
@@ -73,7 +76,7 @@ export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promi
   await sql`
     with released as (
       update deliveries set attempts = attempts - 1, leased_until = null
-      where id = ${id} and attempts = ${attempt} and status = 'pending'
+      where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
       returning id
     )
     update schedules set next_run_at = least(next_run_at, app_now())
@@ -85,7 +88,8 @@ export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: stri
   // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
   await sql`
     with gone as materialized (
-      select channel_id from deliveries where id = ${id} and attempts = ${attempt} and status = 'pending'
+      select channel_id from deliveries
+      where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
     ),
     disabled as (
       update channels set disabled = true, updated_at = app_now() where id in (select channel_id from gone)

@@ -4,11 +4,11 @@ const SPREAD = 0.2;
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**
- * Milliseconds until the next try after try number `attempt` failed; null when that was the last. Spread by +-20 %, so
+ * Milliseconds until the next try after try number `step` failed; null when that was the last. Spread by +-20 %, so
  * that a receiver that was away is not met by all at once. A receiver's own `Retry-After` is honoured up to an hour.
  */
-export function retryDelayMs(attempt: number, retryAfterMs: number | null, random = Math.random): number | null {
-  const seconds = RETRY_AFTER_SECONDS[attempt];
+export function retryDelayMs(step: number, retryAfterMs: number | null, random = Math.random): number | null {
+  const seconds = RETRY_AFTER_SECONDS[step];
   if (seconds === undefined) return null;
   const delayMs = seconds * 1000 * (1 - SPREAD + 2 * SPREAD * random());
   return Math.round(Math.max(delayMs, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS)));

@@ -39,6 +39,12 @@ export const Delivery = z
   });
 export type Delivery = z.output<typeof Delivery>;
 
+/** The same with what it tells: a webhook's `data`. */
+export const DeliveryDetail = z
+  .extend(Delivery, { data: z.record(z.string(), z.unknown()) })
+  .register(z.globalRegistry, { id: "DeliveryDetail" });
+export type DeliveryDetail = z.output<typeof DeliveryDetail>;
+
 export const DeliveryQuery = z.strictObject({
   ...page,
   status: filter(DeliveryStatus),
@@ -46,5 +52,13 @@ export const DeliveryQuery = z.strictObject({
   monitorId: filter(GivenId),
 });
 export type DeliveryQuery = z.output<typeof DeliveryQuery>;
+
+/** Which deliveries are to be retried. */
+export const RetryDeliveriesQuery = z.strictObject({
+  cursor: page.cursor,
+  channelId: filter(GivenId),
+  monitorId: filter(GivenId),
+});
+export type RetryDeliveriesQuery = z.output<typeof RetryDeliveriesQuery>;
 
 export const DeliveryPage = pageOf(Delivery).register(z.globalRegistry, { id: "DeliveryPage" });

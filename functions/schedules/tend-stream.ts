@@ -1,5 +1,4 @@
-import { alertsDue, statusChanged } from "../../domain/bell.ts";
-import { checksDue } from "../../domain/checks/job.ts";
+import { sources } from "../../domain/sources.ts";
 import { claimTurn } from "../../domain/turn.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
@@ -14,7 +13,7 @@ export default {
     const { mine, nextInMs } = await claimTurn(env.sql, "tend-stream", schedule.everySeconds);
     if (!mine) return { nextInMs };
     const minIdleMs = env.config.workerLeaseSeconds * 10 * 1000;
-    for (const { stream, group } of [checksDue, statusChanged, alertsDue]) {
+    for (const { stream, group } of sources) {
       await env.stream.removeIdleConsumers({ stream, group, consumer: "tend-stream" }, { minIdleMs });
     }
     return { nextInMs };

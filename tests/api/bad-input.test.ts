@@ -237,7 +237,14 @@ describe("a channel is refused", () => {
 });
 
 describe("a query is refused", () => {
-  const lists = ["/v1/monitors", "/v1/channels", "/v1/incidents", "/v1/deliveries", "/v1/monitors/{id}/checks"];
+  const lists = [
+    "/v1/monitors",
+    "/v1/channels",
+    "/v1/incidents",
+    "/v1/deliveries",
+    "/v1/monitors/{id}/checks",
+    "/v1/set-apart",
+  ];
   const base64url = (text: string) => Buffer.from(text).toString("base64url");
   const cursors = [
     "",
@@ -290,11 +297,28 @@ describe("a query is refused", () => {
     ["/v1/deliveries?status=lost", "query.status", "must be one of pending, delivered, exhausted, cancelled"],
     ["/v1/deliveries?channelId=%00", "query.channelId", "must not hold a NUL character"],
     ["/v1/deliveries?monitorId=", "query.monitorId", "must be an id"],
+    ["/v1/deliveries/dlv_1?whole=1", "query.whole", "is not known here"],
+    ["/v1/set-apart?stream=elsewhere", "query.stream", "must be one of checks.due, status.changed, alerts.due"],
     ["/v1/monitors/{id}/uptime?window=1h", "query.window", "must be one of 24h, 7d, 30d, 90d"],
     ["/v1/monitors/{id}?verbose=1", "query.verbose", "is not known here"],
     ["/healthz?verbose=1", "query.verbose", "is not known here"],
   ])("at %s", async (path, field, message) => {
     const [named, said] = await complaint("GET", path.replace("{id}", monitorId));
+    expect(named).toBe(field);
+    expect(said).toContain(message);
+  });
+});
+
+describe("a call to retry all is refused", () => {
+  it.each([
+    ["/v1/set-apart/retry?stream=elsewhere", "query.stream", "must be one of checks.due, status.changed, alerts.due"],
+    ["/v1/set-apart/retry?limit=5", "query.limit", "is not known here"],
+    ["/v1/set-apart/retry?cursor=x", "query.cursor", "must be the nextCursor of an earlier answer"],
+    ["/v1/deliveries/retry?channelId=x", "query.channelId", "must be an id"],
+    ["/v1/deliveries/retry?monitorId=", "query.monitorId", "must be an id"],
+    ["/v1/deliveries/retry?status=delivered", "query.status", "is not known here"],
+  ])("at %s", async (path, field, message) => {
+    const [named, said] = await complaint("POST", path);
     expect(named).toBe(field);
     expect(said).toContain(message);
   });
@@ -317,6 +341,12 @@ describe("an id", () => {
     ["PATCH", "/v1/channels/{id}", {}],
     ["DELETE", "/v1/channels/{id}", undefined],
     ["POST", "/v1/channels/{id}/test", undefined],
+    ["GET", "/v1/deliveries/{id}", undefined],
+    ["POST", "/v1/deliveries/{id}/retry", undefined],
+    ["POST", "/v1/deliveries/{id}/cancel", undefined],
+    ["GET", "/v1/set-apart/{id}", undefined],
+    ["DELETE", "/v1/set-apart/{id}", undefined],
+    ["POST", "/v1/set-apart/{id}/retry", undefined],
   ])("that is unknown, of another kind or none at all is a 404 of %s %s", async (method, path, body) => {
     const otherKind = path.includes("monitors") ? channelId : monitorId;
     for (const id of ["mon_0", otherKind, "x", "null", "%00", "..%2f", "mon_%27--", "😀"]) {

@@ -53,6 +53,15 @@ const lists: readonly List[] = [
           app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
     },
   },
+  {
+    path: "/v1/set-apart",
+    async add(age) {
+      await env.sql`
+        insert into set_apart (stream, message_id, body, reason, attempts, created_at)
+        values ('checks.due', gen_random_uuid()::text, 'rubbish', 'It is rubbish.', 1,
+          app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
+    },
+  },
 ];
 
 async function pages(path: string, limit: number, between = async () => {}): Promise<Json[][]> {

@@ -1,0 +1,53 @@
+import * as z from "zod/mini";
+import { Id, oneOf, Time } from "../fields.ts";
+import { filter, page, pageOf } from "../page.ts";
+import { sources } from "../sources.ts";
+
+/** A stream message that no try could handle. */
+export const SetApart = z
+  .object({
+    id: Id,
+    stream: z.string(),
+    reason: z.string(),
+    attempts: z.int(),
+    body: z.string(),
+    bodyBytes: z.int(),
+    createdAt: Time,
+  })
+  .register(z.globalRegistry, {
+    id: "SetApart",
+    description: "A stream message that no try could handle. In lists `body` is its first 200 characters.",
+    examples: [
+      {
+        id: "msg_6b0d1c2e9f4a4d71a3c5",
+        stream: "status.changed",
+        reason: "The message is not JSON.",
+        attempts: 1,
+        body: '{"v":1,"ids":[',
+        bodyBytes: 14,
+        createdAt: "2026-01-05T09:30:42.371Z",
+      },
+    ],
+  });
+export type SetApart = z.output<typeof SetApart>;
+
+export const SetApartPage = pageOf(SetApart).register(z.globalRegistry, { id: "SetApartPage" });
+
+const stream = filter(oneOf(...sources.map((source) => source.stream)));
+
+export const SetApartQuery = z.strictObject({ ...page, stream });
+export type SetApartQuery = z.output<typeof SetApartQuery>;
+
+/** Which messages are to be retried. */
+export const RetrySetApartQuery = z.strictObject({ cursor: page.cursor, stream });
+export type RetrySetApartQuery = z.output<typeof RetrySetApartQuery>;
+
+/** What came of one call to retry all. */
+export const RetriedAll = z
+  .object({ retried: z.int(), nextCursor: z.nullable(z.string()) })
+  .register(z.globalRegistry, {
+    id: "RetriedAll",
+    description: "How many this call has retried. With a `nextCursor` there are more: call again with it.",
+    examples: [{ retried: 12, nextCursor: null }],
+  });
+export type RetriedAll = z.output<typeof RetriedAll>;

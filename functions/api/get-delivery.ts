@@ -1,0 +1,13 @@
+import { getDelivery } from "../../domain/alerts/get-delivery.ts";
+import { DeliveryDetail } from "../../domain/alerts/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "GET",
+  path: "/v1/deliveries/{id}",
+  auth: "key",
+  summary: "Read a delivery with what it tells",
+  answers: { 200: DeliveryDetail },
+} as const satisfies Route;
+
+export default handle(route, async ({ params, env }) => answer(200, await getDelivery(env.sql, params.id)));

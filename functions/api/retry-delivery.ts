@@ -1,0 +1,21 @@
+import { retryDelivery } from "../../domain/alerts/retry-deliveries.ts";
+import { Delivery } from "../../domain/alerts/schema.ts";
+import { alertsDue } from "../../domain/bell.ts";
+import { ring } from "../../domain/ring.ts";
+import { answer, handle, type Route } from "../../runtime/api.ts";
+
+export const route = {
+  method: "POST",
+  path: "/v1/deliveries/{id}/retry",
+  auth: "key",
+  summary: "Try an exhausted delivery again",
+  description: "It keeps its id and gets all its tries again. One that is pending or delivered stays as it is.",
+  answers: { 200: Delivery },
+  problems: ["wrong_state"],
+} as const satisfies Route;
+
+export default handle(route, async ({ params, env, ctx }) => {
+  const { delivery, channelIds } = await retryDelivery(env.sql, params.id);
+  await ring(env, ctx, () => env.stream.publish(alertsDue.ring(channelIds)));
+  return answer(200, delivery);
+});

@@ -1,0 +1,157 @@
+import enqueueChecks, { schedule as everyCheck } from "../../functions/schedules/enqueue-checks.ts";
+import sweepDeliveries, { schedule as everyDelivery } from "../../functions/schedules/sweep-deliveries.ts";
+import sweepStatusChanges, { schedule as everyChange } from "../../functions/schedules/sweep-status-changes.ts";
+import tendStream, { schedule as everyTending } from "../../functions/schedules/tend-stream.ts";
+import monitoring, { source as checks } from "../../functions/workers/monitoring.ts";
+import notification, { source as alerts } from "../../functions/workers/notification.ts";
+import statusChange, { source as changes } from "../../functions/workers/status-change.ts";
+import { createBackground } from "../../local/background.ts";
+import { startBells } from "../../local/bells.ts";
+import { startClock } from "../../local/clock.ts";
+import { startConsumer } from "../../local/consumer.ts";
+import { drain } from "../../local/drain.ts";
+import type { ConsumeFunction, Env, Schedule, ScheduledFunction, Source } from "../../runtime/contract.ts";
+import type { Faults, Trap } from "./faults.ts";
+import { Host } from "./host.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Timeline } from "./timeline.ts";
+
+export const roles = ["monitoring", "status-change", "notification"] as const;
+export type Role = (typeof roles)[number];
+export const REPLICAS = 2;
+
+const workers: Record<Role, { readonly fn: ConsumeFunction; readonly source: Source }> = {
+  monitoring: { fn: monitoring, source: checks },
+  "status-change": { fn: statusChange, source: changes },
+  notification: { fn: notification, source: alerts },
+};
+
+/** Rolling up and retaining decide and tell nothing, so they stand still. */
+const schedules: readonly { readonly name: string; readonly schedule: Schedule; readonly fn: ScheduledFunction }[] = [
+  { name: "enqueue-checks", schedule: everyCheck, fn: enqueueChecks },
+  { name: "sweep-status-changes", schedule: everyChange, fn: sweepStatusChanges },
+  { name: "sweep-deliveries", schedule: everyDelivery, fn: sweepDeliveries },
+  { name: "tend-stream", schedule: everyTending, fn: tendStream },
+];
+
+interface ClusterOptions {
+  readonly timeline: Timeline;
+  readonly faults: Faults;
+  readonly ledger: Ledger;
+  envOf(host: Host): Env;
+}
+
+/** A place in the cluster: one life after the other runs in it. */
+interface Place {
+  readonly role: Role;
+  readonly replica: number;
+  lives: number;
+  host: Host;
+  stop(): Promise<unknown>;
+}
+
+/** All worker processes, as local/service.ts puts them together. */
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #places: Place[] = [];
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    for (const role of roles) {
+      for (let replica = 0; replica < REPLICAS; replica++) {
+        const place = { role, replica, lives: 0, host: new Host("none"), stop: async () => {} };
+        this.#places.push(place);
+        await this.#begin(place);
+      }
+    }
+  }
+
+  /** The life that runs in a place now; what was killed last when none does. */
+  host(role: Role, replica: number): Host {
+    return this.#place(role, replica).host;
+  }
+
+  /** Ends a process as SIGKILL does. Its next life begins after `seconds`. */
+  kill(host: Host, seconds: number): void {
+    const { ledger, timeline } = this.#options;
+    if (!host.alive) return;
+    ledger.excuse(host);
+    host.die();
+    const place = this.#places.find((each) => each.host === host);
+    if (place !== undefined) timeline.schedule(seconds * 1000, null, () => this.#begin(place));
+  }
+
+  /** Stops a process in its tracks, as SIGSTOP does. What it called for is carried out meanwhile. */
+  freeze(host: Host, seconds: number): void {
+    const { ledger, timeline, faults } = this.#options;
+    if (!host.alive || host.frozenUntil > timeline.now) return;
+    faults.count("process frozen");
+    ledger.excuse(host);
+    host.frozenUntil = timeline.now + seconds * 1000;
+  }
+
+  /** Ends a process as a deployment does, and starts its next life at once. */
+  async roll(role: Role, replica: number): Promise<void> {
+    const { timeline, faults } = this.#options;
+    const place = this.#place(role, replica);
+    const { host } = place;
+    if (!host.alive || host.frozenUntil > timeline.now) return;
+    faults.count("rolling restart");
+    void timeline.as(host, () => {
+      void place.stop().then(() => timeline.schedule(0, null, () => this.kill(host, 0)));
+    });
+  }
+
+  arm(role: Role, replica: number, trap: Trap): void {
+    this.host(role, replica).traps.push(trap);
+  }
+
+  /** Everybody lives, is awake and has nothing to fear any more. */
+  async heal(): Promise<void> {
+    const { timeline } = this.#options;
+    for (const place of this.#places) {
+      place.host.traps.length = 0;
+      if (place.host.frozenUntil > timeline.now) place.host.frozenUntil = timeline.now;
+      if (!place.host.alive) await this.#begin(place);
+    }
+  }
+
+  /** Ends everything at once, for the run is over. */
+  end(): void {
+    for (const { host } of this.#places) host.die();
+  }
+
+  #place(role: Role, replica: number): Place {
+    const found = this.#places.find((place) => place.role === role && place.replica === replica % REPLICAS);
+    if (found === undefined) throw new Error(`There is no ${role} ${replica}.`);
+    return found;
+  }
+
+  async #begin(place: Place): Promise<void> {
+    if (place.host.alive && place.lives > 0) return;
+    place.lives += 1;
+    const host = new Host(`${place.role}-${place.replica}-${place.lives}`);
+    place.host = host;
+    await this.#options.timeline.as(host, () => {
+      place.stop = this.#run(place.role, host);
+    });
+  }
+
+  /** Resolves with how to stop it. */
+  #run(role: Role, host: Host): () => Promise<unknown> {
+    const env = this.#options.envOf(host);
+    const background = createBackground(env.log);
+    const worker = startConsumer({ name: role, consumer: host.name, ...workers[role], env, background });
+    const clocks = schedules
+      .filter(({ schedule }) => schedule.runsIn.includes(`worker-${role}`))
+      .map((schedule) => startClock({ ...schedule, env, background }));
+    const stages = [
+      [worker, ...clocks, startBells(clocks, env)],
+      [{ name: "the background", left: () => null, stop: background.idle }],
+    ];
+    return () => drain(stages, { seconds: env.config.drainSeconds, log: env.log });
+  }
+}

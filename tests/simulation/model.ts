@@ -1,0 +1,219 @@
+/**
+ * What Stillup is to make of the results it stored, written from ARCHITECTURE.md ("How it decides") and not from its
+ * statements. The journal says what was stored and what people changed, in the order of its happening.
+ */
+export interface Noted {
+  readonly kind: "check" | "monitor" | "channel" | "resolved";
+  readonly id: string;
+  readonly at: string;
+  readonly what: Readonly<Record<string, unknown>>;
+}
+
+export interface StatusChange {
+  readonly version: number;
+  readonly status: "up" | "down" | "paused" | "pending";
+  readonly at: string;
+}
+
+/** A confirmed change that is to be told. */
+export interface Event {
+  readonly version: number;
+  readonly type: "down" | "up";
+  /** The first answer of the streak. */
+  readonly at: string;
+  /** When the streak was long enough: the time of the last answer of it, and its probe. */
+  readonly confirmedAt: string;
+  readonly probe: number;
+  /** Its place in the journal. */
+  readonly notedAt: number;
+}
+
+/** From a monitor's beginning or resuming to its pausing or end. */
+export interface Epoch {
+  readonly events: Event[];
+  /** How and when it ended, if it did. What is not handled by then is never told. */
+  end: { readonly how: "paused" | "deleted"; readonly at: string } | null;
+}
+
+export interface MonitorModel {
+  readonly id: string;
+  readonly statuses: StatusChange[];
+  readonly epochs: Epoch[];
+  status: "pending" | "up" | "down" | "paused";
+  deleted: boolean;
+  url: string;
+  /** What is wrong with what was stored: results of something that is not checked any more. */
+  readonly wrong: string[];
+}
+
+interface Streak {
+  readonly ok: boolean;
+  readonly length: number;
+  readonly since: string;
+}
+
+interface Row {
+  readonly url: string;
+  readonly paused: boolean;
+  readonly deleted: boolean;
+  readonly failures: number;
+  readonly recoveries: number;
+}
+
+/** Every monitor's story. `urlOf` says what a probe called. */
+export function monitorModels(journal: readonly Noted[], urlOf: (probe: number) => string): MonitorModel[] {
+  const models = new Map<string, Follower>();
+  journal.forEach((noted, place) => {
+    if (noted.kind === "monitor") {
+      const row = noted.what as unknown as Row; // what the journal's trigger notes
+      const known = models.get(noted.id);
+      if (known === undefined) models.set(noted.id, new Follower(noted.id, row));
+      else known.change(row, noted.at);
+    }
+    if (noted.kind === "check") {
+      const { probe, outcome, at } = noted.what as { probe: number; outcome: string; at: string };
+      models.get(noted.id)?.check({ probe, ok: outcome === "ok", at, url: urlOf(probe), place });
+    }
+  });
+  return [...models.values()].map(({ model }) => model);
+}
+
+/** Follows one monitor. */
+class Follower {
+  readonly model: MonitorModel;
+  #row: Row;
+  #streak: Streak | null = null;
+  #version = 0;
+  #epoch: Epoch = { events: [], end: null };
+
+  constructor(id: string, row: Row) {
+    this.#row = row;
+    const { url } = row;
+    this.model = { id, statuses: [], epochs: [this.#epoch], status: "pending", deleted: false, url, wrong: [] };
+  }
+
+  change(row: Row, at: string): void {
+    const { model } = this;
+    const before = this.#row;
+    this.#row = row;
+    if (row.url !== before.url) {
+      this.#streak = null;
+      model.url = row.url;
+    }
+    if (row.paused && !before.paused) this.#stop("paused", at);
+    if (!row.paused && before.paused) {
+      this.#become("pending", at);
+      this.#epoch = { events: [], end: null };
+      model.epochs.push(this.#epoch);
+    }
+    if (row.deleted && !before.deleted) {
+      model.deleted = true;
+      if (this.#epoch.end?.how === "paused" && this.#epoch.end.at === at) this.#epoch.end = { how: "deleted", at };
+    }
+  }
+
+  check(found: { probe: number; ok: boolean; at: string; url: string; place: number }): void {
+    const { model } = this;
+    const { probe, ok, at, place } = found;
+    if (model.status === "paused" || model.deleted)
+      model.wrong.push(`probe ${probe} was stored while it was ${model.status}`);
+    if (found.url !== model.url) model.wrong.push(`probe ${probe} of ${found.url} was stored for ${model.url}`);
+    const before = this.#streak;
+    const streak: Streak =
+      before !== null && before.ok === ok ? { ...before, length: before.length + 1 } : { ok, length: 1, since: at };
+    this.#streak = streak;
+    const { status } = model;
+    if (ok && status === "pending") this.#become("up", streak.since);
+    else if (ok && status === "down" && streak.length >= this.#row.recoveries) this.#tell("up", { at, probe, place });
+    else if (!ok && status !== "down" && streak.length >= this.#row.failures) this.#tell("down", { at, probe, place });
+  }
+
+  #tell(type: "down" | "up", { at, probe, place }: { at: string; probe: number; place: number }): void {
+    const since = this.#streak?.since ?? at;
+    this.#become(type, since);
+    this.#epoch.events.push({ version: this.#version, type, at: since, confirmedAt: at, probe, notedAt: place });
+  }
+
+  #stop(how: "paused", at: string): void {
+    this.#become("paused", at);
+    this.#streak = null;
+    this.#epoch.end = { how, at };
+  }
+
+  #become(status: StatusChange["status"], at: string): void {
+    this.#version += 1;
+    this.model.status = status;
+    this.model.statuses.push({ version: this.#version, status, at });
+  }
+}
+
+export interface IncidentModel {
+  readonly startedAt: string;
+  readonly confirmedAt: string;
+  readonly resolution: "recovered" | "paused" | "deleted" | null;
+  /** Null while it is open. */
+  readonly resolvedAt: string | null;
+}
+
+/** The incidents of an epoch of whose events the first `handled` were handled. */
+export function incidentsOf({ events, end }: Epoch, handled: number): IncidentModel[] {
+  const incidents: IncidentModel[] = [];
+  for (const [at, event] of events.slice(0, handled).entries()) {
+    if (event.type === "up") continue;
+    const next = at + 1 < handled ? events[at + 1] : undefined;
+    const begun = { startedAt: event.at, confirmedAt: event.confirmedAt };
+    if (next !== undefined) incidents.push({ ...begun, resolution: "recovered", resolvedAt: next.at });
+    else incidents.push({ ...begun, resolution: end?.how ?? null, resolvedAt: end?.at ?? null });
+  }
+  return incidents;
+}
+
+/** How a channel stood over time, as far as events go to it. */
+export class Eligibility {
+  readonly #notes: { readonly place: number; readonly channels: Map<string, { open: boolean; default: boolean }> }[] =
+    [];
+  readonly #chosen = new Map<string, { readonly place: number; readonly ids: readonly string[] | null }[]>();
+  readonly urls = new Map<string, string>();
+
+  constructor(journal: readonly Noted[]) {
+    let channels = new Map<string, { open: boolean; default: boolean }>();
+    journal.forEach(({ kind, id, what }, place) => {
+      if (kind === "channel") {
+        channels = new Map(channels).set(id, what as { open: boolean; default: boolean });
+        this.urls.set(id, String(what["url"]));
+        this.#notes.push({ place, channels });
+      }
+      if (kind === "monitor") {
+        const list = this.#chosen.get(id) ?? [];
+        list.push({ place, ids: what["channelIds"] as string[] | null });
+        this.#chosen.set(id, list);
+      }
+    });
+  }
+
+  /** Whether a monitor's events that are handled at some time since `place` go to the channel. */
+  of(monitorId: string, channelId: string, place: number): "must" | "may" | "never" {
+    const changes = [
+      ...this.#notes.map((note) => note.place),
+      ...(this.#chosen.get(monitorId) ?? []).map((each) => each.place),
+    ];
+    const places = [place, ...changes.filter((each) => each > place)];
+    const answers = new Set(places.map((each) => this.#isEligible(monitorId, channelId, each)));
+    if (answers.size > 1) return "may";
+    return answers.has(true) ? "must" : "never";
+  }
+
+  /** Whether the channel was open from `place` to the end. */
+  staysOpen(channelId: string, place: number): boolean {
+    const later = this.#notes.filter((note) => note.place > place);
+    const now = this.#notes.findLast((note) => note.place <= place);
+    return [now, ...later].every((note) => note?.channels.get(channelId)?.open === true);
+  }
+
+  #isEligible(monitorId: string, channelId: string, place: number): boolean {
+    const channel = this.#notes.findLast((note) => note.place <= place)?.channels.get(channelId);
+    const chosen = this.#chosen.get(monitorId)?.findLast((each) => each.place <= place)?.ids ?? null;
+    if (channel === undefined || !channel.open) return false;
+    return chosen === null ? channel.default : chosen.includes(channelId);
+  }
+}

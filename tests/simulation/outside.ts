@@ -1,0 +1,207 @@
+import type { Http, HttpAnswer, HttpCall, HttpFailure } from "../../runtime/http/http.ts";
+import type { FaultKind, Faults } from "./faults.ts";
+import type { Host } from "./host.ts";
+import type { Ledger, Post } from "./ledger.ts";
+import type { Network } from "./network.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** What a target does: the truth. */
+export const behaviours = ["ok", "slow", "error", "timeout", "refused"] as const;
+export type Behaviour = (typeof behaviours)[number];
+
+/** What a receiver may do with its next webhooks. */
+export const mischiefs = ["500", "429", "410", "timeout", "slow", "took it"] as const;
+export type Mischief = (typeof mischiefs)[number];
+
+const kinds: Record<Mischief, FaultKind> = {
+  "500": "receiver answered 500",
+  "429": "receiver answered 429",
+  "410": "receiver answered 410",
+  timeout: "receiver timed out",
+  slow: "receiver slow",
+  "took it": "receiver took it and did not answer",
+};
+
+/** A check as its target saw it. */
+export interface Probe {
+  readonly url: string;
+  readonly calledAtMs: number;
+  readonly behaviour: Behaviour;
+  /** What its caller learned, if it did. */
+  outcome: "ok" | "status" | "timeout" | "connect" | null;
+}
+
+interface OutsideOptions {
+  readonly timeline: Timeline;
+  readonly random: () => number;
+  readonly network: Network;
+  readonly faults: Faults;
+  readonly ledger: Ledger;
+}
+
+/** A webhook's body, as far as it is looked at. */
+interface Body {
+  readonly type: string;
+  readonly data: {
+    readonly monitor: { readonly id: string };
+    readonly incident: { readonly id: string };
+    readonly check: { readonly phases: { readonly dnsMs: number } };
+  };
+}
+
+/** The world outside of Stillup: targets by their host names, and receivers. */
+export class Outside {
+  /** By number: the number travels as `dnsMs` through everything that is kept of a check. */
+  readonly probes: Probe[] = [];
+  readonly #options: OutsideOptions;
+  readonly #behaviours = new Map<string, Behaviour>();
+  readonly #mischiefs = new Map<string, Mischief[]>();
+
+  constructor(options: OutsideOptions) {
+    this.#options = options;
+  }
+
+  behaviourOf(url: string): Behaviour {
+    return this.#behaviours.get(new URL(url).host) ?? "ok";
+  }
+
+  behave(target: string, behaviour: Behaviour): void {
+    this.#behaviours.set(target, behaviour);
+  }
+
+  /** The receiver's next webhooks meet these, in order. */
+  misbehave(receiver: string, list: readonly Mischief[]): void {
+    this.#mischiefs.set(receiver, [...(this.#mischiefs.get(receiver) ?? []), ...list]);
+  }
+
+  heal(): void {
+    this.#mischiefs.clear();
+  }
+
+  /** The Http port of one process. */
+  httpOf(host: Host): Http {
+    return { call: (call) => this.#call(host, call) };
+  }
+
+  async #call(host: Host, call: HttpCall): Promise<HttpAnswer> {
+    const { timeline, network } = this.#options;
+    const calledAtMs = timeline.now;
+    const isWebhook = call.headers?.["webhook-id"] !== undefined;
+    let post: Post | undefined;
+    let probe: Probe | undefined;
+    const meet = (behaviour: Behaviour): Probe => {
+      const met = { url: call.url, calledAtMs, behaviour, outcome: null };
+      this.probes.push(met);
+      return met;
+    };
+    const answer = network.trip<HttpAnswer>(host, {
+      point: isWebhook ? "webhook" : "probe",
+      blocks: true,
+      lost: () => failure("timeout"),
+      lostAfterMs: call.timeoutMs,
+      unheard: () => {
+        if (post !== undefined) post.excused = true;
+      },
+      carryOut: () => {
+        if (isWebhook) {
+          const met = this.#receive(host, call);
+          post = met.post;
+          return met.answer;
+        }
+        probe = meet(this.behaviourOf(call.url));
+        return this.#probe(call);
+      },
+    });
+    const ended = await untilAborted(answer, call.signal);
+    if (!ended.ok && ended.failure === "aborted" && post !== undefined) post.excused = true;
+    if (isWebhook) return { ...ended, totalMs: timeline.now - calledAtMs };
+    probe ??= meet("timeout"); // its call was lost on its way, and it found what it found all the same
+    probe.outcome = outcomeOf(ended);
+    const phases = { ...ended.phases, dnsMs: this.probes.indexOf(probe) };
+    return { ...ended, totalMs: timeline.now - calledAtMs, phases };
+  }
+
+  #probe({ url, timeoutMs }: HttpCall): Promise<HttpAnswer> {
+    const { random } = this.#options;
+    switch (this.behaviourOf(url)) {
+      case "error":
+        return this.#after(random() * 30, answer(503));
+      case "refused":
+        return this.#after(random() * 5, failure("connect"));
+      case "timeout":
+        return this.#after(timeoutMs, failure("timeout"));
+      case "slow":
+        return this.#after(timeoutMs * (0.2 + 0.6 * random()), answer(200));
+      default:
+        return this.#after(random() * 30, answer(200));
+    }
+  }
+
+  #receive(host: Host, call: HttpCall): { answer: Promise<HttpAnswer>; post: Post } {
+    const { timeline, random, faults, ledger } = this.#options;
+    const mischief = this.#mischiefs.get(new URL(call.url).host)?.shift();
+    if (mischief !== undefined) faults.count(kinds[mischief]);
+    const { type, data } = JSON.parse(call.body ?? "") as Body;
+    const post = ledger.add({
+      id: call.headers?.["webhook-id"] ?? "",
+      channelUrl: call.url,
+      type,
+      monitorId: data.monitor.id,
+      incidentId: data.incident.id,
+      probe: data.check.phases.dnsMs,
+      atMs: timeline.now,
+      taken: mischief === undefined || mischief === "slow" || mischief === "took it",
+      host,
+    });
+    if (mischief === "took it") post.excused = true;
+    switch (mischief) {
+      case undefined:
+        return { post, answer: this.#after(random() * 30, answer(204)) };
+      case "slow":
+        return { post, answer: this.#after(3000 + 11_000 * random(), answer(200)) };
+      case "timeout":
+      case "took it":
+        return { post, answer: this.#after(call.timeoutMs, failure("timeout")) };
+      case "429":
+        return { post, answer: this.#after(5, answer(429, { "retry-after": "7" })) };
+      default:
+        return { post, answer: this.#after(5, answer(Number(mischief))) };
+    }
+  }
+
+  #after(ms: number, what: HttpAnswer): Promise<HttpAnswer> {
+    return new Promise((resolve) => {
+      this.#options.timeline.schedule(ms, null, () => resolve(what));
+    });
+  }
+}
+
+const noPhases = { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: null, bodyMs: null };
+
+function answer(statusCode: number, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
+  return { ok: true, statusCode, headers, body: "", truncated: false, totalMs: 0, phases: noPhases };
+}
+
+function failure(kind: HttpFailure): HttpAnswer {
+  const detail = `It was simulated: ${kind}.`;
+  return { ok: false, failure: kind, code: "SIMULATED", detail, statusCode: null, totalMs: 0, phases: noPhases };
+}
+
+function outcomeOf(answer: HttpAnswer): Probe["outcome"] {
+  if (answer.ok) return answer.statusCode === 200 ? "ok" : "status";
+  return answer.failure === "timeout" || answer.failure === "connect" ? answer.failure : null;
+}
+
+/** As soon as the signal aborts, the caller knows nothing of the other side. */
+function untilAborted(answer: Promise<HttpAnswer>, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+  if (signal === undefined) return answer;
+  if (signal.aborted) return Promise.resolve(failure("aborted"));
+  return new Promise((resolve) => {
+    const stop = () => resolve(failure("aborted"));
+    signal.addEventListener("abort", stop, { once: true });
+    void answer.then((value) => {
+      signal.removeEventListener("abort", stop);
+      resolve(value);
+    });
+  });
+}

@@ -1,0 +1,179 @@
+import { StillupError } from "../../runtime/errors.ts";
+import { createSql, type Statement } from "../../runtime/sql/query.ts";
+import type { SqlDriver } from "../../runtime/sql/sql.ts";
+import { createMemoryStream, type MemoryStream } from "../../runtime/stream/memory.ts";
+import type { EventStream, Message } from "../../runtime/stream/stream.ts";
+import type { Database } from "./database.ts";
+import { type Faults, pointOf } from "./faults.ts";
+import type { Host } from "./host.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Network } from "./network.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** After how long a caller gives up a call that nothing came back from. */
+const SQL_LOST_MS = 10_000;
+const STREAM_LOST_MS = 5000;
+const OBSERVER = { group: "observer", consumer: "observer" };
+
+interface ServicesOptions {
+  readonly timeline: Timeline;
+  readonly random: () => number;
+  readonly network: Network;
+  readonly faults: Faults;
+  readonly ledger: Ledger;
+  readonly database: Database;
+}
+
+interface Listener {
+  readonly host: Host;
+  readonly names: readonly string[];
+  readonly ring: (name: string) => void;
+}
+
+/** Postgres and Redis as the processes meet them: over a network, sometimes away. */
+export class Services {
+  databaseAwayUntil = 0;
+  streamsAwayUntil = 0;
+  bellsLostUntil = 0;
+  readonly stream: MemoryStream;
+  readonly #options: ServicesOptions;
+  #listeners: Listener[] = [];
+
+  constructor(options: ServicesOptions) {
+    this.#options = options;
+    this.stream = createMemoryStream({ now: () => options.timeline.now });
+  }
+
+  heal(): void {
+    this.databaseAwayUntil = 0;
+    this.streamsAwayUntil = 0;
+    this.bellsLostUntil = 0;
+  }
+
+  sqlOf(host: Host): SqlDriver {
+    const send = (statements: readonly Statement[]) => this.#send(host, statements);
+    return createSql({
+      query: async (statement) => (await send([statement]))[0] ?? [],
+      transaction: send,
+      script: () => Promise.reject(new Error("No handler runs scripts.")),
+      close: async () => {},
+    });
+  }
+
+  #send(host: Host, statements: readonly Statement[]) {
+    const { network, ledger, timeline, database } = this.#options;
+    const point = pointOf(statements.map(({ text }) => text).join(";"));
+    const values = statements.flatMap((statement) => statement.values);
+    const lost = () => {
+      throw new StillupError("database_unavailable", "The simulated database did not answer.");
+    };
+    const undone = () => {
+      if (point === "record") ledger.noteUnrecorded(host, values);
+    };
+    return network.trip(host, {
+      point,
+      lost,
+      lostAfterMs: SQL_LOST_MS,
+      undone,
+      carryOut: async () => {
+        if (timeline.now < this.databaseAwayUntil) {
+          undone();
+          return lost();
+        }
+        const rows = await database.carryOut(timeline.now, statements);
+        if (point === "record") ledger.noteRecorded(host, values);
+        return rows;
+      },
+    });
+  }
+
+  streamOf(host: Host): EventStream {
+    const { stream } = this;
+    const call = <T>(
+      point: "read" | "take over" | "settle" | "publish" | "again" | "other stream call",
+      carryOut: () => Promise<T>,
+      blocks = false,
+    ) => this.#callStream(host, { point, carryOut, blocks });
+    return {
+      ...stream, // what is not listed here is no moment of its own
+      publish: (entries) => call("publish", () => stream.publish(entries)),
+      read: (who, { count, blockMs, signal }) =>
+        call("read", () => untilGone(host, signal, (both) => stream.read(who, { count, blockMs, signal: both })), true),
+      again: (who, ids) => call("again", () => stream.again(who, ids)),
+      takeOver: (who, options) => call("take over", () => stream.takeOver(who, options)),
+      settle: (who, done) => call("settle", () => stream.settle(who, done)),
+      removeIdleConsumers: (who, options) => call("other stream call", () => stream.removeIdleConsumers(who, options)),
+      state: (name, group) => call("other stream call", () => stream.state(name, group)),
+      ping: () => call("other stream call", () => stream.ping()),
+      wake: (name) => call("publish", async () => this.#wake(name)),
+      onWake: (names, ring) => call("other stream call", async () => this.#listen({ host, names, ring })),
+      close: async () => {},
+    };
+  }
+
+  #callStream<T>(
+    host: Host,
+    {
+      point,
+      carryOut,
+      blocks,
+    }: { point: Parameters<Network["trip"]>[1]["point"]; carryOut(): Promise<T>; blocks: boolean },
+  ): Promise<T> {
+    const { network, timeline } = this.#options;
+    const lost = (): never => {
+      throw new StillupError("stream_unavailable", "The simulated streams did not answer.");
+    };
+    return network.trip<T>(host, {
+      point,
+      blocks,
+      lost,
+      lostAfterMs: STREAM_LOST_MS,
+      carryOut: async () => (timeline.now < this.streamsAwayUntil ? lost() : carryOut()),
+    });
+  }
+
+  #wake(name: string): void {
+    const { timeline, network, faults } = this.#options;
+    this.#listeners = this.#listeners.filter(({ host }) => host.alive);
+    for (const { host, names, ring } of this.#listeners) {
+      if (!names.includes(name)) continue;
+      if (timeline.now < this.bellsLostUntil) faults.count("bell lost");
+      else timeline.schedule(network.latencyMs(), host, () => ring(name));
+    }
+  }
+
+  #listen(listener: Listener): () => Promise<void> {
+    this.#listeners.push(listener);
+    return async () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
+  }
+
+  /** All entries of a stream that are not acked, seen without being read. */
+  async entries(stream: string): Promise<Message[]> {
+    const signal = new AbortController().signal;
+    const who = { stream, ...OBSERVER };
+    const { messages } = await this.stream.takeOver(who, { minIdleMs: 0, count: 10_000 });
+    return [...messages, ...(await this.stream.read(who, { count: 10_000, blockMs: 0, signal }))];
+  }
+
+  /** Entries are deleted under whoever holds them. */
+  async remove(stream: string, ids: readonly string[]): Promise<void> {
+    await this.stream.settle({ stream, ...OBSERVER }, { ack: ids, publish: [] });
+  }
+}
+
+/** A service lets go of a blocking call when its caller hangs up or dies. */
+async function untilGone<T>(host: Host, signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const both = new AbortController();
+  const end = () => both.abort();
+  if (signal.aborted || host.gone.aborted) end();
+  signal.addEventListener("abort", end);
+  host.gone.addEventListener("abort", end);
+  try {
+    return await call(both.signal);
+  } finally {
+    signal.removeEventListener("abort", end);
+    host.gone.removeEventListener("abort", end);
+  }
+}

@@ -1,0 +1,8 @@
+// npm run simulate: bundles the simulation and runs it. See main.ts for its arguments.
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { bundle } from "./bundle.mjs";
+
+const program = await bundle("worker");
+const { main } = await import(pathToFileURL(await bundle("main")).href);
+process.exitCode = await main({ root: join(import.meta.dirname, "../.."), program, args: process.argv.slice(2) });

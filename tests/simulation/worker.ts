@@ -1,0 +1,49 @@
+// One process that makes runs for main.ts: it is told a seed, and answers with what came of it.
+import * as fc from "fast-check";
+import { type Command, command, mostCommands } from "./commands.ts";
+import { openDatabase } from "./database.ts";
+import { type RunResult, run } from "./run.ts";
+
+/** What main.ts asks for: the run of a seed, and of a failing one the fewest commands that fail. */
+export interface Task {
+  readonly seed: number;
+  readonly shrink: boolean;
+}
+
+export interface Done extends RunResult {
+  readonly seed: number;
+  /** Of a failing run: the commands that are left of it. */
+  readonly commands?: readonly Command[];
+}
+
+const SHRINKING_MS = 60_000;
+const commandLists = fc.noBias(fc.array(command, { maxLength: mostCommands, size: "max" }));
+
+const [snapshotPath = ""] = process.argv.slice(2);
+const database = await openDatabase(snapshotPath);
+
+async function carryOut({ seed, shrink }: Task): Promise<Done> {
+  let first: RunResult | undefined;
+  let last: RunResult | undefined;
+  const property = fc.asyncProperty(commandLists, async (commands) => {
+    last = await run(database, seed, commands);
+    first ??= last;
+    return last.violations.length === 0;
+  });
+  const { counterexample } = await fc.check(property, {
+    seed,
+    numRuns: 1,
+    endOnFailure: !shrink,
+    interruptAfterTimeLimit: SHRINKING_MS,
+  });
+  if (first === undefined) throw new Error("fast-check made no run.");
+  if (counterexample === null) return { ...first, seed };
+  const [commands] = counterexample;
+  return { ...(await run(database, seed, commands)), faults: first.faults, seed, commands };
+}
+
+process.on("message", (task: Task) => {
+  void carryOut(task).then((done) => process.send?.(done));
+});
+process.on("disconnect", () => process.exit());
+process.send?.("ready");

@@ -1,0 +1,92 @@
+import type { Config } from "../../runtime/config.ts";
+import type { Env } from "../../runtime/contract.ts";
+import type { Log, LogFields } from "../../runtime/log.ts";
+import { createMemo } from "../../runtime/memo.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import { Api } from "./api.ts";
+import { Cluster } from "./cluster.ts";
+import type { Database } from "./database.ts";
+import { Faults } from "./faults.ts";
+import { Host } from "./host.ts";
+import { Ledger } from "./ledger.ts";
+import { Network } from "./network.ts";
+import { Outside } from "./outside.ts";
+import { createRandom } from "./random.ts";
+import { Services } from "./services.ts";
+import { Timeline } from "./timeline.ts";
+
+const START_MS = Date.UTC(2026, 2, 1, 12);
+
+const config: Config = {
+  apiKey: "the-key-of-every-simulated-world-0123456789",
+  networkPolicy: "private",
+  publicUrl: null,
+  logLevel: "WARN",
+  workerConcurrency: 200,
+  workerLeaseSeconds: 30,
+  drainSeconds: 10,
+  rawCheckDays: 7,
+};
+
+const metrics: Metrics = { count() {}, observe() {}, set() {}, render: async () => "" };
+
+/** All that a run consists of, put together. */
+export interface World {
+  readonly timeline: Timeline;
+  readonly random: () => number;
+  readonly faults: Faults;
+  readonly ledger: Ledger;
+  readonly outside: Outside;
+  readonly services: Services;
+  readonly cluster: Cluster;
+  readonly api: Api;
+  readonly database: Database;
+  /** What was logged that never should be: bugs, refused statements. */
+  readonly bugs: string[];
+  /** Messages that cannot be read, and whether a later loss of streams may have taken them. */
+  readonly poisons: Map<string, boolean>;
+}
+
+export function createWorld(database: Database, seed: number): World {
+  const timeline = new Timeline(START_MS);
+  const random = createRandom(seed);
+  const faults = new Faults();
+  const ledger = new Ledger();
+  const bugs: string[] = [];
+  const network = new Network({
+    timeline,
+    random,
+    faults,
+    kill: (host, seconds) => cluster.kill(host, seconds),
+    freeze: (host, seconds) => cluster.freeze(host, seconds),
+  });
+  const services = new Services({ timeline, random, network, faults, ledger, database });
+  const outside = new Outside({ timeline, random, network, faults, ledger });
+  const envOf = (host: Host): Env => ({
+    sql: services.sqlOf(host),
+    stream: services.streamOf(host),
+    http: outside.httpOf(host),
+    log: bugLog(bugs, host),
+    config,
+    metrics,
+    memo: createMemo(),
+  });
+  const cluster: Cluster = new Cluster({ timeline, faults, ledger, envOf });
+  const apiHost = new Host("api");
+  const api = new Api({ timeline, host: apiHost, env: envOf(apiHost) });
+  return { timeline, random, faults, ledger, outside, services, cluster, api, database, bugs, poisons: new Map() };
+}
+
+/** Keeps only what no fault excuses. */
+function bugLog(bugs: string[], host: Host): Log {
+  const expected = ["database_unavailable", "stream_unavailable"];
+  const error = (message: string, fields: LogFields = {}) => {
+    const code = fields["errorCode"];
+    const isBug = fields["errorName"] !== undefined && !expected.includes(String(code));
+    if (isBug || message.startsWith("The database refused")) {
+      bugs.push(`${host.name} logged "${message}" ${JSON.stringify(fields["error"])} ${String(fields["stack"])}`);
+    }
+  };
+  const log: Log = { debug() {}, info() {}, warn() {}, error, child: () => log };
+  return log;
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Batch, ConsumeFunction, Ctx, Env } from "../runtime/contract.ts";
-import { isTransient } from "../runtime/errors.ts";
+import { isTransient, StillupError } from "../runtime/errors.ts";
 import { errorFields } from "../runtime/log.ts";
 import { recordSetApart } from "../runtime/set-apart.ts";
 import { type Outcome, type Retry, type Settlement, settle } from "../runtime/settle.ts";
@@ -103,18 +103,21 @@ async function setApart({ env, who, outage }: CallOptions, settlement: Settlemen
 /** Tries until the stream service takes it, the process is to stop or the lease may be over: then the entries stay pending. */
 async function settleUntilDone(
   { env, who, outage, sleep: wait }: CallOptions,
-  { ack, publish }: Pick<Settlement, "ack" | "publish">,
+  { ack, publish: wanted }: Pick<Settlement, "ack" | "publish">,
   signal: AbortSignal,
 ): Promise<void> {
-  if (ack.length === 0 && publish.length === 0) return;
+  let publish = wanted;
   const giveUpAt = performance.now() + env.config.workerLeaseSeconds * 1000;
-  for (;;) {
+  while (ack.length + publish.length > 0) {
     try {
       await env.stream.settle(who, { ack, publish });
       return;
     } catch (error) {
       const waitMs = outage.failed(error);
-      if (performance.now() > giveUpAt || !(await wait(waitMs, signal))) return;
+      // Acks free the room that is missing, and a sweep finds what the entries would have rung for.
+      const isFull = publish.length > 0 && error instanceof StillupError && error.code === "stream_full";
+      if (isFull) publish = [];
+      else if (performance.now() > giveUpAt || !(await wait(waitMs, signal))) return;
     }
   }
 }

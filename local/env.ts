@@ -13,6 +13,9 @@ import { createWarmUp } from "./warm-up.ts";
 /** Webhooks at once in one process; how many go to one channel is held in Postgres. */
 const DELIVERIES_AT_ONCE = 1000;
 
+/** A full database still answers much, so a refused write counts for so long. Workers write every few seconds. */
+const REFUSED_WRITE_MS = 30_000;
+
 export interface Bindings {
   /** For everything but probes. */
   readonly env: Env;
@@ -25,10 +28,20 @@ export interface Bindings {
 /** Makes what `config` names. Drivers are loaded here and nowhere else, each only by the processes that use it. */
 export async function createBindings(config: ProcessConfig, { service, log }: { service: string; log: Log }) {
   const metrics = createMetrics({ service });
-  const found = { sql: false, stream: false };
+  let refusedWriteAt = Number.NEGATIVE_INFINITY;
+  const found = {
+    sql: false,
+    stream: false,
+    get refusedWrite() {
+      return performance.now() - refusedWriteAt < REFUSED_WRITE_MS;
+    },
+  };
   const sql = await openSql(config.database, {
     metrics,
     planOnce: service !== "api",
+    onRefusedWrite() {
+      refusedWriteAt = performance.now();
+    },
     onCall(isThere) {
       found.sql = isThere;
       warmUp.used();
@@ -86,7 +99,7 @@ interface Hearing {
 /** What functions are given. */
 export async function openSql(
   database: DatabaseConfig,
-  options: Watching & { planOnce?: boolean } = {},
+  options: Watching & { planOnce?: boolean; onRefusedWrite?: () => void } = {},
 ): Promise<SqlDriver> {
   if (database.driver === "pglite") {
     const { createPgliteSql } = await import("../runtime/sql/pglite.ts");

@@ -17,7 +17,12 @@ export interface Env {
   /** What need not be asked anew for some seconds: readiness, counts. */
   readonly memo: Memo;
   /** Whether the last call found the service there; false where a driver does not tell, because asking costs nothing. */
-  readonly found?: { readonly sql: boolean; readonly stream: boolean };
+  readonly found?: {
+    readonly sql: boolean;
+    readonly stream: boolean;
+    /** The database refused a write for want of room, or any write, within the last 30 s. */
+    readonly refusedWrite?: boolean;
+  };
 }
 
 /** One call's own circumstances. */
@@ -56,7 +61,7 @@ export interface Consumed {
   readonly retry?: readonly string[];
   /** These are recorded and done. */
   readonly setApart?: readonly SetApart[];
-  /** Added in the same trip as the acks. */
+  /** Added in the same trip as the acks; let go where the stream service has no room, so nothing may rest on them alone. */
   readonly publish?: readonly Outgoing[];
 }
 

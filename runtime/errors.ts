@@ -18,7 +18,9 @@ export const errorCodes = {
   database_unavailable: { status: 503, title: "The database cannot be reached", transient: true },
   not_ready: { status: 503, title: "Stillup is not ready to serve", transient: true },
   stream_unavailable: { status: 503, title: "The stream service cannot be reached", transient: true },
+  stream_full: { status: 503, title: "The stream service takes no entries", transient: true },
   invalid_configuration: { status: 500, title: "The configuration is not valid", transient: false },
+  newer_message: { status: 503, title: "A stream message is of a newer version", transient: true },
   invalid_message: { status: 500, title: "A stream message cannot be read", transient: false },
 } as const;
 

@@ -17,7 +17,7 @@ const forever = new AbortController().signal;
 const a = { stream: "checks.due", group: "monitoring", consumer: "a" };
 const b = { ...a, consumer: "b" };
 const entries = (...bodies: readonly string[]) => bodies.map((body) => ({ stream: a.stream, body }));
-const full = expect.objectContaining({ code: "stream_unavailable", message: expect.stringContaining("checks.due") });
+const full = expect.objectContaining({ code: "stream_full", message: expect.stringContaining("checks.due") });
 
 describe("A stream in memory", () => {
   test("goes by the clock that it is given", async () => {

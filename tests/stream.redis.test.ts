@@ -98,7 +98,7 @@ describeOnRedis("A Redis that hangs", () => {
     server.pause();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const outcome = publish(stream, "1").catch((error: unknown) => error);
-    vi.advanceTimersByTime(5_000);
+    await vi.advanceTimersByTimeAsync(5_000);
     vi.useRealTimers();
     expect(await outcome).toMatchObject({ code: "stream_unavailable", message: expect.stringContaining("within 5 s") });
     server.resume();
@@ -139,15 +139,66 @@ describeOnRedis("A Redis out of memory", () => {
     await publish(stream, "1");
     const ack = (await readOn(stream, a)).map(({ id }) => id);
     await admin.config("SET", "maxmemory", "1");
-    const full = { code: "stream_unavailable", message: expect.stringContaining("used memory > 'maxmemory'") };
+    const full = { code: "stream_full", message: expect.stringContaining("used memory > 'maxmemory'") };
+    await stream.ping();
+    await expect(stream.ready()).rejects.toMatchObject(full);
     await expect(publish(stream, "2")).rejects.toMatchObject(full);
     await expect(stream.settle(a, { ack, publish: [{ stream: "alerts.due", body: "3" }] })).rejects.toMatchObject(full);
     expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 1, pending: 1 });
 
     await stream.settle(a, { ack, publish: [] });
     await admin.config("SET", "maxmemory", "0");
+    await stream.ready();
     await publish(stream, "4");
     expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 1, pending: 0 });
+  });
+
+  test("still gives what it has, once and again, and lets it be taken over and settled", async () => {
+    const { stream, admin } = await setUp();
+    await publish(stream, "1", "2");
+    await stream.read(a, { count: 1, blockMs: 0, signal: forever });
+    await admin.config("SET", "maxmemory", "1");
+    expect(bodiesOf(await stream.read(b, { count: 1, blockMs: 0, signal: forever }))).toEqual(["2"]);
+    const { messages } = await stream.takeOver(b, { minIdleMs: 0, count: 10 });
+    const ids = messages.map(({ id }) => id);
+    expect(bodiesOf(await stream.again(b, ids))).toEqual(["1", "2"]);
+    await stream.settle(b, { ack: ids, publish: [] });
+    expect(await stream.removeIdleConsumers(b, { minIdleMs: 0 })).toBe(1);
+    expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 0, pending: 0 });
+  });
+});
+
+describeOnRedis("A Redis that takes no writes", () => {
+  test("because it is a replica, is not ready, and says so", async () => {
+    const { stream, admin } = await setUp();
+    await admin.replicaof("127.0.0.1", 1);
+    await expect(stream.ready()).rejects.toMatchObject({
+      code: "stream_full",
+      message: expect.stringContaining("READONLY"),
+    });
+  });
+});
+
+describeOnRedis("A stream that nobody reads", () => {
+  test("takes 10,000 entries and no more, until there is room again", async () => {
+    const { stream, admin } = await setUp();
+    await publish(stream, ...Array.from({ length: 10_010 }, (_, n) => `${n}`));
+    const now = vi.spyOn(performance, "now");
+    onTestFinished(() => now.mockRestore());
+    const later = (ms: number) => now.mockReturnValue(performance.now() + ms);
+    await publish(stream, "the length is not known yet");
+    later(600_000);
+    const full = { code: "stream_full", message: "The stream checks.due is full: 10000 entries wait in it" };
+    await expect(publish(stream, "one too many")).rejects.toMatchObject(full);
+    await expect(
+      stream.settle({ ...a, stream: "work" }, { ack: ["1-1"], publish: [{ stream: a.stream, body: "one too many" }] }),
+    ).rejects.toMatchObject(full);
+    await stream.publish([{ stream: "alerts.due", body: "elsewhere there is room" }]);
+    await admin.del(`stillup:${a.stream}`);
+    await expect(publish(stream, "not looked again yet")).rejects.toMatchObject(full);
+    later(10_000);
+    await publish(stream, "there is room");
+    expect(bodiesOf(await stream.read(a, { count: 10, blockMs: 0, signal: forever }))).toEqual(["there is room"]);
   });
 });
 

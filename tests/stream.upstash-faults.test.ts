@@ -156,15 +156,49 @@ describeOnUpstash("An Upstash whose answer is lost", () => {
   });
 });
 
+describeOnUpstash("An Upstash that is full", () => {
+  test("refuses entries, is not ready, and takes acks; that is known until it takes an entry", async () => {
+    const found: boolean[] = [];
+    const options = { url: upstash.emulator.url, token: upstashToken, prefix: upstash.redis.prefix };
+    const watched = createUpstashStream({ ...options, onCall: (isThere) => void found.push(isThere) });
+    onTestFinished(() => watched.close());
+    await watched.publish([entry]);
+    const ack = (await readOnce(watched, a)).map(({ id }) => id);
+    const error = "OOM command not allowed when used memory > 'maxmemory'.";
+    upstash.emulator.faults.set({ answer: { status: 400, error, times: null }, only: "xadd" });
+    const full = { code: "stream_full", message: expect.stringContaining("OOM") };
+    await expect(watched.publish([entry])).rejects.toMatchObject(full);
+    await expect(watched.settle(a, { ack, publish: [entry] })).rejects.toMatchObject({ code: "stream_full" });
+    await watched.settle(a, { ack, publish: [] });
+    await watched.ping();
+    expect(found.at(-1)).toBe(false);
+    await expect(watched.ready()).rejects.toMatchObject(full);
+
+    upstash.emulator.faults.reset();
+    await watched.ready();
+    expect(found.at(-1)).toBe(true);
+    expect(await watched.state(a.stream, a.group)).toMatchObject({ length: 0, pending: 0 });
+  });
+
+  test("or has a stream that nobody reads, says so", async () => {
+    await stream.publish(Array.from({ length: 10_000 }, () => entry));
+    const now = vi.spyOn(performance, "now");
+    onTestFinished(() => now.mockRestore());
+    now.mockReturnValue(performance.now() + 600_000);
+    await expect(stream.publish([entry])).rejects.toMatchObject({ code: "stream_full" });
+    await stream.publish([{ ...entry, stream: "alerts.due" }]);
+  });
+});
+
 describeOnUpstash("An Upstash that is slow", () => {
   test("fails a call after 5 s and a ping after 2", async () => {
     upstash.emulator.faults.set({ latencyMs: 1_000_000 });
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const [publishing, pinging] = [failureOf(stream.publish([entry])), failureOf(stream.ping())];
-    vi.advanceTimersByTime(2_000);
+    await vi.advanceTimersByTimeAsync(2_000);
     expect(await pinging).toMatchObject({ message: expect.stringMatching(/did not answer within 2 s$/) });
-    vi.advanceTimersByTime(3_000);
+    await vi.advanceTimersByTimeAsync(3_000);
     expect(await publishing).toMatchObject({
       code: "stream_unavailable",
       message: expect.stringMatching(/did not answer within 5 s$/),

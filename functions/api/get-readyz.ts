@@ -14,6 +14,6 @@ export const route = {
 
 export default handle(route, async ({ env }) => {
   const missing = await findMissing(env);
-  if (missing.length > 0) throw new StillupError("not_ready", `Cannot be reached: ${missing.join(" and ")}.`);
+  if (missing.length > 0) throw new StillupError("not_ready", `Not ready: ${missing.join(", and ")}.`);
   return answer(200, { status: "ready" });
 });

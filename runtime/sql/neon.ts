@@ -8,6 +8,7 @@ import { parseNeonUrl } from "./neon-url.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 import { createSql, type Row, type Statement } from "./query.ts";
 import type { SqlDriver } from "./sql.ts";
+import { takesNoWrites } from "./sql-error.ts";
 import { parsers } from "./values.ts";
 
 export interface NeonOptions {
@@ -16,6 +17,8 @@ export interface NeonOptions {
   readonly metrics?: Metrics;
   /** Told after each call whether it found the database there. */
   readonly onCall?: (isThere: boolean) => void;
+  /** Told when the database takes no writes: the project is full, say, or read-only. */
+  readonly onRefusedWrite?: () => void;
   /** For a statement or a list altogether, a database that must wake first included; 8 s when left out. */
   readonly timeoutMs?: number;
   /** Requests at once; 10 when left out. */
@@ -59,7 +62,10 @@ export function createNeonSql(options: NeonOptions): SqlDriver {
     });
     answered.then(
       () => onCall?.(true),
-      (error: unknown) => onCall?.(!isTransient(error)),
+      (error: unknown) => {
+        onCall?.(!isTransient(error));
+        if (takesNoWrites(error)) options.onRefusedWrite?.();
+      },
     );
     return answered;
   };

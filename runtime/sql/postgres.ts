@@ -6,13 +6,15 @@ import type { Metrics } from "../metrics.ts";
 import { type PostgresTarget, parsePostgresUrl, placeOf } from "./postgres-url.ts";
 import { createSql, type Row, type Statement } from "./query.ts";
 import type { SqlDriver } from "./sql.ts";
-import { refused, unavailable } from "./sql-error.ts";
+import { refused, takesNoWrites, unavailable } from "./sql-error.ts";
 import { parsers } from "./values.ts";
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=require`. */
   readonly url: string;
   readonly metrics?: Metrics;
+  /** Told when the database takes no writes: its disk is full, or it is read-only. */
+  readonly onRefusedWrite?: () => void;
   /** 10 when left out. */
   readonly maxConnections?: number;
   /** True behind a pooler in transaction mode, such as PgBouncer: no prepared statements, no session settings. */
@@ -85,8 +87,11 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
       const goesOn = error instanceof pg.DatabaseError && error.severity === "ERROR" && !isStale(error);
       if (!goesOn) (client as pg.PoolClient & pg.Client).connection.stream.destroy();
       client.release(!goesOn);
-      if (error instanceof pg.DatabaseError && error.code)
-        throw refused(Object.assign(error, { code: error.code }), place, text);
+      if (error instanceof pg.DatabaseError && error.code) {
+        const refusal = refused(Object.assign(error, { code: error.code }), place, text);
+        if (takesNoWrites(refusal)) options.onRefusedWrite?.();
+        throw refusal;
+      }
       throw unavailable(place, isLate(error) ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error), {
         cause: error,
       });

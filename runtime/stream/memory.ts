@@ -1,11 +1,11 @@
-import { StillupError } from "../errors.ts";
 import { type Entry, MemoryGroup, type Waiter } from "./memory-group.ts";
+import { full } from "./room.ts";
 import type { EventStream, Message, Outgoing } from "./stream.ts";
 
 export interface MemoryStreamOptions {
   /** The clock of timestamps and idle times: milliseconds since 1970. */
   readonly now?: () => number;
-  /** Entries in one stream, at most (10,000). One more is refused with `stream_unavailable`; none is ever dropped. */
+  /** Entries in one stream, at most (10,000). One more is refused with `stream_full`; none is ever dropped. */
   readonly maxLength?: number;
 }
 
@@ -45,7 +45,7 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
       const length = (lengths.get(stream) ?? streamOf(stream).entries.size) + 1;
       lengths.set(stream, length);
       if (length <= maxLength) continue;
-      throw new StillupError("stream_unavailable", `The stream ${stream} is full: ${maxLength} entries wait in it`);
+      throw full(stream, maxLength);
     }
   };
 
@@ -120,6 +120,8 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
     },
 
     async ping() {},
+
+    async ready() {},
 
     async close() {
       bells.clear();

@@ -24,6 +24,11 @@ export function adding(key: string, body: string): Command {
   return ["XADD", key, "*", bodyField, body];
 }
 
+/** Adds nothing, as there is no such stream, and is refused as adding would be. */
+export async function tryAdding(redis: Redis, key: string): Promise<void> {
+  await redis.call("XADD", [key, "NOMKSTREAM", "*", bodyField, ""]);
+}
+
 /** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
 export function removing({ key, group }: Place, ids: readonly string[]): Command[] {
   if (ids.length === 0) return [];

@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions, ReplyError } from "ioredis";
 import { StillupError } from "../errors.ts";
+import { saysFull } from "./redis-entries.ts";
 
 /** How long a command may go without its answer, connecting and reconnecting included. */
 export const commandTimeoutMs = 5_000;
@@ -18,7 +19,7 @@ export interface RedisConnection {
   /**
    * What `work` answers. A server that has not answered within `timeoutMs` loses the connection with all that waits on
    * it, so that nothing piles up behind a dead link.
-   * @throws StillupError `stream_unavailable`; the commands may or may not have been carried out.
+   * @throws StillupError `stream_unavailable`, `stream_full`; the commands may or may not have been carried out.
    */
   run<T>(work: (redis: Redis) => Promise<T>, timeoutMs?: number): Promise<T>;
   /** Drops the connection: what waits on it fails, and it connects again. */
@@ -89,7 +90,9 @@ export function openConnection(target: RedisTarget): RedisConnection {
   const fail = (reason: string) => new StillupError("stream_unavailable", `${target.name} ${reason}`);
   const explain = (error: unknown): StillupError => {
     if (error instanceof StillupError) return error;
-    return fail(isReply(error) ? `refused a command: ${reasonOf(error)}` : `cannot be reached: ${lastFailure}`);
+    if (!isReply(error)) return fail(`cannot be reached: ${lastFailure}`);
+    const refusal = `refused a command: ${reasonOf(error)}`;
+    return saysFull(error.message) ? new StillupError("stream_full", `${target.name} ${refusal}`) : fail(refusal);
   };
   const giveUp = (reason: StillupError) => {
     for (const reject of waiting) reject(reason);

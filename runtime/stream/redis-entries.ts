@@ -29,6 +29,14 @@ export function saysGone(message: string): boolean {
   return /^(NOGROUP|UNBLOCKED|ERR no such key)/.test(message);
 }
 
+/** True for the answer of a server that takes no entries: out of memory, unable to write its disk, or a replica. */
+export function saysFull(message: string): boolean {
+  return /\b(OOM|MISCONF|READONLY)\b|\b(data|database|capacity|disk)\b.*\b(exceeded|full)\b/.test(message);
+}
+
+/** Entries in one stream, at most: some megabytes of bells. More wait where nobody reads, and sweeps do without them. */
+export const mostEntries = 10_000;
+
 /** ARGV: the group, the consumer, the ids. Answers `Delivered[]`. Atomic, so that no entry changes hands meanwhile. */
 export const claimOwnScript = `
 local found = {}

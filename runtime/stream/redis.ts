@@ -1,13 +1,14 @@
 import type { Redis } from "ioredis";
 import { StillupError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
-import { sleep } from "../sleep.ts";
+import { within } from "../within.ts";
 import { createMissed } from "./missed.ts";
 import { createBells } from "./redis-bells.ts";
 import * as command from "./redis-commands.ts";
 import { commandTimeoutMs, openConnection, parseRedisUrl } from "./redis-connection.ts";
-import { firstCursor, type Place } from "./redis-entries.ts";
+import { firstCursor, mostEntries, type Place } from "./redis-entries.ts";
 import { type Block, createReaders } from "./redis-readers.ts";
+import { createRoom } from "./room.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
 
 const pingTimeoutMs = 2_000;
@@ -32,6 +33,7 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const readers = createReaders(target, commands);
   const bells = createBells(target);
   const missed = createMissed();
+  const room = createRoom(mostEntries);
   const bellPrefix = `${prefix}wake:`;
   const placeOf = (who: Consumer): Place => ({ ...who, key: prefix + who.stream });
   const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
@@ -41,8 +43,21 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
     return commands.run(work);
   };
 
+  const checkRoom = (entries: readonly Outgoing[]) =>
+    room.check(entries, (stream) => send("length", (redis) => redis.xlen(prefix + stream)));
+
+  const soon = async (answer: Promise<unknown>): Promise<void> => {
+    // The connection still gets its full time: others may wait for an answer on it.
+    const isThere = await within(
+      pingTimeoutMs,
+      answer.then(() => true),
+    );
+    if (isThere === null) throw new StillupError("stream_unavailable", `${target.name} did not answer within 2 s`);
+  };
+
   const settle: EventStream["settle"] = async (who, { ack, publish }) => {
     if (ack.length + publish.length === 0) return;
+    await checkRoom(publish);
     const all = [...publish.map(adding), ...command.removing(placeOf(who), ack)];
     // Acks alone must get through when memory has run out, or it would never be freed.
     const carryOut = publish.length > 0 ? command.asOne : command.inOneTrip;
@@ -93,6 +108,7 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
     settle,
 
     async publish(entries) {
+      await checkRoom(entries);
       if (entries.length > 0) await send("publish", (redis) => command.inOneTrip(redis, entries.map(adding)));
     },
 
@@ -133,18 +149,9 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
         (channel) => ring(channel.slice(bellPrefix.length)),
       ),
 
-    async ping() {
-      const answered = send("ping", (redis) => redis.ping()).then(() => true);
-      const patience = new AbortController();
-      const late = sleep(pingTimeoutMs, patience.signal).then(() => false);
-      try {
-        // The connection still gets its full time: others may wait for an answer on it.
-        if (await Promise.race([answered, late])) return;
-        throw new StillupError("stream_unavailable", `${target.name} did not answer within 2 s`);
-      } finally {
-        patience.abort();
-      }
-    },
+    ping: () => soon(send("ping", (redis) => redis.ping())),
+
+    ready: () => soon(send("ready", (redis) => command.tryAdding(redis, `${prefix}ready`))),
 
     async close() {
       await readers.close();

@@ -16,7 +16,10 @@ export interface Message {
 
 /** What handlers may do with streams: `env.stream`. */
 export interface Publisher {
-  /** Adds the entries in order, in one trip. Throws StillupError `stream_unavailable`; then any of them may be added. */
+  /**
+   * Adds the entries in order, in one trip. Throws StillupError `stream_unavailable`, or `stream_full` where there is no
+   * room; then any of them may be added.
+   */
   publish(entries: readonly Outgoing[]): Promise<void>;
   /** Rings every process that listens for `name`. A bell may be lost: nothing but speed may rest on it. */
   wake(name: string): Promise<void>;
@@ -40,7 +43,7 @@ export interface StreamState {
 
 /**
  * The EventStream port. Groups are made at the stream's beginning when first used, and made again when the service has
- * lost them. Nothing here ever trims what is not acked.
+ * lost them. Nothing here ever trims what is not acked; entries for a stream in which 10,000 wait are refused instead.
  */
 export interface EventStream extends Publisher {
   /**
@@ -70,6 +73,8 @@ export interface EventStream extends Publisher {
   onWake(names: readonly string[], ring: (name: string) => void): Promise<() => Promise<void>>;
   /** Throws StillupError `stream_unavailable` unless the service answers within 2 s. */
   ping(): Promise<void>;
+  /** The same, and `stream_full` unless it would take an entry. Adds none. */
+  ready(): Promise<void>;
   /** Resolves when no connection is left open; at most 5 s. */
   close(): Promise<void>;
 }

@@ -5,6 +5,12 @@ export function addEntry(key: string, body: string): Command {
   return { name: "xadd", into: (pipeline) => pipeline.xadd(key, "*", { [bodyField]: body }) };
 }
 
+/** Adds nothing, as there is no such stream, and is refused as adding would be. */
+export function tryAdding(key: string): Command {
+  const into: Command["into"] = (pipeline) => pipeline.xadd(key, "*", { [bodyField]: "" }, { nomkStream: true });
+  return { name: "xadd", into };
+}
+
 /** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
 export function removeEntries({ key, group }: Place, ids: readonly string[]): Command[] {
   if (ids.length === 0) return [];

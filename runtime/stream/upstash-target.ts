@@ -1,4 +1,5 @@
 import { StillupError } from "../errors.ts";
+import { saysFull } from "./redis-entries.ts";
 
 /** A database of Upstash's as its REST API has it. */
 export interface UpstashTarget {
@@ -37,7 +38,8 @@ export function parseUpstashTarget({ url, token }: { url: string; token: string 
     refusal(reason) {
       const words = reason.slice(0, mostCharacters).replace(/\.$/, "");
       const remedy = remedies.find(([pattern]) => pattern.test(words))?.[1];
-      return failure(`refused: ${words}.${remedy === undefined ? "" : ` ${remedy}`}`);
+      const { message } = failure(`refused: ${words}.${remedy === undefined ? "" : ` ${remedy}`}`);
+      return new StillupError(saysFull(words) ? "stream_full" : "stream_unavailable", message);
     },
   };
 }

@@ -1,10 +1,12 @@
+import { StillupError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { within } from "../within.ts";
 import { createMissed } from "./missed.ts";
-import type { Place } from "./redis-entries.ts";
+import { mostEntries, type Place } from "./redis-entries.ts";
+import { createRoom } from "./room.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
 import { createBells } from "./upstash-bells.ts";
-import { createClient } from "./upstash-client.ts";
+import { type Command, createClient, type SendOptions } from "./upstash-client.ts";
 import * as command from "./upstash-commands.ts";
 import * as groups from "./upstash-group.ts";
 import { createReads } from "./upstash-reads.ts";
@@ -13,6 +15,8 @@ import { createWatch, type Found, type Watch } from "./upstash-watch.ts";
 
 /** Upstash's smaller plans take requests of 1 MiB; a character may take 3 bytes. */
 const mostCharactersATrip = 256 * 1024;
+/** What a command is besides its body, and more. */
+const charactersACommand = 200;
 const pingTimeoutMs = 2_000;
 const closeTimeoutMs = 4_000;
 
@@ -40,9 +44,11 @@ export interface UpstashStreamOptions {
 export function createUpstashStream(options: UpstashStreamOptions): EventStream {
   const { prefix = "stillup:" } = options;
   const target = parseUpstashTarget(options);
-  const client = createClient(target, options);
+  let isFull = false;
+  const client = createClient(target, { ...options, onCall: (isThere) => options.onCall?.(isThere && !isFull) });
   const reads = createReads();
   const missed = createMissed();
+  const room = createRoom(mostEntries);
   const watches = new Map<string, Watch>();
   const ringAll = () => {
     for (const watch of watches.values()) watch.ring();
@@ -70,30 +76,53 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     bells.ringing([...new Set(entries.map(({ stream }) => added(stream)))]),
   ];
 
-  const publish: EventStream["publish"] = async (entries) => {
-    for (const part of parts(entries)) {
-      for (const reply of await client.send("publish", adding(part))) client.resultOf(reply);
+  /** A full database still answers the rest, so that it is full is known until an entry is taken. */
+  const add = async (kind: string, commands: readonly Command[], sending: SendOptions = {}): Promise<void> => {
+    try {
+      for (const reply of await client.send(kind, commands, sending)) client.resultOf(reply);
+      if (isFull) options.onCall?.(true);
+      isFull = false;
+    } catch (error) {
+      isFull ||= error instanceof StillupError && error.code === "stream_full";
+      throw error;
     }
+  };
+
+  const checkRoom = (entries: readonly Outgoing[]) =>
+    room.check(entries, async (stream) => {
+      const [reply] = await client.send("length", [command.lengthOf(prefix + stream)]);
+      return client.resultOf(reply) as number;
+    });
+
+  const publish: EventStream["publish"] = async (entries) => {
+    await checkRoom(entries);
+    for (const part of parts(entries)) await add("publish", adding(part));
   };
 
   const settle: EventStream["settle"] = async (who, { ack, publish: entries }) => {
     if (ack.length + entries.length === 0) return;
+    await checkRoom(entries);
     const all = parts(entries);
     const last = all.pop();
     await publish(all.flat());
     const removing = command.removeEntries(placeOf(who), ack);
     // Acks alone must get through when the database is full, or it would stay so.
-    const replies =
-      last === undefined
-        ? await client.send("settle", removing)
-        : await client.send("settle", [...adding(last), ...removing], { atomically: true });
-    for (const reply of replies) client.resultOf(reply);
+    if (last !== undefined) return add("settle", [...adding(last), ...removing], { atomically: true });
+    for (const reply of await client.send("settle", removing)) client.resultOf(reply);
   };
 
   /** Adds once more what came for a reader that had gone: pending for nobody, it would wait for its lease to end. */
   const handBack = (who: Consumer, messages: readonly Message[]): Promise<void> => {
     const again = messages.map(({ body }) => ({ stream: who.stream, body }));
     return settle(who, { ack: messages.map(({ id }) => id), publish: again }).catch(() => {});
+  };
+
+  const soon = async (answer: Promise<unknown>): Promise<void> => {
+    const isThere = await within(
+      pingTimeoutMs,
+      answer.then(() => true),
+    );
+    if (isThere === null) throw target.failure(`did not answer within ${pingTimeoutMs / 1_000} s`);
   };
 
   const again = (who: Consumer, ids: readonly string[]) => groups.again(client, placeOf(who), ids);
@@ -154,11 +183,9 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
       return end;
     },
 
-    async ping() {
-      const replies = await within(pingTimeoutMs, client.send("ping", [command.ping]));
-      if (replies === null) throw target.failure(`did not answer within ${pingTimeoutMs / 1_000} s`);
-      client.resultOf(replies[0]);
-    },
+    ping: () => soon(client.send("ping", [command.ping]).then(([reply]) => client.resultOf(reply))),
+
+    ready: () => soon(add("ready", [command.tryAdding(`${prefix}ready`)])),
 
     async close() {
       closed = true;
@@ -177,10 +204,11 @@ function parts(entries: readonly Outgoing[]): Outgoing[][] {
   const all: Outgoing[][] = [];
   let characters = Number.POSITIVE_INFINITY;
   for (const entry of entries) {
-    characters += entry.body.length;
+    const length = entry.body.length + charactersACommand;
+    characters += length;
     if (characters > mostCharactersATrip) {
       all.push([]);
-      characters = entry.body.length;
+      characters = length;
     }
     all.at(-1)?.push(entry);
   }

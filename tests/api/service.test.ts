@@ -58,10 +58,10 @@ describe("/readyz", () => {
   });
 
   it("names what is away", async () => {
-    vi.spyOn(env.stream, "ping").mockImplementation(away);
+    vi.spyOn(env.stream, "ready").mockImplementation(away);
     expect(await ask()).toMatchObject({
       status: 503,
-      body: { code: "not_ready", detail: "Cannot be reached: the stream service." },
+      body: { code: "not_ready", detail: "Not ready: the stream service cannot be reached." },
     });
     const gone = { ...withoutDatabase(), memo: (await testEnv()).memo };
     const response = await api({
@@ -70,12 +70,12 @@ describe("/readyz", () => {
     }).sendRequest(new Request("http://stillup.test/readyz"));
     expect(response).toMatchObject({
       status: 503,
-      body: { detail: "Cannot be reached: the database and the stream service." },
+      body: { detail: "Not ready: the database cannot be reached, and the stream service cannot be reached." },
     });
   });
 
   it("asks neither where asking costs and the last call found both there", async () => {
-    const ping = vi.spyOn(env.stream, "ping").mockImplementation(away);
+    const asked = vi.spyOn(env.stream, "ready").mockImplementation(away);
     const found = { sql: true, stream: true };
     const gone: TestEnv = {
       ...withoutDatabase(),
@@ -84,30 +84,53 @@ describe("/readyz", () => {
     };
     expect((await ask(gone)).status).toBe(200);
     found.stream = false;
-    expect(await ask(gone)).toMatchObject({ status: 503, body: { detail: "Cannot be reached: the stream service." } });
+    expect(await ask(gone)).toMatchObject({
+      status: 503,
+      body: { detail: "Not ready: the stream service cannot be reached." },
+    });
     found.stream = true;
     expect((await ask(gone)).status).toBe(200);
-    expect(ping).toHaveBeenCalledTimes(1);
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it("is not while the stream service has no room", async () => {
+    vi.spyOn(env.stream, "ready").mockRejectedValue(new StillupError("stream_full", "It is full."));
+    expect(await ask()).toMatchObject({
+      status: 503,
+      body: { detail: "Not ready: the stream service takes no writes." },
+    });
+  });
+
+  it("is not for a while after the database refused a write, whatever it answers since", async () => {
+    const refusing: TestEnv = {
+      ...env,
+      found: { sql: true, stream: true, refusedWrite: true },
+      call: (route, request) => route.fetch(request, refusing, env.ctx()),
+    };
+    expect(await ask(refusing)).toMatchObject({
+      status: 503,
+      body: { detail: "Not ready: the database takes no writes." },
+    });
   });
 
   it("does not wait longer than 2 s for who says nothing", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    vi.spyOn(env.stream, "ping").mockReturnValue(new Promise(() => {}));
-    const asked = ask();
+    vi.spyOn(env.stream, "ready").mockReturnValue(new Promise(() => {}));
+    const answer = ask();
     await vi.advanceTimersByTimeAsync(2000);
-    expect((await asked).status).toBe(503);
+    expect(await answer).toMatchObject({ body: { detail: "Not ready: the stream service does not answer." } });
   });
 
   it("asks once for all who want to know within 5 s", async () => {
-    const ping = vi.spyOn(env.stream, "ping");
+    const asked = vi.spyOn(env.stream, "ready");
     vi.useFakeTimers({ toFake: ["performance"] });
     await Promise.all([ask(), ask(), ask()]);
     vi.advanceTimersByTime(4999);
     await ask();
-    expect(ping).toHaveBeenCalledTimes(1);
+    expect(asked).toHaveBeenCalledTimes(1);
     vi.advanceTimersByTime(1);
     await ask();
-    expect(ping).toHaveBeenCalledTimes(2);
+    expect(asked).toHaveBeenCalledTimes(2);
   });
 });
 

@@ -282,6 +282,14 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
       });
     });
 
+    describe("being ready", () => {
+      test("is said without adding anything", async () => {
+        await here.ready();
+        await here.ready();
+        expect(await here.state("ready", a.group)).toEqual({ length: 0, pending: 0, oldestMs: 0 });
+      });
+    });
+
     describe("the state", () => {
       test("counts what is there, what is pending, and the age of the oldest", async () => {
         await publish("1", "2", "3");

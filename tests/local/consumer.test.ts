@@ -261,6 +261,21 @@ describe("A stream service that is away", () => {
   });
 });
 
+describe("A stream service that is full", () => {
+  test("gets the acks, which free its room, without what the call publishes", async () => {
+    await add("a");
+    const full = new StillupError("stream_full", "Redis is full");
+    const settle: EventStream["settle"] = (who, done) =>
+      done.publish.length > 0 ? Promise.reject(full) : env.stream.settle(who, done);
+    start({}, { settle });
+    (await called("a")).done({ publish: [{ stream: "next", body: "a bell" }] });
+    await untilDone();
+    expect(calls).toHaveLength(1);
+    expect(await env.stream.state("next", "g")).toMatchObject({ length: 0 });
+    expect(problems()).toEqual(["ERROR The worker test fails; it is tried again until it works."]);
+  });
+});
+
 describe("A consumer that is stopped", () => {
   test("tells its calls, waits for them and settles what they hand back", async () => {
     await add("a");

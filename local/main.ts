@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { readConfig } from "../runtime/config.ts";
+import { isOperators, runCli } from "./cli/cli.mjs";
 import { fail } from "./fail.ts";
 import { services } from "./load.ts";
 import { onStopSignal } from "./signals.ts";
@@ -16,6 +17,8 @@ const usage = `Usage: node dist/local/main.mjs <service>
   doctor [--json] [file...]
                       checks the configuration, of the variables or of such files, and the services that it names
   health <service>    ends with 0 when the service on this machine is alive
+  set-apart, deliveries <verb>
+                      list, show, retry or drop what was set apart; --help says more
 `;
 
 async function main([command, ...args]: readonly string[]): Promise<void> {
@@ -45,8 +48,14 @@ async function main([command, ...args]: readonly string[]): Promise<void> {
     const { port, workerPort } = readConfig(variables);
     process.exit((await isAlive(argument === "api" ? port : workerPort)) ? 0 : 1);
   }
-  process.stderr.write(usage);
-  process.exit(2);
+  if (command !== undefined && isOperators(command)) {
+    stop.signal.addEventListener("abort", () => process.exit(1));
+    const keyFile = join(dirname(dist), ".data/api-key");
+    process.exit(await runCli({ args: [command, ...args], variables, keyFile }));
+  }
+  const isHelp = command === "--help" || command === "help";
+  (isHelp ? process.stdout : process.stderr).write(usage);
+  process.exit(isHelp ? 0 : 2);
 }
 
 // Stacks in the log name the sources, not the bundles. It costs 6 MB where all functions are loaded.

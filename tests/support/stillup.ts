@@ -7,6 +7,7 @@ const NAMES: readonly ServiceName[] = ["api", "worker-monitoring", "worker-statu
 /** A Stillup that runs, in processes of its own. */
 export interface Stillup {
   readonly api: ApiClient;
+  readonly apiKey: string;
   readonly services: readonly Service[];
   /** Stops all of it. Throws when a process did not end by itself, with exit code 0. */
   stop(): Promise<void>;
@@ -50,5 +51,5 @@ async function startAll(
     await stop().catch(() => {}); // the first failure is the one to tell
     throw error;
   }
-  return { api: apiClient(services[0]?.origin ?? "", apiKey), services, stop };
+  return { api: apiClient(services[0]?.origin ?? "", apiKey), apiKey, services, stop };
 }

@@ -1,0 +1,87 @@
+import { CliError } from "./client.mjs";
+import { block, fields, print, table, tell } from "./text.mjs";
+
+/**
+ * What operators do. Each takes a command that was understood, `{thing, client, ids, all, json, query}`, where
+ * `query` narrows it down, and resolves with the exit code.
+ */
+export const verbs = { list, show, retry, drop };
+
+async function list({ thing, client, all, json, query }) {
+  const items = [];
+  let cursor = null;
+  if (all) query.set("limit", "200");
+  do {
+    if (cursor !== null) query.set("cursor", cursor);
+    const page = await client.call("GET", `${thing.path}?${query}`);
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (all && cursor !== null);
+  if (json) print(asJson({ items, nextCursor: cursor }));
+  else if (items.length === 0) print("There is nothing.\n");
+  else print(tableOf(thing, items));
+  if (!json && cursor !== null) tell("There is more; --all shows it.");
+  return 0;
+}
+
+function tableOf({ columns }, items) {
+  const titles = columns.map(([title]) => title);
+  return table(
+    titles,
+    items.map((item) => columns.map(([, field]) => item[field])),
+  );
+}
+
+async function show({ thing, client, ids: [id], json }) {
+  const item = await client.call("GET", pathOf(thing, id));
+  const { [thing.content]: content, ...others } = item;
+  const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
+  print(json ? asJson(item) : `${fields(others)}\n${block(text)}`);
+  return 0;
+}
+
+async function retry({ thing, client, ids, all, json, query }) {
+  const retryOne = (id) => client.call("POST", `${pathOf(thing, id)}/retry`);
+  if (!all) return each(retryOne, "retried", { ids, json });
+  let retried = 0;
+  let cursor = null;
+  do {
+    if (cursor !== null) query.set("cursor", cursor);
+    const answer = await client.call("POST", `${thing.path}/retry?${query}`);
+    retried += answer.retried;
+    cursor = answer.nextCursor;
+  } while (cursor !== null);
+  print(json ? asJson({ retried }) : `${retried} retried\n`);
+  return 0;
+}
+
+async function drop({ thing, client, ids, json }) {
+  return each((id) => client.call(...thing.drop(encodeURIComponent(id))), "dropped", { ids, json });
+}
+
+/** One after the other. What cannot be done with one is told, and the others go on. */
+async function each(act, done, { ids, json }) {
+  const succeeded = [];
+  const failed = [];
+  for (const id of ids) {
+    try {
+      await act(id);
+      succeeded.push(id);
+      if (!json) print(`${id}  ${done}\n`);
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      failed.push({ id, error: error.message });
+      tell(`${id}: ${error.message}`);
+    }
+  }
+  if (json) print(asJson({ [done]: succeeded, failed }));
+  return failed.length === 0 ? 0 : 1;
+}
+
+function pathOf({ path }, id) {
+  return `${path}/${encodeURIComponent(id)}`;
+}
+
+function asJson(value) {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

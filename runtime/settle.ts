@@ -4,6 +4,8 @@ import type { Message, Outgoing } from "./stream/stream.ts";
 
 /** The try on which a message that fails by its own fault is given up. */
 const lastTry = 5;
+/** The same for a message of a newer release, 4 minutes on: until then its own workers have had it handed back to them. */
+const lastTryOfNewer = 30;
 const longestDelayMs = 8_000;
 const longestReason = 500;
 
@@ -72,6 +74,7 @@ function settleThrown({ messages }: Batch, error: unknown, random: () => number)
 }
 
 function isHopeless({ attempts }: Message, error: unknown): boolean {
+  if (error instanceof StillupError && error.code === "newer_message") return attempts >= lastTryOfNewer;
   if (isTransient(error)) return false;
   return attempts >= lastTry || (error instanceof StillupError && error.code === "invalid_message");
 }
@@ -93,7 +96,7 @@ function faultIn({ source, messages }: Batch, { retry = [], setApart = [] }: Con
 
 /**
  * The batch's messages with their bodies read. A body that `parse` throws on fails alone: `invalid` goes into the
- * result's `setApart`.
+ * result's `setApart`. What will pass, a message for a newer release, is thrown: each then comes again by itself.
  */
 export function parseMessages<Value>(
   { messages }: Batch,
@@ -105,6 +108,7 @@ export function parseMessages<Value>(
     try {
       parsed.push({ message, value: parse(message.body) });
     } catch (error) {
+      if (isTransient(error)) throw error;
       invalid.push({ id: message.id, reason: reasonOf(error) });
     }
   }

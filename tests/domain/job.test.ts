@@ -39,11 +39,26 @@ it("makes no entry of no jobs", () => {
 
 it.each([
   ["no JSON", "{"],
-  ["another version", '{"v":2,"jobs":[]}'],
+  ["a form that never was", '{"v":0,"jobs":[]}'],
+  ["a form that is no number", '{"v":"2","jobs":[]}'],
+  ["nothing", "null"],
   ["no jobs", '{"v":1}'],
   ["a job without a URL", JSON.stringify({ v: 1, jobs: [{ ...job("mon_1"), url: undefined }] })],
 ])("refuses a message with %s as invalid_message", (_, body) => {
   expect(() => parseJobs(body)).toThrowError(expect.objectContaining({ code: "invalid_message" }));
+});
+
+it.each([parseJobs, alertsDue.parse])("leaves a message of a form to come to newer workers", (parse) => {
+  expect(() => parse('{"v":2,"what":"is in it is not known yet"}')).toThrowError(
+    expect.objectContaining({ code: "newer_message", transient: true }),
+  );
+});
+
+it("ignores what a newer release has added to a form", () => {
+  const [entry] = jobEntries([job("mon_1")]);
+  const newer = JSON.stringify({ ...JSON.parse(entry?.body ?? ""), more: 1, jobs: [{ ...job("mon_1"), more: 1 }] });
+  expect(parseJobs(newer)).toEqual([job("mon_1")]);
+  expect(alertsDue.parse('{"v":1,"ids":["ch_1"],"more":1}')).toEqual(["ch_1"]);
 });
 
 it("names what is wrong in a message", () => {

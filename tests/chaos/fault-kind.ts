@@ -1,0 +1,63 @@
+import type { Engine } from "./engine.ts";
+import type { Receivers } from "./receivers.ts";
+
+/** What faults are injected into. */
+export interface World {
+  readonly engine: Engine;
+  readonly receivers: Receivers;
+
+  /** `docker compose <args>` of the stack. */
+  compose(...args: string[]): Promise<string>;
+  /** Where the emulators are told what to do wrong, in the stack that has them. */
+  readonly controls: { readonly neon: string; readonly upstash: string };
+}
+
+/** What was drawn for one fault. */
+export interface Draw {
+  readonly holdMs: number;
+  /** From 0 up to 1, for whatever else is to be chosen. */
+  readonly roll: number;
+}
+
+export interface FaultKind {
+  /** As it is reported. */
+  readonly name: string;
+  readonly weight: number;
+  /** What it breaks; one fault at a time each. */
+  readonly parts: readonly string[];
+  readonly holdMs: readonly [number, number];
+  /** It can come between a receiver's answer and its being recorded. */
+  readonly breaksRecording: boolean;
+  /** Injects it, keeps it up, and mends it; resolves with how many faults were really met. */
+  inject(world: World, draw: Draw): Promise<number>;
+}
+
+/** Carries out `broken` and, whatever comes of it, `mend`, which is tried for a while. */
+export async function meanwhile<T>(broken: () => Promise<T>, mend: () => Promise<unknown>): Promise<T> {
+  try {
+    return await broken();
+  } finally {
+    await persist(mend);
+  }
+}
+
+const TRIES = 5;
+
+async function persist(mend: () => Promise<unknown>): Promise<void> {
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      await mend();
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}
+
+/** One of a service's containers that run. */
+export async function oneOf({ engine }: World, service: string, roll: number): Promise<string> {
+  const running = await engine.running(service);
+  const container = running[Math.floor(roll * running.length)];
+  if (container === undefined) throw new Error(`No container of ${service} runs`);
+  return container;
+}

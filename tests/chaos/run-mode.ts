@@ -1,0 +1,182 @@
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { createStack, type Stack } from "../compose/stack.ts";
+import { type ApiClient, apiClient, eachOf } from "../support/api.ts";
+import { nowMs } from "../support/monotonic.ts";
+import { createEngine, type Engine } from "./engine.ts";
+import { type Host, startHost } from "./host.ts";
+import { inject, plan } from "./inject.ts";
+import type { Evidence, Stored } from "./judge.ts";
+import { receiverKinds } from "./kinds.ts";
+import type { Mode } from "./modes.ts";
+import { createRandom } from "./random.ts";
+import { playScript, type Watched } from "./script.ts";
+import type { Fault, Turn } from "./story.ts";
+import { createTruth, type Truth } from "./truth.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+export const IMAGE = "stillup-chaos";
+const MONITORS = 30;
+/** Told of every monitor, and takes everything. */
+export const STEADY = "steady";
+const MOODY = ["moody-1", "moody-2", "moody-3", "moody-4"] as const;
+const RECEIVER_WEIGHT = 10;
+const READY_WITHIN_MS = 180_000;
+/** The longest time between two tries that a run comes to is 10 minutes and a fifth. */
+const SETTLED_WITHIN_MS = 15 * 60_000;
+const PROGRESS_EVERY_MS = 10_000;
+
+export interface RunOptions {
+  readonly minutes: number;
+  readonly seed: number;
+  /** Only faults whose kind holds this; all when empty. */
+  readonly only: string;
+  readonly progress: (text: string) => void;
+  /** Where what ends this run early is kept. */
+  readonly cleanups: (() => Promise<unknown>)[];
+}
+
+/** What a run of one mode has brought. */
+export interface ModeRun {
+  readonly evidence: Evidence;
+  readonly checks: number;
+  /** From the mending of the last fault until nothing was left to be told. */
+  readonly settledMs: number;
+  readonly versions: { readonly postgres: string; readonly redis: string };
+}
+
+/** Brings a stack up, breaks it for so many minutes, waits until it has told everything, and takes it down. */
+export async function runMode(mode: Mode, options: RunOptions): Promise<ModeRun> {
+  const { progress, cleanups } = options;
+  const folder = await mkdtemp(join(tmpdir(), "stillup-chaos-"));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  await copyFile(join(ROOT, ".env"), join(folder, ".env"));
+  const host = await startHost();
+  cleanups.push(host.close);
+  const project = `stillup-chaos-${mode.name}`;
+  const stack = await createStack(project, join(folder, ".env"), { files: mode.files, image: IMAGE });
+  progress(`${mode.name}: building and starting`);
+  const down = () => stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "1");
+  await down();
+  cleanups.push(down);
+  await stack.compose("up", "--detach", "--build", "--wait", "--wait-timeout", `${READY_WITHIN_MS / 1000}`);
+  const engine = createEngine(project);
+  const truth = createTruth(engine, mode.postgres);
+  const run = await breakIt({ mode, stack, engine, truth, host }, options);
+  while (cleanups.length > 0) await cleanups.pop()?.();
+  return run;
+}
+
+interface Running {
+  readonly mode: Mode;
+  readonly stack: Stack;
+  readonly engine: Engine;
+  readonly truth: Truth;
+  readonly host: Host;
+}
+
+async function breakIt(running: Running, { minutes, seed, only, progress }: RunOptions): Promise<ModeRun> {
+  const { mode, stack, engine, truth, host } = running;
+  const api = apiClient(stack.apiUrl, mode.apiKey);
+  const { watched, told } = await createMonitors(api, host);
+  const readStatuses = () => statusesOf(stack.apiUrl, mode.apiKey);
+  await until(async () => [...(await readStatuses()).values()].every((status) => status === "up"), READY_WITHIN_MS);
+  const versions = { postgres: await truth.version(), redis: await redisVersion(engine, mode.redis) };
+
+  const random = createRandom(seed);
+  const faults: Fault[] = [];
+  const turns: Turn[] = [];
+  const kinds = [...mode.kinds, ...receiverKinds(MOODY, RECEIVER_WEIGHT)].filter(({ name }) => name.includes(only));
+  const world = { engine, receivers: host.receivers, compose: stack.compose, controls: stack.controls };
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), minutes * 60_000);
+  const ticker = setInterval(() => {
+    const { ledger } = host.receivers;
+    progress(`${mode.name}: ${faults.length} faults, ${turns.length} changes of status, ${ledger.length} webhooks`);
+  }, PROGRESS_EVERY_MS);
+  const failed = (kind: string, error: unknown) =>
+    progress(
+      `${mode.name}: not injected: ${kind}: ${error instanceof Error ? error.message.split("\n").join(" ") : error}`,
+    );
+  const script = { watched, targets: host.targets, random: createRandom(seed + 1), readStatuses, turns };
+  let mendedMs = 0;
+  await Promise.all([
+    playScript(script, stop.signal),
+    inject({ world, planned: plan(kinds, random), faults, failed }, stop.signal).then(() => {
+      mendedMs = nowMs();
+    }),
+  ]).finally(() => {
+    clearTimeout(timer);
+    clearInterval(ticker);
+  });
+
+  progress(`${mode.name}: everything is mended; waiting for what is still to be told`);
+  await untilTold(truth).catch(() => progress(`${mode.name}: not everything was told in time`));
+  const settledMs = nowMs() - mendedMs;
+  const stored: Stored = await truth.stored();
+  const evidence = { told, turns, stored, ledger: host.receivers.ledger, faults };
+  return { evidence, checks: host.targets.asked(), settledMs, versions };
+}
+
+async function createMonitors(api: ApiClient, host: Host) {
+  const channels = new Map<string, string>();
+  for (const name of [STEADY, ...MOODY]) {
+    const channel = { name, type: "webhook", default: false, config: { url: host.receiverUrl(name) } };
+    channels.set(name, (await api.call<{ id: string }>("POST", "/v1/channels", channel)).id);
+  }
+  const watched: Watched[] = [];
+  const told = new Map<string, readonly string[]>();
+  await eachOf(
+    Array.from({ length: MONITORS }, (_, index) => index),
+    async (index) => {
+      const target = `t${index}`;
+      const receivers = [STEADY, MOODY[index % MOODY.length] ?? STEADY];
+      const { id } = await api.call<{ id: string }>("POST", "/v1/monitors", {
+        name: target,
+        type: "http",
+        url: host.targetUrl(target),
+        intervalSeconds: 5,
+        failureThreshold: index % 5 === 1 ? 2 : 1,
+        recoveryThreshold: index % 5 === 2 ? 2 : 1,
+        channelIds: receivers.map((name) => channels.get(name)),
+      });
+      watched.push({ id, target });
+      told.set(id, receivers);
+    },
+  );
+  return { watched, told };
+}
+
+async function statusesOf(apiUrl: string, apiKey: string): Promise<Map<string, string>> {
+  const headers = { authorization: `Bearer ${apiKey}` };
+  const answer = await fetch(`${apiUrl}/v1/monitors?limit=200`, { headers, signal: AbortSignal.timeout(5000) });
+  if (!answer.ok) throw new Error(`The API answered ${answer.status}`);
+  const { items } = (await answer.json()) as { items: readonly { id: string; status: string }[] };
+  return new Map(items.map(({ id, status }) => [id, status]));
+}
+
+/** Twice in a row, some time apart: a statement under way is in neither count. */
+async function untilTold(truth: Truth): Promise<void> {
+  let quiet = 0;
+  await until(async () => {
+    const { events, deliveries } = await truth.pending();
+    quiet = events + deliveries === 0 ? quiet + 1 : 0;
+    return quiet === 3;
+  }, SETTLED_WITHIN_MS);
+}
+
+async function until(isSo: () => Promise<boolean>, withinMs: number): Promise<void> {
+  const endMs = nowMs() + withinMs;
+  while (!(await isSo().catch(() => false))) {
+    if (nowMs() > endMs) throw new Error(`Not so within ${withinMs / 1000} s`);
+    await delay(1000);
+  }
+}
+
+async function redisVersion(engine: Engine, service: string): Promise<string> {
+  const [container = ""] = await engine.running(service);
+  const info = await engine.exec(container, "redis-server", "--version");
+  return /v=(\S+)/.exec(info)?.[1] ?? "unknown";
+}

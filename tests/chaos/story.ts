@@ -1,0 +1,38 @@
+/** What a target is, and what is told of its monitor. */
+export type Status = "up" | "down";
+
+/** One turn of a target, which stayed as it was until the turn was stored, or was waited for in vain. */
+export interface Turn {
+  readonly monitorId: string;
+  readonly status: Status;
+  /** When the target turned, by `nowMs()`, as every time here. */
+  readonly atMs: number;
+  /** False when no change of status came of it in time. */
+  readonly noticed: boolean;
+}
+
+/** What a receiver does to a webhook that it does not simply take. */
+export type Manner = (typeof manners)[number];
+export const manners = ["500", "429", "silence", "hang-up", "2xx-then-hang", "2xx-then-cut"] as const;
+
+/** A webhook that arrived whole. */
+export interface Post {
+  readonly id: string;
+  readonly receiver: string;
+  readonly monitorId: string;
+  readonly incidentId: string;
+  readonly type: string;
+  readonly atMs: number;
+  /** When it was answered with 2xx, however that answer ended; null when it was not. */
+  readonly takenAtMs: number | null;
+  readonly manner: Manner | null;
+}
+
+/** A fault that was really injected. */
+export interface Fault {
+  readonly kind: string;
+  readonly beganMs: number;
+  readonly endedMs: number;
+  /** It can come between a receiver's answer and its being recorded. */
+  readonly breaksRecording: boolean;
+}

@@ -1,0 +1,29 @@
+import type { ServerResponse } from "node:http";
+import type { Status } from "./story.ts";
+
+/** What is watched. Each answers 200 while it is up; while down, some answer 503 and some hang up. */
+export interface Targets {
+  /** Turns one around. */
+  turn(name: string, status: Status): void;
+  answer(name: string, response: ServerResponse): void;
+  /** Requests so far. */
+  asked(): number;
+}
+
+export function createTargets(): Targets {
+  const down = new Set<string>();
+  let asked = 0;
+  return {
+    asked: () => asked,
+    turn(name, status) {
+      if (status === "down") down.add(name);
+      else down.delete(name);
+    },
+    answer(name, response) {
+      asked += 1;
+      if (!down.has(name)) response.writeHead(200).end("Here.");
+      else if (name.endsWith("0")) response.destroy();
+      else response.writeHead(503).end();
+    },
+  };
+}

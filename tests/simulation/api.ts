@@ -3,6 +3,7 @@ import createChannel from "../../functions/api/create-channel.ts";
 import createMonitor from "../../functions/api/create-monitor.ts";
 import deleteChannel from "../../functions/api/delete-channel.ts";
 import deleteMonitor from "../../functions/api/delete-monitor.ts";
+import listIncidents from "../../functions/api/list-incidents.ts";
 import pauseMonitor from "../../functions/api/pause-monitor.ts";
 import resolveIncident from "../../functions/api/resolve-incident.ts";
 import resumeMonitor from "../../functions/api/resume-monitor.ts";
@@ -22,6 +23,7 @@ const routes = {
   deleteMonitor: { fn: deleteMonitor, method: "DELETE", path: (id: string) => `/v1/monitors/${id}` },
   updateChannel: { fn: updateChannel, method: "PATCH", path: (id: string) => `/v1/channels/${id}` },
   deleteChannel: { fn: deleteChannel, method: "DELETE", path: (id: string) => `/v1/channels/${id}` },
+  listIncidents: { fn: listIncidents, method: "GET", path: (query: string) => `/v1/incidents${query}` },
   resolveIncident: { fn: resolveIncident, method: "POST", path: (id: string) => `/v1/incidents/${id}/resolve` },
 } satisfies Record<string, { fn: FetchFunction; method: string; path: (id: string) => string }>;
 export type RouteName = keyof typeof routes;
@@ -33,6 +35,8 @@ interface ApiOptions {
   readonly timeline: Timeline;
   readonly host: Host;
   readonly env: Env;
+  /** Told of an answer of 5xx where the database had answered all along. */
+  onRefusal(what: string): void;
 }
 
 export interface Answered {
@@ -50,9 +54,13 @@ export class Api {
 
   /** Begins a call; what it answers is told to `then`. */
   async begin(name: RouteName, id: string, body?: unknown, then: (answer: Answered) => void = () => {}): Promise<void> {
-    const { timeline, host } = this.#options;
+    const { timeline, host, onRefusal } = this.#options;
     await timeline.as(host, () => {
-      void this.#call(name, id, body).then(then);
+      const troubleBefore = host.sqlTrouble;
+      void this.#call(name, id, body).then((answer) => {
+        if (answer.status >= 500 && host.sqlTrouble === troubleBefore) onRefusal(`${name} answered ${answer.status}`);
+        then(answer);
+      });
     });
     await turns();
   }

@@ -11,7 +11,7 @@ import { startClock } from "../../local/clock.ts";
 import { startConsumer } from "../../local/consumer.ts";
 import { drain } from "../../local/drain.ts";
 import type { ConsumeFunction, Env, Schedule, ScheduledFunction, Source } from "../../runtime/contract.ts";
-import type { Faults, Trap } from "./faults.ts";
+import type { Faults } from "./faults.ts";
 import { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Timeline } from "./timeline.ts";
@@ -46,6 +46,8 @@ interface Place {
   readonly role: Role;
   readonly replica: number;
   lives: number;
+  /** Nobody begins here any more. */
+  isLeft: boolean;
   host: Host;
   stop(): Promise<unknown>;
 }
@@ -62,7 +64,7 @@ export class Cluster {
   async start(): Promise<void> {
     for (const role of roles) {
       for (let replica = 0; replica < REPLICAS; replica++) {
-        const place = { role, replica, lives: 0, host: new Host("none"), stop: async () => {} };
+        const place = { role, replica, lives: 0, isLeft: false, host: new Host("none"), stop: async () => {} };
         this.#places.push(place);
         await this.#begin(place);
       }
@@ -100,23 +102,29 @@ export class Cluster {
     const { host } = place;
     if (!host.alive || host.frozenUntil > timeline.now) return;
     faults.count("rolling restart");
-    void timeline.as(host, () => {
-      void place.stop().then(() => timeline.schedule(0, null, () => this.kill(host, 0)));
+    await this.#stop(place);
+  }
+
+  async #stop({ host, stop }: Place): Promise<void> {
+    const { timeline } = this.#options;
+    await timeline.as(host, () => {
+      void stop().then(() => timeline.schedule(0, null, () => this.kill(host, 0)));
     });
   }
 
-  arm(role: Role, replica: number, trap: Trap): void {
-    this.host(role, replica).traps.push(trap);
-  }
-
-  /** Everybody lives, is awake and has nothing to fear any more. */
-  async heal(): Promise<void> {
+  /**
+   * One process of each kind lives, the others are stopped, and none has anything to fear any more. Resolves with when
+   * the last frozen one thaws: milliseconds.
+   */
+  async heal(): Promise<number> {
     const { timeline } = this.#options;
     for (const place of this.#places) {
       place.host.traps.length = 0;
-      if (place.host.frozenUntil > timeline.now) place.host.frozenUntil = timeline.now;
+      place.isLeft = place.replica > 0;
+      if (place.host.alive && place.isLeft) await this.#stop(place);
       if (!place.host.alive) await this.#begin(place);
     }
+    return Math.max(0, ...this.#places.map(({ host }) => host.frozenUntil - timeline.now));
   }
 
   /** Ends everything at once, for the run is over. */
@@ -131,7 +139,7 @@ export class Cluster {
   }
 
   async #begin(place: Place): Promise<void> {
-    if (place.host.alive && place.lives > 0) return;
+    if (place.isLeft || (place.host.alive && place.lives > 0)) return;
     place.lives += 1;
     const host = new Host(`${place.role}-${place.replica}-${place.lives}`);
     place.host = host;

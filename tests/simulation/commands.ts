@@ -1,42 +1,138 @@
 import * as fc from "fast-check";
-import { REPLICAS, type Role, roles } from "./cluster.ts";
-import { type Behaviour, behaviours } from "./outside.ts";
-import type { World } from "./world.ts";
-
-/** One step of a run: what is done, and how long the world goes on before the next. */
-export type Command = { readonly afterMs: number } & (
-  | { readonly do: "flip"; readonly monitor: number; readonly behaviour: Behaviour }
-  | { readonly do: "kill"; readonly role: Role; readonly replica: number; readonly seconds: number }
-);
+import { REPLICAS, roles } from "./cluster.ts";
+import { points, trapEffects } from "./faults.ts";
+import { behaviours, mischiefs } from "./outside.ts";
 
 /** A run has up to so many; fast-check draws how many evenly. */
-export const mostCommands = 30;
+export const mostCommands = 60;
 
-const afterMs = fc.integer({ min: 0, max: 6000 });
-const replica = fc.integer({ min: 0, max: REPLICAS - 1 });
+const streams = ["checks.due", "status.changed", "alerts.due"] as const;
+
+/** Where every worker comes by within seconds. */
+const busyPoints = ["turn", "claim", "apply", "handle", "read", "settle", "publish", "probe"] as const;
+
 const role = fc.constantFrom(...roles);
+const replica = fc.integer({ min: 0, max: REPLICAS - 1 });
+const monitor = fc.oneof({ weight: 4, arbitrary: fc.nat(2) }, fc.nat(4));
+const channel = fc.oneof({ weight: 4, arbitrary: fc.nat(1) }, fc.nat(3));
+const stream = fc.constantFrom(...streams);
+const seconds = (min: number, max: number) => fc.integer({ min, max });
+/** Short, so that work goes on; or longer than any lease. */
+const shortOrLong = fc.oneof({ weight: 4, arbitrary: seconds(1, 8) }, { weight: 1, arbitrary: seconds(31, 45) });
 
-export const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({
-    do: fc.constant("flip" as const),
-    monitor: fc.nat(2),
-    behaviour: fc.constantFrom(...behaviours),
-    afterMs,
+/** Answering 410 ends a channel, and with it what could be told. */
+const mischief = fc.oneof({ weight: 20, arbitrary: fc.constantFrom(...mischiefs) }, fc.constant("410" as const));
+
+/** What people do to monitors and channels: no fault, but it may come at the worst moment. */
+const use = {
+  "add monitor": fc.record({ failures: fc.integer({ min: 1, max: 3 }), recoveries: fc.integer({ min: 1, max: 2 }) }),
+  "move monitor": fc.record({ monitor }),
+  "tune monitor": fc.record({
+    monitor,
+    failures: fc.integer({ min: 1, max: 3 }),
+    recoveries: fc.integer({ min: 1, max: 2 }),
   }),
-  fc.record({ do: fc.constant("kill" as const), role, replica, seconds: fc.integer({ min: 1, max: 15 }), afterMs }),
+  "choose channels": fc.record({ monitor, channels: fc.option(fc.uniqueArray(channel, { maxLength: 2 })) }),
+  "pause monitor": fc.record({ monitor }),
+  "resume monitor": fc.record({ monitor }),
+  "delete monitor": fc.record({ monitor }),
+  "check monitor": fc.record({ monitor }),
+  "resolve incident": fc.record({ monitor }),
+  "add channel": fc.record({}),
+  "disable channel": fc.record({ channel }),
+  "enable channel": fc.record({ channel }),
+  "delete channel": fc.record({ channel }),
+};
+
+/** What the world does to Stillup. */
+const harm = {
+  trap: fc.record({
+    role: fc.constantFrom(...roles, "api" as const),
+    replica,
+    point: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...busyPoints) }, fc.constantFrom(...points)),
+    nth: fc.nat(1),
+    effect: fc.constantFrom(...trapEffects),
+    seconds: shortOrLong,
+  }),
+  "trap a telling": fc.record({
+    replica,
+    point: fc.constantFrom("lease" as const, "webhook" as const, "record" as const),
+    effect: fc.constantFrom(...trapEffects),
+    seconds: shortOrLong,
+  }),
+  kill: fc.record({ role, replica, seconds: seconds(1, 8) }),
+  freeze: fc.record({ role, replica, seconds: shortOrLong }),
+  stall: fc.record({ role, seconds: seconds(3, 30) }),
+  roll: fc.record({ role, replica }),
+  "step clock": fc.record({ role, replica, minutes: fc.integer({ min: -10, max: 10 }) }),
+  "database away": fc.record({ seconds: seconds(1, 12) }),
+  "streams away": fc.record({ seconds: seconds(1, 12) }),
+  "lose streams": fc.record({}),
+  trim: fc.record({ stream, entries: fc.integer({ min: 1, max: 5 }) }),
+  double: fc.record({ stream, entries: fc.integer({ min: 1, max: 5 }) }),
+  shuffle: fc.record({ stream, entries: fc.integer({ min: 2, max: 6 }) }),
+  poison: fc.record({ stream }),
+  "lose bells": fc.record({ seconds: seconds(5, 30) }),
+  misbehave: fc.record({
+    channel,
+    list: fc.array(mischief, { minLength: 1, maxLength: 4 }),
+  }),
+};
+
+/** What targets do, and time. */
+const pass = {
+  flip: fc.record({ monitor, behaviour: fc.constantFrom(...behaviours) }),
+  fail: fc.record({ monitor, seconds: fc.nat(10) }),
+  recover: fc.record({ monitor, seconds: fc.nat(8) }),
+  wait: fc.record({ seconds: seconds(5, 40) }),
+};
+
+const all = { ...use, ...harm, ...pass };
+export type Name = keyof typeof all;
+type Values<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
+/** One step of a run: what is done, and how long the world goes on before the next. */
+export type Command = { [Each in Name]: { readonly do: Each } & Readonly<Values<(typeof all)[Each]>> }[Name] & {
+  readonly afterMs: number;
+};
+
+const weights: Partial<Record<Name, number>> = {
+  trap: 30,
+  "trap a telling": 24,
+  kill: 10,
+  freeze: 4,
+  stall: 3,
+  roll: 4,
+  "step clock": 2,
+  "database away": 4,
+  "streams away": 4,
+  "lose streams": 4,
+  trim: 6,
+  double: 8,
+  shuffle: 6,
+  poison: 2,
+  "lose bells": 3,
+  misbehave: 24,
+  flip: 8,
+  fail: 24,
+  recover: 20,
+  "pause monitor": 3,
+  "resume monitor": 5,
+  "move monitor": 4,
+  wait: 8,
+};
+
+/** Mostly close together, so that faults meet what the ones before left. */
+const afterMs = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 500 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 2500 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 2500, max: 7000 }) },
 );
 
-export async function carryOut(world: World, command: Command): Promise<void> {
-  switch (command.do) {
-    case "flip":
-      world.outside.behave(`target-${command.monitor}.simulated`, command.behaviour);
-      break;
-    case "kill": {
-      const host = world.cluster.host(command.role, command.replica);
-      if (host.alive) world.faults.count("process killed");
-      world.cluster.kill(host, command.seconds);
-      break;
-    }
-  }
-  await world.timeline.pass(command.afterMs);
+function named<Each extends Name>(name: Each): fc.Arbitrary<Command> {
+  const values = all[name] as fc.Arbitrary<object>;
+  return fc.tuple(values, afterMs).map(([value, ms]) => ({ do: name, ...value, afterMs: ms }) as unknown as Command);
 }
+
+export const command: fc.Arbitrary<Command> = fc.oneof(
+  ...(Object.keys(all) as Name[]).map((name) => ({ weight: weights[name] ?? 2, arbitrary: named(name) })),
+);

@@ -6,6 +6,8 @@ export class Host implements Owner {
   alive = true;
   frozenUntil = 0;
   skewMs = 0;
+  /** Statements of it that nothing came back of. */
+  sqlTrouble = 0;
   readonly name: string;
   readonly traps: Trap[] = [];
   readonly #gone = new AbortController();

@@ -10,8 +10,8 @@ export const behaviours = ["ok", "slow", "error", "timeout", "refused"] as const
 export type Behaviour = (typeof behaviours)[number];
 
 /** What a receiver may do with its next webhooks. */
-export const mischiefs = ["500", "429", "410", "timeout", "slow", "took it"] as const;
-export type Mischief = (typeof mischiefs)[number];
+export const mischiefs = ["500", "429", "timeout", "slow", "took it"] as const;
+export type Mischief = (typeof mischiefs)[number] | "410";
 
 const kinds: Record<Mischief, FaultKind> = {
   "500": "receiver answered 500",
@@ -63,6 +63,10 @@ export class Outside {
 
   behaviourOf(url: string): Behaviour {
     return this.#behaviours.get(new URL(url).host) ?? "ok";
+  }
+
+  truthOf(url: string): "up" | "down" {
+    return ["ok", "slow"].includes(this.behaviourOf(url)) ? "up" : "down";
   }
 
   behave(target: string, behaviour: Behaviour): void {

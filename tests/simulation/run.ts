@@ -1,5 +1,5 @@
+import { carryOut } from "./carry-out.ts";
 import type { Command } from "./commands.ts";
-import { carryOut } from "./commands.ts";
 import type { Database } from "./database.ts";
 import type { FaultCounts } from "./faults.ts";
 import { type Violation, violationsOf } from "./invariants.ts";
@@ -17,6 +17,12 @@ export interface RunResult {
   /** What they took once more. */
   readonly extraPosts: number;
 }
+
+const SETTLING_MS = 6000;
+const LEAST_CALM_MS = 12_000;
+/** Longer than any lease (30 s) and what follows its end: a sweep, checks until a status is confirmed, telling it. */
+const MOST_CALM_MS = 90_000;
+const STEP_MS = 4000;
 
 /** One run: a world of its own, the commands, a quiet time, and the reckoning. */
 export async function run(database: Database, seed: number, commands: readonly Command[]): Promise<RunResult> {
@@ -44,33 +50,50 @@ export async function run(database: Database, seed: number, commands: readonly C
   }
 }
 
-async function begin({ api, cluster, timeline }: World): Promise<void> {
-  for (const n of [0, 1]) {
-    await api.begin("createChannel", "", {
-      name: `channel ${n}`,
-      type: "webhook",
-      config: { url: `http://receiver-${n}.simulated/` },
-    });
+/** Two channels, three monitors that differ, and processes that have begun to check them. */
+async function begin({ people, cluster, timeline }: World): Promise<void> {
+  for (let n = 0; n < 2; n++) {
+    await people.addChannel();
     await timeline.pass(50);
   }
-  for (const n of [0, 1, 2]) {
-    await api.begin("createMonitor", "", {
-      name: `monitor ${n}`,
-      type: "http",
-      url: `http://target-${n}.simulated/`,
-      intervalSeconds: 5,
-      failureThreshold: 2,
-      recoveryThreshold: 1,
-    });
+  for (const thresholds of [
+    { failures: 1, recoveries: 1 },
+    { failures: 2, recoveries: 1 },
+    { failures: 2, recoveries: 2 },
+  ]) {
+    await people.addMonitor(thresholds);
     await timeline.pass(50);
   }
   await cluster.start();
-  await timeline.pass(6000);
+  await timeline.pass(SETTLING_MS);
 }
 
-async function calmDown({ cluster, services, outside, timeline }: World): Promise<void> {
+/**
+ * Faults end, half of the processes are stopped for good, and what is still to be delivered is tried without waiting for
+ * its time, until nothing is left to be done or it takes too long.
+ */
+async function calmDown(world: World): Promise<void> {
+  const { cluster, services, outside, people, timeline } = world;
   services.heal();
   outside.heal();
-  await cluster.heal();
-  await timeline.pass(80_000);
+  people.calm();
+  const frozenMs = await cluster.heal();
+  await timeline.pass(frozenMs + LEAST_CALM_MS);
+  const giveUpAt = timeline.now + MOST_CALM_MS;
+  while (timeline.now < giveUpAt && !(await isQuiet(world))) await timeline.pass(STEP_MS);
 }
+
+async function isQuiet({ database, outside, services, timeline }: World): Promise<boolean> {
+  const [[row] = []] = await database.carryOut(timeline.now, [{ text: LEFT, values: [] }]);
+  const { told, monitors } = row as { told: boolean; monitors: { url: string; status: string }[] }; // what LEFT selects
+  if (!told || monitors.some(({ url, status }) => status !== outside.truthOf(url))) return false;
+  return await services.isEmpty();
+}
+
+const LEFT = `
+  with hurried as (
+    update deliveries set next_attempt_at = least(next_attempt_at, app_now()) where status = 'pending' returning id
+  )
+  select not exists (select from hurried) and not exists (select from monitors where unhandled <> '[]') as told,
+    (select coalesce(jsonb_agg(jsonb_build_object('url', url, 'status', status)), '[]') from monitors
+      where deleted_at is null and status <> 'paused') as monitors`;

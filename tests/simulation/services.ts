@@ -2,7 +2,7 @@ import { StillupError } from "../../runtime/errors.ts";
 import { createSql, type Statement } from "../../runtime/sql/query.ts";
 import type { SqlDriver } from "../../runtime/sql/sql.ts";
 import { createMemoryStream, type MemoryStream } from "../../runtime/stream/memory.ts";
-import type { EventStream, Message } from "../../runtime/stream/stream.ts";
+import type { EventStream, Message, Outgoing } from "../../runtime/stream/stream.ts";
 import type { Database } from "./database.ts";
 import { type Faults, pointOf } from "./faults.ts";
 import type { Host } from "./host.ts";
@@ -13,6 +13,10 @@ import type { Timeline } from "./timeline.ts";
 /** After how long a caller gives up a call that nothing came back from. */
 const SQL_LOST_MS = 10_000;
 const STREAM_LOST_MS = 5000;
+/** From when checks are given out, 5 s early, until the last is answered and stored. */
+const CHECKED_MS = 25_000;
+/** Entries of a stream that may come again. */
+const REMEMBERED = 6;
 const OBSERVER = { group: "observer", consumer: "observer" };
 
 interface ServicesOptions {
@@ -36,6 +40,10 @@ export class Services {
   streamsAwayUntil = 0;
   bellsLostUntil = 0;
   readonly stream: MemoryStream;
+  /** Messages that cannot be read, and whether a later loss of entries may have taken them. */
+  readonly poisons = new Map<string, boolean>();
+  /** The last entries of each stream, for they may come again. */
+  readonly #published = new Map<string, string[]>();
   readonly #options: ServicesOptions;
   #listeners: Listener[] = [];
 
@@ -68,6 +76,7 @@ export class Services {
       throw new StillupError("database_unavailable", "The simulated database did not answer.");
     };
     const undone = () => {
+      host.sqlTrouble += 1;
       if (point === "record") ledger.noteUnrecorded(host, values);
     };
     return network.trip(host, {
@@ -75,6 +84,9 @@ export class Services {
       lost,
       lostAfterMs: SQL_LOST_MS,
       undone,
+      unheard: () => {
+        host.sqlTrouble += 1;
+      },
       carryOut: async () => {
         if (timeline.now < this.databaseAwayUntil) {
           undone();
@@ -96,12 +108,16 @@ export class Services {
     ) => this.#callStream(host, { point, carryOut, blocks });
     return {
       ...stream, // what is not listed here is no moment of its own
-      publish: (entries) => call("publish", () => stream.publish(entries)),
+      publish: (entries) => call("publish", () => this.#publish(entries)),
       read: (who, { count, blockMs, signal }) =>
         call("read", () => untilGone(host, signal, (both) => stream.read(who, { count, blockMs, signal: both })), true),
       again: (who, ids) => call("again", () => stream.again(who, ids)),
       takeOver: (who, options) => call("take over", () => stream.takeOver(who, options)),
-      settle: (who, done) => call("settle", () => stream.settle(who, done)),
+      settle: (who, done) =>
+        call("settle", () => {
+          this.#remember(done.publish);
+          return stream.settle(who, done);
+        }),
       removeIdleConsumers: (who, options) => call("other stream call", () => stream.removeIdleConsumers(who, options)),
       state: (name, group) => call("other stream call", () => stream.state(name, group)),
       ping: () => call("other stream call", () => stream.ping()),
@@ -149,17 +165,73 @@ export class Services {
     };
   }
 
+  async #publish(entries: readonly Outgoing[]): Promise<void> {
+    this.#remember(entries);
+    await this.stream.publish(entries);
+  }
+
+  #remember(entries: readonly Outgoing[]): void {
+    for (const { stream, body } of entries) {
+      const bodies = [body, ...(this.#published.get(stream) ?? [])];
+      this.#published.set(stream, bodies.slice(0, REMEMBERED));
+    }
+  }
+
+  /** As a restart of a service that keeps nothing. */
+  loseStreams(): void {
+    this.#options.faults.count("streams lost");
+    this.#maybeLosePoisons();
+    this.stream.loseEverything();
+  }
+
+  /** Deletes some entries under whoever holds them. */
+  async trim(stream: string, most: number): Promise<void> {
+    const { faults } = this.#options;
+    const ids = (await this.entries(stream)).slice(0, most).map(({ id }) => id);
+    if (ids.length === 0) return;
+    faults.count("stream trimmed");
+    this.#maybeLosePoisons();
+    await this.stream.settle({ stream, ...OBSERVER }, { ack: ids, publish: [] });
+  }
+
+  /** The last entries come once more, the newest first: long after what they led to. */
+  async repeat(stream: string, most: number, kind: "entries doubled" | "entries out of order"): Promise<void> {
+    const { faults, random } = this.#options;
+    const bodies = (this.#published.get(stream) ?? []).slice(0, most);
+    if (bodies.length < (kind === "entries doubled" ? 1 : 2)) return;
+    faults.count(kind);
+    if (kind === "entries out of order") bodies.sort(() => random() - 0.5);
+    await this.stream.publish(bodies.map((body) => ({ stream, body })));
+  }
+
+  async poison(stream: string): Promise<void> {
+    this.#options.faults.count("poison message");
+    const body = `poison ${this.poisons.size}`;
+    this.poisons.set(body, false);
+    await this.stream.publish([{ stream, body }]);
+  }
+
+  #maybeLosePoisons(): void {
+    for (const body of this.poisons.keys()) this.poisons.set(body, true);
+  }
+
+  /** Whether nothing waits in the streams but checks that are not due yet. */
+  async isEmpty(): Promise<boolean> {
+    const { timeline } = this.#options;
+    for (const stream of ["checks.due", "status.changed", "alerts.due"]) {
+      const entries = await this.entries(stream);
+      if (entries.some(({ timestamp }) => stream !== "checks.due" || timeline.now - timestamp > CHECKED_MS))
+        return false;
+    }
+    return true;
+  }
+
   /** All entries of a stream that are not acked, seen without being read. */
   async entries(stream: string): Promise<Message[]> {
     const signal = new AbortController().signal;
     const who = { stream, ...OBSERVER };
     const { messages } = await this.stream.takeOver(who, { minIdleMs: 0, count: 10_000 });
     return [...messages, ...(await this.stream.read(who, { count: 10_000, blockMs: 0, signal }))];
-  }
-
-  /** Entries are deleted under whoever holds them. */
-  async remove(stream: string, ids: readonly string[]): Promise<void> {
-    await this.stream.settle({ stream, ...OBSERVER }, { ack: ids, publish: [] });
   }
 }
 

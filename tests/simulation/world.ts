@@ -11,6 +11,7 @@ import { Host } from "./host.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { Outside } from "./outside.ts";
+import { People } from "./people.ts";
 import { createRandom } from "./random.ts";
 import { Services } from "./services.ts";
 import { Timeline } from "./timeline.ts";
@@ -23,7 +24,7 @@ const config: Config = {
   publicUrl: null,
   logLevel: "WARN",
   workerConcurrency: 200,
-  workerLeaseSeconds: 30,
+  workerLeaseSeconds: 20,
   drainSeconds: 10,
   rawCheckDays: 7,
 };
@@ -39,10 +40,12 @@ export interface World {
   readonly outside: Outside;
   readonly services: Services;
   readonly cluster: Cluster;
-  readonly api: Api;
+  readonly people: People;
   readonly database: Database;
   /** What was logged that never should be: bugs, refused statements. */
   readonly bugs: string[];
+  /** Writes that the API refused though the database had taken them. */
+  readonly refusals: string[];
   /** Messages that cannot be read, and whether a later loss of streams may have taken them. */
   readonly poisons: Map<string, boolean>;
 }
@@ -53,6 +56,7 @@ export function createWorld(database: Database, seed: number): World {
   const faults = new Faults();
   const ledger = new Ledger();
   const bugs: string[] = [];
+  const refusals: string[] = [];
   const network = new Network({
     timeline,
     random,
@@ -73,8 +77,27 @@ export function createWorld(database: Database, seed: number): World {
   });
   const cluster: Cluster = new Cluster({ timeline, faults, ledger, envOf });
   const apiHost = new Host("api");
-  const api = new Api({ timeline, host: apiHost, env: envOf(apiHost) });
-  return { timeline, random, faults, ledger, outside, services, cluster, api, database, bugs, poisons: new Map() };
+  const api = new Api({
+    timeline,
+    host: apiHost,
+    env: envOf(apiHost),
+    onRefusal: (what) => refusals.push(what),
+  });
+  const people = new People(api, apiHost);
+  return {
+    timeline,
+    random,
+    faults,
+    ledger,
+    outside,
+    services,
+    cluster,
+    people,
+    database,
+    bugs,
+    refusals,
+    poisons: services.poisons,
+  };
 }
 
 /** Keeps only what no fault excuses. */

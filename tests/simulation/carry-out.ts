@@ -1,0 +1,126 @@
+import type { RouteName } from "./api.ts";
+import type { Command } from "./commands.ts";
+import type { Trap } from "./faults.ts";
+import type { World } from "./world.ts";
+
+/** Does what a command says, and lets its time pass. */
+export async function carryOut(world: World, command: Command): Promise<void> {
+  await act(world, command);
+  await world.timeline.pass(command.afterMs);
+}
+
+async function act(world: World, command: Command): Promise<void> {
+  const { cluster, faults, outside, services, timeline, people } = world;
+  switch (command.do) {
+    case "flip":
+      return outside.behave(targetOf(command.monitor), command.behaviour);
+    case "fail":
+      outside.behave(targetOf(command.monitor), "error");
+      return timeline.pass(command.seconds * 1000);
+    case "recover":
+      outside.behave(targetOf(command.monitor), "ok");
+      return timeline.pass(command.seconds * 1000);
+    case "wait":
+      return timeline.pass(command.seconds * 1000);
+
+    case "trap":
+      return arm(world, command.role, command.replica, { ...command });
+    case "trap a telling":
+      return arm(world, "notification", command.replica, { ...command, nth: 0 });
+    case "kill": {
+      const host = cluster.host(command.role, command.replica);
+      if (host.alive) faults.count("process killed");
+      return cluster.kill(host, command.seconds);
+    }
+    case "freeze":
+      return cluster.freeze(cluster.host(command.role, command.replica), command.seconds);
+    case "stall":
+      for (const replica of [0, 1]) cluster.freeze(cluster.host(command.role, replica), command.seconds);
+      return;
+    case "roll":
+      return cluster.roll(command.role, command.replica);
+    case "step clock":
+      faults.count("clock on the wall stepped");
+      cluster.host(command.role, command.replica).skewMs += command.minutes * 60_000;
+      return;
+
+    case "database away":
+      faults.count("database away");
+      services.databaseAwayUntil = timeline.now + command.seconds * 1000;
+      return;
+    case "streams away":
+      faults.count("streams away");
+      services.streamsAwayUntil = timeline.now + command.seconds * 1000;
+      return;
+    case "lose streams":
+      return services.loseStreams();
+    case "trim":
+      return services.trim(command.stream, command.entries);
+    case "double":
+      return services.repeat(command.stream, command.entries, "entries doubled");
+    case "shuffle":
+      return services.repeat(command.stream, command.entries, "entries out of order");
+    case "poison":
+      return services.poison(command.stream);
+    case "lose bells":
+      services.bellsLostUntil = timeline.now + command.seconds * 1000;
+      return;
+    case "misbehave":
+      return outside.misbehave(receiverOf(command.channel), command.list);
+
+    case "add monitor":
+      return people.addMonitor(command);
+    case "move monitor":
+      return people.moveMonitor(command.monitor);
+    case "tune monitor": {
+      const { failures, recoveries } = command;
+      const body = { failureThreshold: failures, recoveryThreshold: recoveries };
+      return people.useMonitor("updateMonitor", command.monitor, body);
+    }
+    case "choose channels":
+      return people.chooseChannels(command.monitor, command.channels);
+    case "pause monitor":
+    case "resume monitor":
+    case "delete monitor":
+    case "check monitor":
+      return people.useMonitor(routes[command.do], command.monitor);
+    case "resolve incident":
+      return people.resolveIncident(command.monitor);
+    case "add channel":
+      return people.addChannel();
+    case "disable channel":
+      return people.useChannel("updateChannel", command.channel, { disabled: true });
+    case "enable channel":
+      return people.useChannel("updateChannel", command.channel, { disabled: false });
+    case "delete channel":
+      return people.useChannel("deleteChannel", command.channel);
+  }
+}
+
+const routes = {
+  "pause monitor": "pauseMonitor",
+  "resume monitor": "resumeMonitor",
+  "delete monitor": "deleteMonitor",
+  "check monitor": "checkMonitor",
+} as const satisfies Record<string, RouteName>;
+
+type Armed = Pick<Trap, "point" | "nth" | "effect" | "seconds">;
+
+function arm(
+  { cluster, people }: World,
+  role: Parameters<typeof cluster.host>[0] | "api",
+  replica: number,
+  trap: Armed,
+): void {
+  const { point, nth, effect, seconds } = trap;
+  if (role === "api") people.arm({ point, nth, effect, seconds });
+  else cluster.host(role, replica).traps.push({ point, nth, effect, seconds });
+}
+
+export function targetOf(n: number): string {
+  return `target-${n}.simulated`;
+}
+
+export function receiverOf(n: number): string {
+  return `receiver-${n}.simulated`;
+}

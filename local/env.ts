@@ -154,6 +154,7 @@ function functionConfig(config: ProcessConfig): Config {
   const {
     apiKey,
     networkPolicy,
+    controlTargets,
     publicUrl,
     logLevel,
     workerConcurrency,
@@ -164,6 +165,7 @@ function functionConfig(config: ProcessConfig): Config {
   return {
     apiKey,
     networkPolicy,
+    controlTargets,
     publicUrl,
     logLevel,
     workerConcurrency,

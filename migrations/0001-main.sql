@@ -33,6 +33,7 @@ create table channels (
   name text not null,
   type text not null,
   is_default boolean not null,
+  system boolean not null default false, -- told of what concerns Stillup itself
   config jsonb not null,
   disabled boolean not null default false,
   created_at timestamptz not null default app_now(),
@@ -134,7 +135,7 @@ create table deliveries (
   id text primary key,
   event_id text not null,
   channel_id text not null,
-  monitor_id text not null,
+  monitor_id text not null, -- `system` for what concerns Stillup itself
   version int not null,
   type text not null,
   data jsonb not null,
@@ -154,6 +155,16 @@ create index deliveries_of_monitor on deliveries (monitor_id, created_at desc, i
 create index deliveries_pending on deliveries (channel_id, monitor_id, version) where status = 'pending';
 create index deliveries_due on deliveries (channel_id, next_attempt_at) where status = 'pending';
 create index deliveries_exhausted on deliveries (created_at, version, id) where status = 'exhausted';
+
+-- Whether Stillup itself can see, in one row. It is blind while any process that checks reports that it is.
+create table sight (
+  one boolean primary key default true check (one),
+  version int not null default 0, -- counts changes
+  blind_since timestamptz, -- null: it sees
+  blind_reporters jsonb not null default '{}', -- the processes that are blind, and when each said so last
+  sighted_at timestamptz -- when it last came to see again
+);
+insert into sight default values;
 
 create table rollups_hour (
   monitor_id text not null,
@@ -264,7 +275,8 @@ declare
   is_busy boolean :=
     exists (select from monitors where next_check_at <= soon and status <> 'paused' and deleted_at is null)
     or exists (select from monitors where unhandled <> '[]')
-    or exists (select from deliveries where status = 'pending' and next_attempt_at <= soon);
+    or exists (select from deliveries where status = 'pending' and next_attempt_at <= soon)
+    or exists (select from sight where blind_since is not null);
   -- Tries that failed come again at times of their own.
   next_try timestamptz := (
     select min(next_attempt_at) from deliveries where status = 'pending' and next_attempt_at > app_now()

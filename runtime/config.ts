@@ -1,4 +1,4 @@
-import { createReader, hostOf, parseBareHttpUrl, type Reader, type Variables } from "./config-reader.ts";
+import { createReader, hostOf, parseBareHttpUrl, parseUrl, type Reader, type Variables } from "./config-reader.ts";
 import { type DatabaseConfig, readDatabase, readStream, type StreamConfig } from "./config-services.ts";
 import type { NetworkPolicy } from "./http/http.ts";
 
@@ -13,6 +13,8 @@ export interface Config {
   /** The administrator's key, at least 32 characters. */
   readonly apiKey: string;
   readonly networkPolicy: NetworkPolicy;
+  /** URLs that tell by answering that this machine reaches the world; none: it is taken to. */
+  readonly controlTargets: readonly string[];
   /** Where the API is reached from outside, without a trailing slash. */
   readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
@@ -37,6 +39,8 @@ export interface ProcessConfig extends Config {
 
 /** The key in `.env.local`. Everybody can read it, so it is refused for anything but services on the same machine. */
 export const DEVELOPMENT_API_KEY = "stillup-development-key-for-this-machine-only";
+
+const MOST_CONTROL_TARGETS = 10;
 
 /** Hosts that are this machine: loopback, and the services of docker-compose.yml by their names. */
 const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|postgres|redis)$/;
@@ -63,6 +67,7 @@ export function readConfig(variables: Variables): ProcessConfig {
     database,
     stream,
     networkPolicy: read.choice("NETWORK_POLICY", ["public", "private"], "public"),
+    controlTargets: readControlTargets(read),
     publicUrl: readPublicUrl(read),
     logLevel: read.choice("LOG_LEVEL", logLevels, "INFO"),
     workerPort: read.integer("WORKER_PORT", { min: 0, max: 65_535, otherwise: 9090 }),
@@ -90,6 +95,7 @@ export function readOneProcessConfig(
     database: { driver: "pglite", dataDir: defaults.dataDir },
     stream: { driver: "memory" },
     networkPolicy: "private",
+    controlTargets: [],
     publicUrl: null,
     workerPort: 0,
     workerConcurrency: 200,
@@ -127,6 +133,21 @@ function readPublicUrl(read: Reader): string | null {
     return null;
   }
   return url.href.replace(/\/+$/, "");
+}
+
+function readControlTargets(read: Reader): readonly string[] {
+  const urls = (read.text("CONTROL_TARGETS") ?? "").split(",").map((url) => url.trim());
+  const given = urls.filter((url) => url !== "");
+  const isGood = (url: string) => {
+    const parsed = parseUrl(url, ["http:", "https:"]);
+    return parsed !== null && `${parsed.username}${parsed.password}` === "";
+  };
+  if (given.length <= MOST_CONTROL_TARGETS && given.every(isGood)) return given;
+  read.refuse(
+    "CONTROL_TARGETS",
+    `must be at most ${MOST_CONTROL_TARGETS} http or https URLs without credentials, separated by commas.`,
+  );
+  return [];
 }
 
 /** True for a URL of another machine; a URL that could not be read is reported already. */

@@ -13,6 +13,7 @@ export const metricDefinitions = {
   },
   stillup_set_apart_total: { kind: "counter", help: "Stream messages set apart.", labels: ["stream"] },
   stillup_driver_calls_total: { kind: "counter", help: "Trips to a service.", labels: ["driver", "kind"] },
+  stillup_blind: { kind: "gauge", help: "1 while this process can see none of its control targets.", labels: [] },
   stillup_monitors: { kind: "gauge", help: "Monitors, by status.", labels: ["status"] },
 } as const satisfies Record<
   string,

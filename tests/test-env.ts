@@ -102,6 +102,7 @@ export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
 const testConfig: Config = {
   apiKey: "the-key-of-every-test-environment-0123456789",
   networkPolicy: "private",
+  controlTargets: [],
   publicUrl: null,
   logLevel: "DEBUG",
   workerConcurrency: 200,

@@ -16,7 +16,7 @@ export async function retryDelivery(sql: Sql, id: string): Promise<{ delivery: D
   const channelIds = await retry(sql, [id]);
   const [row] = await sql<DeliveryRow & Obstacles>`
     select d.*, c.id is null or c.deleted_at is not null as "channelGone", c.disabled as "channelDisabled",
-      m.id is null or m.deleted_at is not null as "monitorGone"
+      m.deleted_at is not null as "monitorGone"
     from deliveries d
     left join channels c on c.id = d.channel_id
     left join monitors m on m.id = d.monitor_id
@@ -54,8 +54,8 @@ export async function retryDeliveries(
     select d.id, until.at::text as until
     from until, deliveries d
     join channels c on c.id = d.channel_id and c.deleted_at is null and not c.disabled
-    join monitors m on m.id = d.monitor_id and m.deleted_at is null
-    where d.status = 'exhausted' and d.finished_at <= until.at
+    left join monitors m on m.id = d.monitor_id
+    where d.status = 'exhausted' and d.finished_at <= until.at and m.deleted_at is null
       and (${channelId}::text is null or d.channel_id = ${channelId}::text)
       and (${monitorId}::text is null or d.monitor_id = ${monitorId}::text)
     order by d.created_at, d.version, d.id
@@ -77,8 +77,8 @@ async function retry(sql: Sql, ids: readonly string[]): Promise<string[]> {
     with exhausted as materialized (
       select d.id from deliveries d
       join channels c on c.id = d.channel_id and c.deleted_at is null and not c.disabled
-      join monitors m on m.id = d.monitor_id and m.deleted_at is null
-      where d.id = any(${ids}::text[]) and d.status = 'exhausted'
+      left join monitors m on m.id = d.monitor_id
+      where d.id = any(${ids}::text[]) and d.status = 'exhausted' and m.deleted_at is null
       order by d.id for update of d
     ),
     retried as (

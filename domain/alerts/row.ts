@@ -5,6 +5,7 @@ export interface DeliveryRow {
   readonly id: string;
   readonly event_id: string;
   readonly channel_id: string;
+  /** `system` for what concerns Stillup itself. */
   readonly monitor_id: string;
   readonly type: Delivery["type"];
   readonly status: Delivery["status"];
@@ -20,7 +21,7 @@ export function toDelivery(row: DeliveryRow): Delivery {
     id: row.id,
     eventId: row.event_id,
     channelId: row.channel_id,
-    monitorId: row.monitor_id,
+    monitorId: row.monitor_id === "system" ? null : row.monitor_id,
     type: row.type,
     status: row.status,
     attempts: row.attempts,

@@ -9,8 +9,8 @@ const SECRET_BYTES = 32;
 export async function createChannel(sql: Sql, input: ChannelInput): Promise<CreatedChannel> {
   const config = { url: input.config.url, secret: input.config.secret ?? makeSecret() };
   const [row] = await sql<ChannelRow>`
-    insert into channels (name, type, is_default, config)
-    values (${input.name}, ${input.type}, ${input.default}, ${JSON.stringify(config)}::text::jsonb)
+    insert into channels (name, type, is_default, system, config)
+    values (${input.name}, ${input.type}, ${input.default}, ${input.system}, ${JSON.stringify(config)}::text::jsonb)
     returning *`;
   return { ...toChannel(found(row, "channel")), config };
 }

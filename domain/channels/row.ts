@@ -5,6 +5,7 @@ export interface ChannelRow {
   readonly id: string;
   readonly name: string;
   readonly is_default: boolean;
+  readonly system: boolean;
   readonly config: { readonly url: string; readonly secret: string };
   readonly disabled: boolean;
   readonly created_at: Date;
@@ -17,6 +18,7 @@ export function toChannel(row: ChannelRow): Channel {
     name: row.name,
     type: "webhook",
     default: row.is_default,
+    system: row.system,
     config: { url: row.config.url },
     disabled: row.disabled,
     createdAt: row.created_at.toISOString(),

@@ -6,11 +6,13 @@ import type { Channel, ChannelPatch } from "./schema.ts";
 /** Changes a channel. When it is disabled, what waits to be delivered to it is cancelled. Throws `not_found`. */
 export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch: ChannelPatch }): Promise<Channel> {
   const isDefault = patch.default === undefined ? null : (patch.default ?? true);
+  const system = patch.system === undefined ? null : (patch.system ?? false);
   const [row] = await sql<ChannelRow>`
     with updated as (
       update channels
       set name = coalesce(${patch.name ?? null}, name),
         is_default = coalesce(${isDefault}::boolean, is_default),
+        system = coalesce(${system}::boolean, system),
         config = config || ${JSON.stringify(patch.config ?? {})}::text::jsonb,
         disabled = coalesce(${patch.disabled ?? null}::boolean, disabled),
         updated_at = app_now()

@@ -1,6 +1,13 @@
 import type { Sql } from "../../runtime/sql/sql.ts";
 import type { Job } from "./job.ts";
 
+interface Claim {
+  readonly jobs: Job[];
+  readonly nextInMs: number;
+  /** Stillup is: whoever checks is to look whether it sees again. */
+  readonly blind: boolean;
+}
+
 /**
  * Gives out the slots that are due within the next 5 s, at most 2,000, to whoever asks first: one statement, by the
  * database's time. A slot given out is a lease: `next_check_at` becomes its end, 20 s after the check must be over, and
@@ -9,8 +16,8 @@ import type { Job } from "./job.ts";
  * Runs come 4.5 s apart, less than what a run looks ahead, so that a run that begins late makes no check late.
  * Nobody else's turn is taken: when it is not time yet, there are no jobs, and `nextInMs` says when it will be.
  */
-export async function claimDueChecks(sql: Sql): Promise<{ jobs: Job[]; nextInMs: number }> {
-  const [claim] = await sql<{ jobs: Job[]; nextInMs: number }>`
+export async function claimDueChecks(sql: Sql): Promise<Claim> {
+  const [claim] = await sql<Claim>`
     with turn as materialized (
       select mine, next_in_ms from claim_turn('enqueue-checks', 4.5)
     ),
@@ -41,6 +48,7 @@ export async function claimDueChecks(sql: Sql): Promise<{ jobs: Job[]; nextInMs:
       ) as job
     )
     select coalesce((select jsonb_agg(job) from claimed), '[]') as jobs,
-      case when (select count(*) from due) = 2000 then 0 else (select next_in_ms from turn) end as "nextInMs"`;
-  return claim ?? { jobs: [], nextInMs: 4500 };
+      case when (select count(*) from due) = 2000 then 0 else (select next_in_ms from turn) end as "nextInMs",
+      (select blind_since is not null from sight) as blind`;
+  return claim ?? { jobs: [], nextInMs: 4500, blind: false };
 }

@@ -1,6 +1,7 @@
 import type { Phases } from "../../runtime/http/http.ts";
 
-export type Outcome = "ok" | "dns" | "connect" | "tls" | "timeout" | "status" | "body" | "blocked";
+/** `unknown`: nothing answered, and this side could not see anything else either. */
+export type Outcome = "ok" | "dns" | "connect" | "tls" | "timeout" | "status" | "body" | "blocked" | "unknown";
 
 /** What a probe found. Probing never throws: what the target does is a value. */
 export interface Finding {

@@ -1,10 +1,12 @@
 import type { Ctx, Env } from "../../runtime/contract.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { statusChanged } from "../bell.ts";
+import { reportBlind } from "../sight/look-again.ts";
+import { isUnseen } from "../sight/sight.ts";
 import { applyResults } from "./apply-results.ts";
 import type { Job } from "./job.ts";
 import { probe } from "./probe.ts";
-import type { Result } from "./result.ts";
+import type { Finding, Result } from "./result.ts";
 import { createResultStore, type ResultStore } from "./result-store.ts";
 
 /** The longest that a result which changes nothing waits to share a statement. */
@@ -54,8 +56,13 @@ async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: R
   const beganAt = performance.now() - found.totalMs; // not when it was called: it may have waited for its turn
   const { monitorId, revision, seq, dueAt } = job;
   const quiet = job.quietIf === (found.outcome === "ok");
-  store.add({ monitorId, revision, seq, dueAt, beganAt, ...found }, quiet ? quietMs(job) : 0);
+  const seen = (await isUnseen(env, found, { beganAt, quiet })) ? unknown(found) : found;
+  store.add({ monitorId, revision, seq, dueAt, beganAt, ...seen }, quiet ? quietMs(job) : 0);
   return true;
+}
+
+function unknown(found: Finding): Finding {
+  return { ...found, outcome: "unknown", detail: `Stillup could see nothing at all. ${found.detail}`.slice(0, 500) };
 }
 
 /** A slot must be answered well before the next one is to be given out, 5 s before it is due. */
@@ -64,6 +71,8 @@ function quietMs(job: Job): number {
 }
 
 async function storeAndRing(env: Env, results: readonly Result[]) {
+  // First, because this is what makes them due again when sight comes back.
+  if (results.some(({ outcome }) => outcome === "unknown")) await reportBlind(env);
   const applied = await applyResults(env.sql, results);
   const bells = statusChanged.ring(applied.filter((result) => result.tells).map((result) => result.monitorId));
   if (bells.length > 0) {

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { oneOf, Time } from "../fields.ts";
 import { page, pageOf } from "../page.ts";
 
-export const CheckOutcome = oneOf("ok", "dns", "connect", "tls", "timeout", "status", "body", "blocked");
+export const CheckOutcome = oneOf("ok", "dns", "connect", "tls", "timeout", "status", "body", "blocked", "unknown");
 
 const phase = z.nullable(z.number());
 

@@ -34,7 +34,7 @@ export async function rollUp(sql: Sql): Promise<{ more: boolean }> {
       cross join lateral generate_series(due.rolled_up_to, due.until - interval '1 hour', interval '1 hour') as start
       cross join lateral status_seconds(due.id, start, start + interval '1 hour') as s
       cross join lateral (
-        select count(*)::int4 as checks, (count(*) filter (where outcome <> 'ok'))::int4 as failures,
+        select count(*)::int4 as checks, (count(*) filter (where outcome not in ('ok', 'unknown')))::int4 as failures,
           coalesce(sum(total_ms), 0)::float8 as total_ms_sum, coalesce(max(total_ms), 0)::float8 as total_ms_max
         from checks where monitor_id = due.id and at >= start and at < start + interval '1 hour'
       ) as c

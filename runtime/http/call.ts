@@ -53,7 +53,8 @@ export class Call {
       setMaxListeners(0, request.signal); // a batch shares one signal, and Node 20 warns of the eleventh listener
       request.signal.addEventListener("abort", this.#abort);
     }
-    this.#leave = turns.take(() => this.#begin());
+    if (request.atOnce) this.#begin();
+    else this.#leave = turns.take(() => this.#begin());
   }
 
   /** Ends the call, whether it waits or runs. */
@@ -130,7 +131,7 @@ export class Call {
     clearTimeout(this.#timer);
     this.#options.request.signal?.removeEventListener("abort", this.#abort);
     if (this.#began === undefined) this.#leave?.();
-    else this.#options.turns.give();
+    else if (!this.#options.request.atOnce) this.#options.turns.give();
     this.#options.onEnd(answer);
   }
 

@@ -15,6 +15,8 @@ export interface HttpCall {
   /** Decoded bytes of the body that are kept; reading stops there, and `truncated` is set. */
   readonly maxBodyBytes: number;
   readonly signal?: AbortSignal;
+  /** Waits for no turn: for the few that others wait for. */
+  readonly atOnce?: boolean;
 }
 
 /** Milliseconds each phase of the last hop took; null for a phase that was not reached or does not apply. */

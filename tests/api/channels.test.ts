@@ -48,6 +48,7 @@ describe("a new channel", () => {
       ...aChannel,
       id: expect.stringMatching(/^ch_[0-9a-f]{20}$/),
       default: true,
+      system: false,
       disabled: false,
       config: { url: aChannel.config.url, secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) },
       createdAt: start,
@@ -89,6 +90,14 @@ describe("a change of a channel", () => {
     expect((await call("PATCH", `/v1/channels/${id}`, { name: "Other" })).body).toMatchObject({ default: false });
     expect((await call("PATCH", `/v1/channels/${id}`, { default: null })).body).toMatchObject({ default: true });
     expect((await call("PATCH", `/v1/channels/${id}`, { default: false })).body).toMatchObject({ default: false });
+  });
+
+  it("makes it hear of Stillup itself, which none does unasked", async () => {
+    const { id, system } = await add();
+    expect([system, (await add({ system: true })).system]).toEqual([false, true]);
+    expect((await call("PATCH", `/v1/channels/${id}`, { system: true })).body).toMatchObject({ system: true });
+    expect((await call("PATCH", `/v1/channels/${id}`, { name: "Other" })).body).toMatchObject({ system: true });
+    expect((await call("PATCH", `/v1/channels/${id}`, { system: null })).body).toMatchObject({ system: false });
   });
 
   it("cancels what waits for it when it is disabled, and brings nothing back when it is enabled", async () => {

@@ -21,6 +21,7 @@ const START_MS = Date.UTC(2026, 2, 1, 12);
 const config: Config = {
   apiKey: "the-key-of-every-simulated-world-0123456789",
   networkPolicy: "private",
+  controlTargets: [],
   publicUrl: null,
   logLevel: "WARN",
   workerConcurrency: 200,

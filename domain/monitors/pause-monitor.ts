@@ -1,11 +1,29 @@
 import type { Sql } from "../../runtime/sql/sql.ts";
 import { found } from "../found.ts";
-import { toMonitor } from "./row.ts";
+import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 import { stopMonitor } from "./stop-monitor.ts";
 
-/** Stops a monitor's checks until it is resumed. Throws StillupError `not_found`. */
+/**
+ * Stops a monitor's checks until it is resumed, and cancels each pending `monitor.down` that no `monitor.up` will ever
+ * follow. Throws StillupError `not_found`. A list: its second statement sees what was planned while the first one waited.
+ */
 export async function pauseMonitor(sql: Sql, id: string): Promise<Monitor> {
-  const [row] = await stopMonitor(sql, id, "paused");
+  const [rows] = await sql.transaction([
+    stopMonitor(sql, id, "paused"),
+    sql`
+      with doomed as materialized (
+        select id from deliveries d
+        where monitor_id = ${id} and status = 'pending' and type = 'monitor.down' and not exists (
+          select from deliveries up
+          where up.monitor_id = d.monitor_id and up.channel_id = d.channel_id and up.type = 'monitor.up'
+            and up.version > d.version
+        )
+        order by id for update
+      )
+      update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
+      from doomed where d.id = doomed.id`,
+  ]);
+  const [row] = rows as MonitorRow[]; // of the first statement
   return toMonitor(found(row, "monitor"));
 }

@@ -166,6 +166,28 @@ describe("a monitor that is paused or deleted while it is down", () => {
     expect(await told()).toEqual([["monitor.down", null]]);
   });
 
+  it("takes with it what it had still to tell, for its coming back will never be told", async () => {
+    await call("POST", "/v1/channels", aChannel);
+    const id = await add();
+    await goDown(id);
+    await env.sql`update deliveries set attempts = 3`;
+    await call("POST", `/v1/monitors/${id}/pause`);
+    expect((await call("GET", "/v1/deliveries")).body.items).toMatchObject([{ status: "cancelled" }]);
+  });
+
+  it("still tells of an incident that was over before the pause", async () => {
+    await call("POST", "/v1/channels", aChannel);
+    const id = await add();
+    await goDown(id);
+    await check(id, true);
+    await handleStatusChanges(env.sql, [id]);
+    await call("POST", `/v1/monitors/${id}/pause`);
+    expect((await call("GET", "/v1/deliveries")).body.items).toMatchObject([
+      { type: "monitor.up", status: "pending" },
+      { type: "monitor.down", status: "pending" },
+    ]);
+  });
+
   it("keeps what was said of its incident by hand", async () => {
     const id = await add();
     const incident = await goDown(id);

@@ -96,8 +96,11 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     expect(await row()).toMatchObject({ status: "paused", version: 2, incident: null, unhandled: [] });
   });
 
-  it("a delete cancels a delivery that was planned while it waited", async () => {
-    await queue(handle, () => deleteMonitor(sql, id));
+  it.each([
+    ["delete", () => deleteMonitor(sql, id)],
+    ["pause", () => pauseMonitor(sql, id)],
+  ] as const)("a %s cancels a delivery that was planned while it waited", async (_what, act) => {
+    await queue(handle, act);
     expect(await sql`select status from deliveries where monitor_id = ${id}`).toEqual([{ status: "cancelled" }]);
   });
 

@@ -208,7 +208,8 @@ class Check {
           (each) => each.channelId === channelId && each.monitorId === model.id && each.version === event.version,
         );
         const name = `${model.id} version ${event.version} (${event.type}) on ${url}`;
-        const mayBeCancelled = model.deleted || !this.#eligibility.staysOpen(channelId, event.notedAt);
+        const isLastWord = epoch.end !== null && event.type === "down" && at === epoch.events.length - 1;
+        const mayBeCancelled = model.deleted || isLastWord || !this.#eligibility.staysOpen(channelId, event.notedAt);
         if (should === "must" && !mayBeCancelled && !posts.some((post) => post.taken)) {
           wrong.push(
             violation("Every confirmed change is told on every channel that it is for", `${name} was not told`),

@@ -10,6 +10,6 @@ export interface BuildOptions {
 }
 
 export function build(options?: BuildOptions): Promise<Manifest>;
-export function openApiJson(root?: string): Promise<string>;
+export function packedOpenApi(root?: string): Promise<string>;
 export function watchSources(changed: () => Promise<unknown>, root?: string): () => void;
 export function sizeTable(manifest: Manifest): string;

@@ -1,12 +1,12 @@
 import { defineConfig, type Plugin } from "vitest/config";
-import { openApiJson } from "./build.mjs";
+import { packedOpenApi } from "./build.mjs";
 
 /** What build.mjs does for `virtual:openapi`, for tests that import the sources. */
 const openApi: Plugin = {
   name: "virtual:openapi",
   resolveId: (id) => (id === "virtual:openapi" ? `\0${id}` : undefined),
   load: async (id) =>
-    id === "\0virtual:openapi" ? `export default ${JSON.stringify(await openApiJson())}` : undefined,
+    id === "\0virtual:openapi" ? `export default ${JSON.stringify(await packedOpenApi())}` : undefined,
 };
 
 export default defineConfig({

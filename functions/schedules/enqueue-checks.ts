@@ -1,15 +1,28 @@
 import { claimDueChecks } from "../../domain/checks/claim-due-checks.ts";
-import { jobEntries } from "../../domain/checks/job.ts";
+import { checksDue, jobEntries } from "../../domain/checks/job.ts";
 import { lookAgain } from "../../domain/sight/look-again.ts";
-import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
+import type { Env, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 5, runsIn: ["worker-monitoring"] };
 
-/** Gives out the checks that are due within the next seconds; and while Stillup is blind, looks whether it sees again. */
+/** More entries than these are a backlog: those of 15 s, with 10,000 monitors, are fewer. */
+const BACKLOG = 500;
+
+/**
+ * Gives out the checks that are due within the next seconds. One that nobody has answered is given out again, unless the
+ * stream has a backlog: then it still stands in there, and once is enough. While Stillup is blind, looks whether it sees
+ * again.
+ */
 export default {
   async scheduled(_tick, env, ctx) {
-    const { jobs, nextInMs, blind } = await claimDueChecks(env.sql);
+    const { jobs, again, nextInMs, blind } = await claimDueChecks(env.sql);
     if (blind) ctx.waitUntil(lookAgain(env));
-    return { publish: jobEntries(jobs), nextInMs };
+    const waiting = new Set(again.length > 0 && (await isBacklogged(env)) ? again : []);
+    return { publish: jobEntries(jobs.filter(({ monitorId }) => !waiting.has(monitorId))), nextInMs };
   },
 } satisfies ScheduledFunction;
+
+async function isBacklogged({ stream }: Env): Promise<boolean> {
+  const state = await stream.state(checksDue.stream, checksDue.group).catch(() => null);
+  return state !== null && state.length > BACKLOG;
+}

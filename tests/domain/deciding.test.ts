@@ -41,7 +41,7 @@ async function monitor(id: string): Promise<Row> {
   return row;
 }
 
-async function claim(): Promise<Job[]> {
+async function claim(): Promise<readonly Job[]> {
   await env.sql`update schedules set next_run_at = '-infinity'`;
   return (await claimDueChecks(env.sql)).jobs;
 }

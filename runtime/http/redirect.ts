@@ -11,10 +11,18 @@ export interface HopRequest {
 export type Refusal = "FORBIDDEN_SCHEME" | "FORBIDDEN_CREDENTIALS";
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
-/** What another origin must not see; `host` names the origin that was meant. */
-const originHeaders = ["authorization", "cookie", "host", "proxy-authorization"];
 /** What describes a body that is no longer sent. */
 const bodyHeaders = ["content-encoding", "content-language", "content-length", "content-location", "content-type"];
+/** What another origin may see. Any other header, such as x-api-key, may be a secret that was meant for this one. */
+const harmlessHeaders = new Set([
+  "accept",
+  "accept-encoding",
+  "accept-language",
+  "cache-control",
+  "pragma",
+  "user-agent",
+  ...bodyHeaders,
+]);
 
 /** Whether an answer asks to go elsewhere. */
 export function isRedirect(statusCode: number, location: string | undefined): location is string {
@@ -29,13 +37,14 @@ export function refusalOf(url: URL): Refusal | null {
 
 /**
  * The request that follows a redirect, by the Fetch standard (HTTP-redirect fetch): 303 and a POST's 301 and 302 go on
- * as a GET without a body, and another origin does not get what was meant for this one. Null when `location` is no URL.
+ * as a GET without a body. Stricter than it in one: another origin gets only headers that are harmless anywhere. Null
+ * when `location` is no URL.
  */
 export function redirectedRequest(request: HopRequest, statusCode: number, location: string): HopRequest | null {
   if (!URL.canParse(location, request.url.href)) return null;
   const url = new URL(location, request.url);
-  const headers = new Map(request.headers);
-  if (url.origin !== request.url.origin) for (const name of originHeaders) headers.delete(name);
+  const isElsewhere = url.origin !== request.url.origin;
+  const headers = new Map([...request.headers].filter(([name]) => !isElsewhere || harmlessHeaders.has(name)));
   if (!becomesGet(request.method, statusCode)) return { ...request, url, headers };
   for (const name of bodyHeaders) headers.delete(name);
   return { method: "GET", url, headers, body: undefined };

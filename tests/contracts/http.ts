@@ -251,7 +251,14 @@ function portableContract({ make }: HttpHost): void {
       else response.writeHead(Number(status), { location: decodeURIComponent(location) }).end("A body nobody reads.");
     };
     const to = (location: string, status = 302) => `/${status}/${encodeURIComponent(location)}`;
-    const headers = { authorization: "Bearer a", cookie: "b=c", "x-own": "d", "content-type": "text/plain" };
+    const headers = {
+      authorization: "Bearer a",
+      cookie: "b=c",
+      "x-api-key": "d",
+      accept: "text/plain",
+      "user-agent": "e",
+      "content-type": "text/plain",
+    };
 
     test("is followed, relative or not, and its hops share one limit", async () => {
       const { url } = await serve(redirecting);
@@ -311,9 +318,10 @@ function portableContract({ make }: HttpHost): void {
       const { "content-type": _, ...kept } = headers;
       expect(await seenBy(one.url + to("/end"))).toMatchObject(kept);
       const abroad = await seenBy(one.url + to(`${two.url}/end`));
-      expect([abroad.authorization, abroad.cookie, abroad["x-own"]]).toEqual([undefined, undefined, "d"]);
+      expect([abroad.authorization, abroad.cookie, abroad["x-api-key"]]).toEqual([undefined, undefined, undefined]);
+      expect(abroad).toMatchObject({ accept: "text/plain", "user-agent": "e", host: new URL(two.url).host });
       const andBack = await seenBy(one.url + to(two.url + to(`${one.url}/end`)));
-      expect(andBack.authorization).toBe(undefined);
+      expect([andBack.authorization, andBack["x-api-key"]]).toEqual([undefined, undefined]);
     });
 
     test.each([

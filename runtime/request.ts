@@ -36,7 +36,8 @@ export async function readJson<S extends Schema>(request: Request, schema: S): P
     throw badBody("body", text === "" ? "body is missing: it must be JSON" : "body must be JSON, and this is none");
   }
   // Only an escape can bring such a character through UTF-8 and JSON.
-  return joined(validate(schema, value), text.includes("\\u") ? findBadText(value) : []);
+  const isSuspect = text.includes("\\u") || text.includes("__proto__");
+  return joined(validate(schema, value), isSuspect ? findBadText(value) : []);
 }
 
 async function readText(request: Request): Promise<string> {

@@ -45,7 +45,10 @@ export function checked<S extends Schema>(schema: S, value: unknown): z.output<S
   return result.value;
 }
 
-/** NUL and lone surrogates, in keys and values alike: Postgres takes no NUL, and UTF-8 has no lone surrogates. */
+/**
+ * NUL and lone surrogates, in keys and values alike: Postgres takes no NUL, and UTF-8 has no lone surrogates. And keys
+ * named `__proto__`, which the schemas of records pass over without a word.
+ */
 export function findBadText(value: unknown, where = ""): FieldError[] {
   const errors: FieldError[] = [];
   // A list of what is left, not recursion: JSON may be nested half a million deep.
@@ -58,6 +61,7 @@ export function findBadText(value: unknown, where = ""): FieldError[] {
       const isList = Array.isArray(value);
       for (const [key, child] of Object.entries(value).reverse()) {
         if (isBadText(key)) errors.push(badText(fieldName([...keysOf(path), key], where)));
+        if (key === "__proto__") errors.push(unknownField(fieldName([...keysOf(path), key], where)));
         left.push({ value: child, path: { key: isList ? Number(key) : key, parent: path } });
       }
     }
@@ -81,12 +85,13 @@ function badText(field: string): FieldError {
   return { field, message: `${field} must not hold a NUL character or half of a surrogate pair` };
 }
 
+function unknownField(field: string): FieldError {
+  return { field, message: `${field} is not known here; remove it` };
+}
+
 function fieldErrors(issue: z.core.$ZodIssue, value: unknown, where: string): FieldError[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
-      const field = fieldName([...issue.path, key], where);
-      return { field, message: `${field} is not known here; remove it` };
-    });
+    return issue.keys.map((key) => unknownField(fieldName([...issue.path, key], where)));
   }
   const field = fieldName(issue.path, where);
   const isMissing = valueAt(value, issue.path) === undefined;

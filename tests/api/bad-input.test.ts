@@ -83,6 +83,7 @@ const monitorCases: readonly (readonly [string, unknown, string])[] = [
   ["headers.a:", { "a:": "c" }, "is not a header's name"],
   ["headers.", { "": "c" }, "is not a header's name"],
   ["headers.A", { a: "1", A: "2" }, "is there already"],
+  ["headers.__proto__", JSON.parse('{"__proto__": "a"}'), "is not known here; remove it"],
   ["headers.Host", { Host: "example.com" }, "cannot be chosen"],
   ["headers.content-length", { "content-length": "5" }, "cannot be chosen"],
   ["headers.Transfer-Encoding", { "Transfer-Encoding": "chunked" }, "cannot be chosen"],

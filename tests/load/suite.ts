@@ -9,13 +9,19 @@ import { type Arrival, startWebhookReceiver, type WebhookReceiver } from "../sup
 /** A Stillup that runs and watches nothing yet. */
 export interface Running {
   readonly api: ApiClient;
+  /** Ways in which the streams lose what is in them, by name; none where they cannot without Stillup itself. */
+  readonly losses?: Readonly<Record<Loss, () => Promise<unknown>>>;
   stop(): Promise<void>;
 }
+
+type Loss = "everything is flushed" | "everything is trimmed" | "the server crashes";
 
 export interface LoadOptions {
   readonly intervalSeconds: number;
   /** `dist` is what build.mjs wrote. */
   start(dist: string): Promise<Running>;
+  /** Whether what it starts has `losses`. */
+  readonly losesStreams?: boolean;
   /** Why it cannot be run here. */
   readonly skip?: string | null;
 }
@@ -27,10 +33,12 @@ const TEST_MS = 400_000;
 const names = Array.from({ length: 500 }, (_, index) => `target-${index}`);
 
 /** What Stillup keeps with 500 monitors, however it is run. The tests go on from one another: all begin with all up. */
-export function loadSuite(name: string, { intervalSeconds, start, skip = null }: LoadOptions): void {
+export function loadSuite(name: string, options: LoadOptions): void {
+  const { intervalSeconds, start, losesStreams = false, skip = null } = options;
   describe.skipIf(skip !== null)(`500 monitors ${name}${skip === null ? "" : ` (skipped: ${skip})`}`, () => {
     const closers: (() => Promise<void>)[] = [];
     let api: ApiClient;
+    let running: Running;
     let targets: Targets;
     let receiver: WebhookReceiver;
 
@@ -41,7 +49,7 @@ export function loadSuite(name: string, { intervalSeconds, start, skip = null }:
       closers.push(receiver.close);
       const dist = await buildForTest();
       closers.push(() => rm(dist, { recursive: true }));
-      const running = await start(dist);
+      running = await start(dist);
       closers.push(running.stop);
       api = running.api;
       await watchAll();
@@ -92,6 +100,34 @@ export function loadSuite(name: string, { intervalSeconds, start, skip = null }:
       expect(await listed("/v1/deliveries?status=pending")).toEqual([]);
       expect(await listed("/v1/incidents?status=open")).toEqual([]);
     });
+
+    if (losesStreams) {
+      const lose = async (loss: Loss) => {
+        await running.losses?.[loss]();
+      };
+
+      it("tells each of them once although the streams lose what they hold", { timeout: TEST_MS }, async () => {
+        const before = receiver.arrivals.length;
+        targets.behave(names, "failing");
+        await untilArrived(before + 100);
+        await lose("everything is flushed");
+        await untilArrived(before + 250);
+        await lose("everything is trimmed");
+        await untilArrived(before + 500);
+        await untilChecked(1);
+        expect(notToldOnce(receiver.arrivals.slice(before), "monitor.down")).toEqual([]);
+
+        targets.behave(names, "ok");
+        await untilArrived(before + 600);
+        await lose("the server crashes");
+        await untilArrived(before + 1000);
+        await untilChecked(1);
+        expect(notToldOnce(receiver.arrivals.slice(before), "monitor.up")).toEqual([]);
+        expect(receiver.arrivals).toHaveLength(before + 1000);
+        expect(await listed("/v1/deliveries?status=pending")).toEqual([]);
+        expect(await listed("/v1/incidents?status=open")).toEqual([]);
+      });
+    }
 
     it("tells of the others as quickly while 50 targets hang", { timeout: TEST_MS }, async () => {
       const hanging = names.slice(0, 50);

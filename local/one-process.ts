@@ -56,7 +56,7 @@ ${bold("Stillup runs.")} Ctrl-C stops it; the next start goes on where it was.
 
 Watch something:
 
-  curl ${address}/v1/monitors \\
+  curl -w '\\n' ${address}/v1/monitors \\
     -H ${apiKey === null ? '"authorization: Bearer $API_KEY"' : `'authorization: Bearer ${apiKey}'`} \\
     -H 'content-type: application/json' \\
     -d '{"name": "Example", "type": "http", "url": "https://example.com"}'

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { type FieldError, StillupError } from "./errors.ts";
 import { invalidRequest } from "./problem.ts";
-import { findBadText, type Schema, type Validated, validate } from "./validate.ts";
+import { fieldName, findBadText, type Schema, type Validated, validate } from "./validate.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const JSON_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
@@ -13,7 +13,8 @@ export function readQuery<S extends Schema>(url: string, schema: S | undefined):
   const values = new Map<string, string>();
   const start = url.indexOf("?");
   for (const [name, value] of new URLSearchParams(start === -1 ? "" : url.slice(start))) {
-    if (values.has(name)) errors.push({ field: `query.${name}`, message: `query.${name} must be given once` });
+    const field = fieldName([name], "query");
+    if (values.has(name)) errors.push({ field, message: `${field} must be given once` });
     values.set(name, value);
   }
   const given = Object.fromEntries(values);

@@ -98,12 +98,12 @@ function fieldErrors(issue: z.core.$ZodIssue, value: unknown, where: string): Fi
   return [{ field, message: isMissing ? `${field} is missing: it ${issue.message}` : `${field} ${issue.message}` }];
 }
 
-/** `expect.status[0]`. */
-function fieldName(path: readonly PropertyKey[], where: string): string {
+/** `expect.status[0]`, `headers[""]`. */
+export function fieldName(path: readonly PropertyKey[], where: string): string {
   let name = where;
   for (const key of path) {
     if (name.length > MAX_FIELD_LENGTH) break;
-    if (typeof key === "number") name += `[${key}]`;
+    if (typeof key === "number" || key === "") name += `[${JSON.stringify(key)}]`;
     else name += `${name === "" ? "" : "."}${String(key)}`;
   }
   return name.slice(0, MAX_FIELD_LENGTH) || "body";

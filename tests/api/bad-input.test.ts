@@ -81,7 +81,7 @@ const monitorCases: readonly (readonly [string, unknown, string])[] = [
   ["headers.a b", { "a b": "c" }, "is not a header's name"],
   ["headers.a\r\nb", { "a\r\nb": "c" }, "is not a header's name"],
   ["headers.a:", { "a:": "c" }, "is not a header's name"],
-  ["headers.", { "": "c" }, "is not a header's name"],
+  ['headers[""]', { "": "c" }, "is not a header's name"],
   ["headers.A", { a: "1", A: "2" }, "is there already"],
   ["headers.__proto__", JSON.parse('{"__proto__": "a"}'), "is not known here; remove it"],
   ["headers.Host", { Host: "example.com" }, "cannot be chosen"],
@@ -132,6 +132,7 @@ const monitorCases: readonly (readonly [string, unknown, string])[] = [
   ["tags[0]", ["a".repeat(51)], "must be text of 1 to 50 characters"],
   ["tags[2]", ["a", "b", "a"], "stands there twice"],
   ["status", "up", "is not known here; remove it"],
+  ['expect[""]', { "": 1 }, "is not known here; remove it"],
   ["__proto__", { a: 1 }, "is not known here; remove it"],
 ];
 
@@ -295,6 +296,7 @@ describe("a query is refused", () => {
     ["/v1/monitors?status=sad", "query.status", "must be one of pending, up, down, paused, unknown"],
     ["/v1/monitors?tag=", "query.tag", "must be text of 1 to 50 characters"],
     ["/v1/monitors?page=2", "query.page", "is not known here"],
+    ["/v1/monitors?=2", 'query[""]', "is not known here"],
     ["/v1/monitors?limit=5&limit=6", "query.limit", "must be given once"],
     ["/v1/incidents?status=up", "query.status", "must be one of open, acknowledged, resolved"],
     ["/v1/incidents?monitorId=x", "query.monitorId", "must be an id"],

@@ -77,7 +77,9 @@ describe("Everything in one process", { timeout: 60_000 }, () => {
     return program;
   };
   const welcome = async (program: Program) => {
-    const [, url = "", key = ""] = await program.printed(/Address +(\S+)\n +API key +(\S+)\n.*curl .*example\.com"}'/s);
+    const [, url = "", key = ""] = await program.printed(
+      /Address +(\S+)\n +API key +(\S+)\n.*curl -w '\\n' .*example\.com"}'/s,
+    );
     return { url, headers: { authorization: `Bearer ${key}`, "content-type": "application/json" }, key };
   };
 

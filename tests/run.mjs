@@ -1,5 +1,6 @@
 // `npm test`: installs what is missing, then types, lint and all tests. `npm run test:compose`: the tests on containers,
-// `npm run test:compose:external`: those on containers with Neon's and Upstash's stand-ins.
+// `npm run test:compose:external`: those on containers with Neon's and Upstash's stand-ins, `npm run test:compose:faults`:
+// those on containers that have no room.
 // The last line is the sum of it all. Plain Node: nothing is installed yet when this runs.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +13,7 @@ const npx = (name) => join(root, "node_modules/.bin", name);
 const sum = { passed: 0, failed: 0, skipped: 0 };
 
 ensureInstalled();
-if (["compose", "external"].includes(process.argv[2])) {
+if (["compose", "external", "faults"].includes(process.argv[2])) {
   vitest("--config", "tests/compose/vitest.config.ts", `tests/compose/${process.argv[2]}.test.ts`);
 } else {
   step("types", npx("tsc"), ["--noEmit"]);

@@ -122,6 +122,10 @@ export interface Host {
   up: boolean;
   /** Requests to the target so far. */
   checks(): number;
+  /** Keeps the target from answering until what it returns is called. */
+  hold(): () => void;
+  /** Requests to the target that wait for their answer. */
+  held(): number;
   readonly received: readonly Received[];
   close(): Promise<void>;
 }
@@ -130,9 +134,14 @@ export interface Host {
 export async function startHost(): Promise<Host> {
   const received: Received[] = [];
   let checks = 0;
+  let held = 0;
+  let holding: Promise<void> | undefined;
   const server = createServer(async (request, response) => {
     if (request.url === "/target") {
       checks += 1;
+      held += 1;
+      await holding;
+      held -= 1;
       response.writeHead(host.up ? 200 : 503).end();
       return;
     }
@@ -148,6 +157,17 @@ export async function startHost(): Promise<Host> {
     url: `http://host.docker.internal:${port}`,
     up: true,
     checks: () => checks,
+    hold() {
+      let release = () => {};
+      holding = new Promise((resolve) => {
+        release = () => {
+          holding = undefined;
+          resolve();
+        };
+      });
+      return release;
+    },
+    held: () => held,
     received,
     async close() {
       server.close();

@@ -1,0 +1,156 @@
+import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { statusChanged } from "../../domain/bell.ts";
+import enqueueChecks from "../../functions/schedules/enqueue-checks.ts";
+import sweepDeliveries from "../../functions/schedules/sweep-deliveries.ts";
+import sweepStatusChanges from "../../functions/schedules/sweep-status-changes.ts";
+import monitoring, { source as checks } from "../../functions/workers/monitoring.ts";
+import type { Env, ScheduledFunction } from "../../runtime/contract.ts";
+import type { HttpCall } from "../../runtime/http/http.ts";
+import type { Sql } from "../../runtime/sql/sql.ts";
+import { checkDue, enqueue } from "../support/pipeline.ts";
+import { answer } from "../support/scripted-http.ts";
+import { type TestEnv, testEnv } from "../test-env.ts";
+
+const forever = new AbortController().signal;
+const start = new Date("2026-03-01T12:00:00Z");
+let env: TestEnv;
+let isUp: boolean;
+/** What the receiver got, each as its type and id. */
+let posts: string[];
+
+beforeEach(async () => {
+  env = await testEnv();
+  await env.clock.set(start);
+  isUp = true;
+  posts = [];
+  env.http.on(() => answer(isUp ? 200 : 500));
+  env.http.on("http://receiver.example/", (call) => {
+    posts.push(describePost(call));
+    return answer(204);
+  });
+  await env.sql`
+    insert into channels (name, type, is_default, config)
+    values ('c', 'webhook', true, '{"url": "http://receiver.example/", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}')`;
+  await env.sql`
+    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
+    values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 1, 1)`;
+  await checkDue(env, env.ctx());
+});
+afterAll(() => env.close());
+
+function describePost({ body, headers }: HttpCall): string {
+  return `${(JSON.parse(body ?? "") as { type: string }).type} ${headers?.["webhook-id"]}`;
+}
+
+/** Makes the checks that are due, up to where a bell would ring for what they changed. */
+async function checkOnly(): Promise<void> {
+  await env.clock.advance(60);
+  await enqueue(env, env.ctx());
+  const who = { stream: checks.stream, group: checks.group, consumer: "test" };
+  const messages = await env.stream.read(who, { count: 10, blockMs: 0, signal: forever });
+  const late = messages.map((message) => ({ ...message, attempts: 2 }));
+  await monitoring.consume({ source: checks.stream, messages: late }, env, env.ctx());
+}
+
+/** One tick of a schedule, with all that it leaves running, on these bindings. */
+async function tick(schedule: ScheduledFunction, bindings: Env = env): Promise<void> {
+  const left: Promise<unknown>[] = [];
+  const ctx = env.ctx({ waitUntil: (work) => void left.push(work) });
+  const result = await schedule.scheduled({ id: "tick", scheduledTime: 0 }, bindings, ctx);
+  if (result?.publish !== undefined) await env.stream.publish(result.publish);
+  await Promise.all(left);
+}
+
+/** What the sweeps find within 10 s, with streams that carry nothing. */
+async function sweep(): Promise<void> {
+  for (const schedule of [sweepStatusChanges, sweepDeliveries]) {
+    env.stream.loseEverything();
+    await tick(schedule);
+  }
+  env.stream.loseEverything();
+}
+
+describe("A status change whose bell nobody hears", () => {
+  it("is told by the sweeps alone, once, and its end too", async () => {
+    isUp = false;
+    await checkOnly();
+    expect(await env.stream.state(statusChanged.stream, statusChanged.group)).toMatchObject({ length: 1 });
+    await sweep();
+    expect(posts).toEqual([expect.stringMatching(/^monitor\.down dlv_/)]);
+    isUp = true;
+    await checkOnly();
+    await sweep();
+    await env.clock.advance(10);
+    await sweep();
+    expect(posts).toEqual([expect.stringMatching(/^monitor\.down dlv_/), expect.stringMatching(/^monitor\.up dlv_/)]);
+    expect(await env.sql`select from incidents where resolved_at is null`).toEqual([]);
+  });
+
+  it("is told once by sweeps that tick twice at once, and by one that is an hour late", async () => {
+    isUp = false;
+    await checkOnly();
+    env.stream.loseEverything();
+    await env.clock.advance(3600);
+    for (const schedule of [sweepStatusChanges, sweepDeliveries]) await Promise.all([tick(schedule), tick(schedule)]);
+    expect(posts).toHaveLength(1);
+  });
+});
+
+describe("A worker that dies between a receiver's answer and its recording", () => {
+  /** After the receiver's answer nothing reaches the database. */
+  function dying(): Env {
+    const gone = async () => {
+      throw new Error("The process is gone.");
+    };
+    const sql = ((strings, ...values) => (posts.length === 0 ? env.sql(strings, ...values) : gone())) as Sql;
+    return { ...env, sql: Object.assign(sql, { transaction: env.sql.transaction }) };
+  }
+
+  it("costs one more try, of the same id, once its lease is over", async () => {
+    isUp = false;
+    await checkOnly();
+    await tick(sweepStatusChanges);
+    await tick(sweepDeliveries, dying());
+    await env.clock.advance(29);
+    await tick(sweepDeliveries);
+    expect(posts).toHaveLength(1);
+    for (const seconds of [2, 10, 3600]) {
+      await env.clock.advance(seconds);
+      await tick(sweepDeliveries);
+    }
+    expect(posts).toHaveLength(2);
+    expect(new Set(posts).size).toBe(1);
+    expect(await env.sql`select status, attempts from deliveries`).toEqual([{ status: "delivered", attempts: 2 }]);
+  });
+});
+
+describe("A clock of a host's own that ticks as it likes", () => {
+  it("gives a check out once, whether it ticks twice, late, or not at all for an hour", async () => {
+    const before = env.http.calls.length;
+    await env.clock.advance(3600);
+    await Promise.all([tick(enqueueChecks), tick(enqueueChecks), tick(enqueueChecks)]);
+    const { stream, group } = checks;
+    expect(await env.stream.state(stream, group)).toMatchObject({ length: 1 });
+    await checkDue(env, env.ctx());
+    expect(env.http.calls.length).toBe(before + 1);
+  });
+});
+
+describe("A replica whose clock is wrong", () => {
+  it.each([-10, 10])("by %i minutes decides, dates and plans as any other", async (minutes) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: start.getTime() + 60_000 * (minutes + 1) });
+    onTestFinished(() => void vi.useRealTimers());
+    isUp = false;
+    await checkOnly();
+    await sweep();
+    expect(posts).toHaveLength(1);
+    const [row] = await env.sql<{ status: string; downFor: number; nextIn: number }>`
+      select status, extract(epoch from app_now() - status_since)::float8 as "downFor",
+        extract(epoch from next_check_at - app_now())::float8 as "nextIn"
+      from monitors`;
+    expect(row?.status).toBe("down");
+    expect(Math.abs(row?.downFor ?? 99)).toBeLessThan(1);
+    expect(row?.nextIn).toBeGreaterThan(0);
+    expect(row?.nextIn).toBeLessThanOrEqual(60);
+  });
+});

@@ -1,3 +1,5 @@
+import { readdir, stat, truncate } from "node:fs/promises";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createRedisStream } from "../runtime/stream/redis.ts";
@@ -32,6 +34,22 @@ describeOnRedis("A Redis that goes away", () => {
     expect(bodiesOf(await reading)).toEqual(["3"]);
     const { messages } = await stream.takeOver(b, { minIdleMs: 0, count: 10 });
     expect(messages.map(({ body, attempts }) => `${body}: ${attempts}`)).toEqual(["1: 2", "2: 2", "3: 2"]);
+  });
+
+  test("and comes back without the last that it wrote, gives what is left and what comes then", async () => {
+    const { server, stream } = await setUp("--appendonly", "yes", "--appendfsync", "always");
+    await publish(stream, "1");
+    await publish(stream, "2");
+    await server.kill9();
+    const logs = await readdir(join(server.folder, "appendonlydir"));
+    const log = join(server.folder, "appendonlydir", logs.find((name) => name.endsWith(".incr.aof")) ?? "");
+    await truncate(log, (await stat(log)).size - 5);
+    await server.restart();
+    await vi.waitFor(() => stream.ping());
+    expect(bodiesOf(await readOn(stream, a))).toEqual(["1"]);
+    await publish(stream, "3");
+    expect(bodiesOf(await readOn(stream, a))).toEqual(["3"]);
+    expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 2, pending: 2 });
   });
 
   test("and comes back empty, gives what comes then", async () => {

@@ -43,6 +43,10 @@ it.each([
   ["a form that is no number", '{"v":"2","jobs":[]}'],
   ["nothing", "null"],
   ["no jobs", '{"v":1}'],
+  [
+    "more jobs than an entry holds",
+    JSON.stringify({ v: 1, jobs: Array.from({ length: 101 }, (_, n) => job(`mon_${n}`)) }),
+  ],
   ["a job without a URL", JSON.stringify({ v: 1, jobs: [{ ...job("mon_1"), url: undefined }] })],
 ])("refuses a message with %s as invalid_message", (_, body) => {
   expect(() => parseJobs(body)).toThrowError(expect.objectContaining({ code: "invalid_message" }));

@@ -102,6 +102,23 @@ describe("A consumer", () => {
   });
 });
 
+describe("A consumer whose entries were deleted by somebody else", () => {
+  test("says so, and goes on with what is left", async () => {
+    await add("a", "b");
+    const [a] = await env.stream.read(other, { count: 2, blockMs: 0, signal: never });
+    const trimming = { ...other, group: "another group, whose acks delete" };
+    await env.stream.settle(trimming, { ack: [a?.id ?? ""], publish: [] });
+    await add("c");
+    start();
+    (await called("c")).done();
+    await vi.waitFor(() => expect(problems()).toEqual(["WARN Pending entries were deleted by somebody else."]));
+    expect(env.logged.find(({ level }) => level === "WARN")?.fields).toEqual({ stream: "work", lost: 1 });
+    await vi.waitFor(async () => {
+      expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1, pending: 1 });
+    });
+  });
+});
+
 describe("A message that fails", () => {
   test("comes again after 1, 2, 4 and 8 s, and is set apart with the fifth try", async () => {
     await add("bad");

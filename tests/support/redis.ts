@@ -35,6 +35,8 @@ export interface TestRedis {
 /** A redis-server that a test may hurt. */
 export interface OwnRedis extends TestRedis {
   readonly port: number;
+  /** Where it keeps what it writes. */
+  readonly folder: string;
   /** Has the server killed as by a crash; resolves when it is gone. */
   kill9(): Promise<void>;
   /** Starts it again on the same port, with what it had kept. */
@@ -69,6 +71,7 @@ export async function startOwnRedis(args: readonly string[] = []): Promise<OwnRe
   return {
     ...onServer(`redis://127.0.0.1:${port}`),
     port,
+    folder,
     kill9,
     restart: async () => {
       server = await start(port);

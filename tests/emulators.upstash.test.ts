@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { startControl } from "../local/emulators/control.ts";
-import { redisMissing } from "./support/redis.ts";
+import { startUpstashEmulator } from "../local/emulators/upstash.ts";
+import { ownRedisMissing, redisMissing, startOwnRedis } from "./support/redis.ts";
 import { startUpstash, type TestUpstash, upstashToken } from "./support/upstash.ts";
 
 // What the emulator must have in common with the service, as far as the service's documentation tells.
@@ -123,5 +124,24 @@ describe.skipIf(redisMissing !== null)(
       expect(cut).toHaveBeenCalledOnce();
       await control.close();
     });
+  },
+);
+
+test.skipIf(ownRedisMissing !== null)(
+  `The emulator of Upstash gives a Redis up that keeps silent, and goes on with it once it answers (${ownRedisMissing ?? "own Redis"})`,
+  async () => {
+    const redis = await startOwnRedis();
+    const emulator = await startUpstashEmulator({ redisUrl: redis.url, token: upstashToken });
+    const ping = async () => {
+      const headers = { authorization: `Bearer ${upstashToken}` };
+      return (await fetch(emulator.url, { method: "POST", headers, body: '["ping"]' })).status;
+    };
+    expect(await ping()).toBe(200);
+    redis.pause();
+    expect(await ping()).toBe(500);
+    redis.resume();
+    await vi.waitFor(async () => expect(await ping()).toBe(200), { timeout: 10_000 });
+    await emulator.close();
+    await redis.stop();
   },
 );

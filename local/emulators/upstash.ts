@@ -39,7 +39,9 @@ export interface UpstashEmulator {
 
 export async function startUpstashEmulator(options: UpstashEmulatorOptions): Promise<UpstashEmulator> {
   const { redisUrl, token, host = "127.0.0.1", port = 0, tls } = options;
-  const redis = new Redis(redisUrl, { protocol: 2, maxRetriesPerRequest: 0, connectTimeout: 2_000 });
+  // A link that died without a word would hold up everything behind it for a quarter of an hour.
+  const patience = { connectTimeout: 2_000, socketTimeout: 3_000 };
+  const redis = new Redis(redisUrl, { protocol: 2, maxRetriesPerRequest: 0, ...patience });
   // Each request that needs it fails by itself.
   redis.on("error", () => {});
   const billing = createBilling();

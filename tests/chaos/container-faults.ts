@@ -1,31 +1,52 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Draw, type FaultKind, meanwhile, oneOf, type World } from "./fault-kind.ts";
+import { type FaultKind, meanwhile, oneOf, type Strike, type World } from "./fault-kind.ts";
+import type { BreaksRecording } from "./story.ts";
 
 interface Shape {
   readonly weight: number;
   readonly holdMs: readonly [number, number];
-  readonly breaksRecording?: boolean;
+  readonly breaksRecording?: BreaksRecording;
+  /** A command in the container that succeeds once it is mended; the fault lasts until then. */
+  readonly ready?: readonly string[];
+}
+
+const READY_TRIES = 60;
+
+async function untilReady({ engine }: World, container: string, { ready }: Shape): Promise<void> {
+  for (let left = READY_TRIES; ready !== undefined && left > 0; left--) {
+    if (
+      await engine.exec(container, ...ready).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+    await delay(200);
+  }
 }
 
 /** SIGKILL to all of a container at once; it is started again by hand, because the engine takes it for a wish. */
 export function killed(service: string, shape: Shape): FaultKind {
-  return kind(`SIGKILL ${service}`, [service], shape, async (world, { holdMs, roll }) => {
+  return kind(`SIGKILL ${service}`, [service], shape, async (world, { holdMs, roll, struck }) => {
     const container = await oneOf(world, service, roll);
     await world.engine.kill(container);
+    struck();
     await meanwhile(
       () => delay(holdMs),
       () => world.engine.start(container),
     );
+    await untilReady(world, container, shape);
     return 1;
   });
 }
 
 export function frozen(service: string, shape: Shape): FaultKind {
-  return kind(`SIGSTOP, SIGCONT ${service}`, [service], shape, async (world, { holdMs, roll }) => {
+  return kind(`SIGSTOP, SIGCONT ${service}`, [service], shape, async (world, { holdMs, roll, struck }) => {
     const container = await oneOf(world, service, roll);
     await meanwhile(
       async () => {
         await world.engine.freeze(container);
+        struck();
         await delay(holdMs);
       },
       () => world.engine.resume(container),
@@ -35,9 +56,10 @@ export function frozen(service: string, shape: Shape): FaultKind {
 }
 
 export function cutOff(service: string, shape: Shape): FaultKind {
-  return kind(`network cut ${service}`, [service], shape, async (world, { holdMs, roll }) => {
+  return kind(`network cut ${service}`, [service], shape, async (world, { holdMs, roll, struck }) => {
     const container = await oneOf(world, service, roll);
     const connect = await world.engine.cutOff(container);
+    struck();
     await meanwhile(() => delay(holdMs), connect);
     return 1;
   });
@@ -45,7 +67,9 @@ export function cutOff(service: string, shape: Shape): FaultKind {
 
 export function restarted(service: string, shape: Shape): FaultKind {
   return kind(`restart ${service}`, [service], shape, async (world, { roll }) => {
-    await world.engine.restart(await oneOf(world, service, roll));
+    const container = await oneOf(world, service, roll);
+    await world.engine.restart(container);
+    await untilReady(world, container, shape);
     return 1;
   });
 }
@@ -80,7 +104,7 @@ export function scaled(service: string, weight: number): FaultKind {
 export function struck(
   name: string,
   service: string,
-  shape: Shape & { strike(container: string, world: World, draw: Draw): Promise<unknown> },
+  shape: Shape & { strike(container: string, world: World, draw: Strike): Promise<unknown> },
 ): FaultKind {
   const { strike, ...rest } = shape;
   return kind(`${name} ${service}`, [service], rest, async (world, draw) => {
@@ -90,5 +114,6 @@ export function struck(
 }
 
 function kind(name: string, parts: readonly string[], shape: Shape, inject: FaultKind["inject"]): FaultKind {
-  return { name, parts, breaksRecording: false, ...shape, inject };
+  const { weight, holdMs, breaksRecording = "never" } = shape;
+  return { name, parts, weight, holdMs, breaksRecording, inject };
 }

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { cutOff, frozen, killed, restarted } from "./container-faults.ts";
 import { type FaultKind, meanwhile, type World } from "./fault-kind.ts";
+import type { BreaksRecording } from "./story.ts";
 
 type Emulator = keyof World["controls"];
 type Faults = Readonly<Record<string, unknown>>;
 
 /** Faults of the two stand-ins: of their containers, and those that they play. */
 export function emulatorKinds(): FaultKind[] {
-  const recording = { breaksRecording: true };
+  const recording = { breaksRecording: "throughout" } as const;
   const containers = [
     killed("neon", { weight: 1.5, holdMs: [200, 3000], ...recording }),
     restarted("neon", { weight: 0.5, holdMs: [0, 0], ...recording }),
@@ -36,7 +37,7 @@ export function emulatorKinds(): FaultKind[] {
       weight: 1,
       parts: ["upstash"],
       holdMs: [3000, 15_000],
-      breaksRecording: false,
+      breaksRecording: "never",
       async inject({ controls }, { holdMs }) {
         await call(controls.upstash, { deaf: true });
         await meanwhile(
@@ -51,7 +52,7 @@ export function emulatorKinds(): FaultKind[] {
       weight: 2,
       parts: ["upstash"],
       holdMs: [0, 0],
-      breaksRecording: false,
+      breaksRecording: "never",
       async inject({ controls }) {
         await call(`${controls.upstash}/cut`, {});
         return 1;
@@ -70,14 +71,14 @@ const some = (roll: number) => 1 + Math.floor(roll * 6);
 
 interface Play {
   readonly weight: number;
-  readonly breaksRecording?: boolean;
+  readonly breaksRecording?: BreaksRecording;
   set(roll: number): Faults;
   /** What is left of the fault; the same as at its beginning when nothing has met it. */
   left(faults: Faults): unknown;
 }
 
 /** A fault that the emulator plays to the requests that come; it counts when one met it. */
-function played(emulator: Emulator, what: string, { weight, breaksRecording = false, set, left }: Play): FaultKind {
+function played(emulator: Emulator, what: string, { weight, breaksRecording = "never", set, left }: Play): FaultKind {
   return {
     name: `${emulator} ${what}`,
     weight,

@@ -1,5 +1,6 @@
 import type { Engine } from "./engine.ts";
 import type { Receivers } from "./receivers.ts";
+import type { BreaksRecording } from "./story.ts";
 
 /** What faults are injected into. */
 export interface World {
@@ -19,6 +20,11 @@ export interface Draw {
   readonly roll: number;
 }
 
+export interface Strike extends Draw {
+  /** To be called once the fault is there. */
+  struck(): void;
+}
+
 export interface FaultKind {
   /** As it is reported. */
   readonly name: string;
@@ -26,10 +32,9 @@ export interface FaultKind {
   /** What it breaks; one fault at a time each. */
   readonly parts: readonly string[];
   readonly holdMs: readonly [number, number];
-  /** It can come between a receiver's answer and its being recorded. */
-  readonly breaksRecording: boolean;
+  readonly breaksRecording: BreaksRecording;
   /** Injects it, keeps it up, and mends it; resolves with how many faults were really met. */
-  inject(world: World, draw: Draw): Promise<number>;
+  inject(world: World, strike: Strike): Promise<number>;
 }
 
 /** Carries out `broken` and, whatever comes of it, `mend`, which is tried for a while. */

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { sleep } from "../../runtime/sleep.ts";
 import { nowMs } from "../support/monotonic.ts";
 import type { Draw, FaultKind, World } from "./fault-kind.ts";
@@ -17,6 +16,10 @@ const MOST_GAP_MS = 2100;
 /** A part that was broken is left alone for so long, so that faults meet a stack that works. */
 const REST_MS = 2500;
 const MOST_AT_ONCE = 4;
+/** Faults that wait for their part, at most, and for how long others may go before the first of them. */
+const MOST_WAITING = 6;
+const PATIENCE_MS = 20_000;
+const POLL_MS = 100;
 
 /** Faults without an end, the same again from the same seed. */
 export function* plan(kinds: readonly FaultKind[], random: Random): Generator<Planned, never> {
@@ -36,33 +39,55 @@ export interface Injection {
   failed(kind: string, error: unknown): void;
 }
 
-/** Carries a plan out in its order, until `signal` aborts; resolves when everything is mended. */
+/** Carries a plan out until `signal` aborts; resolves when everything is mended. What waits for its part lets others go first. */
 export async function inject({ world, planned, faults, failed }: Injection, signal: AbortSignal): Promise<void> {
-  const busy = new Map<string, Promise<void>>();
+  const busy = new Set<string>();
+  const waiting: (Planned & { readonly sinceMs: number })[] = [];
   const running = new Set<Promise<void>>();
 
-  const carryOut = async ({ kind, ...draw }: Planned) => {
+  const carryOut = async ({ kind, holdMs, roll }: Planned) => {
     const beganMs = nowMs();
+    let struckMs: number | null = null;
+    const struck = () => {
+      struckMs = nowMs();
+    };
     try {
-      const count = await kind.inject(world, draw);
-      const fault = { kind: kind.name, beganMs, endedMs: nowMs(), breaksRecording: kind.breaksRecording };
+      const count = await kind.inject(world, { holdMs, roll, struck });
+      const { name, breaksRecording } = kind;
+      const endedMs = nowMs();
+      const fault = { kind: name, breaksRecording, beganMs, struckMs: struckMs ?? endedMs, endedMs };
       for (let index = 0; index < count; index++) faults.push(fault);
     } catch (error) {
       failed(kind.name, error);
     }
   };
 
-  for (const next of planned) {
-    if (!(await sleep(next.gapMs, signal))) break;
-    while (running.size >= MOST_AT_ONCE) await Promise.race(running);
-    await Promise.all(next.kind.parts.map((part) => busy.get(part)));
-    if (signal.aborted) break;
-    const fault = carryOut(next).then(() => {
+  const begin = (next: Planned) => {
+    for (const part of next.kind.parts) busy.add(part);
+    const fault = carryOut(next).then(async () => {
       running.delete(fault);
+      await sleep(REST_MS, signal);
+      for (const part of next.kind.parts) busy.delete(part);
     });
     running.add(fault);
-    const rested = fault.then(() => delay(REST_MS));
-    for (const part of next.kind.parts) busy.set(part, rested);
+  };
+
+  const plans = planned[Symbol.iterator]();
+  while (!signal.aborted) {
+    while (waiting.length < MOST_WAITING) {
+      const { done, value } = plans.next();
+      if (done) break;
+      waiting.push({ ...value, sinceMs: nowMs() });
+    }
+    const [head] = waiting;
+    if (head === undefined) break;
+    const choice = nowMs() - head.sinceMs < PATIENCE_MS ? waiting : [head];
+    const next = running.size < MOST_AT_ONCE && choice.find(({ kind }) => !kind.parts.some((part) => busy.has(part)));
+    if (next) {
+      waiting.splice(waiting.indexOf(next), 1);
+      begin(next);
+    }
+    await sleep(next ? next.gapMs : POLL_MS, signal);
   }
   await Promise.all(running);
 }

@@ -42,9 +42,9 @@ export interface Verdict {
   readonly setApart: number;
 }
 
-/** An answer is recorded at once. After a fault the database needs a moment to be reached again. */
+/** An answer is recorded at once. After a fault of its own the database needs a moment to be reached again. */
 const RECORDED_WITHIN_MS = 1000;
-const RECOVERED_WITHIN_MS = 3000;
+const REACHED_WITHIN_MS = 3000;
 
 export function judge({ told, turns, stored, ledger, faults }: Evidence): Verdict {
   const eventIds = new Map(stored.deliveries.map(({ id, eventId }) => [id, eventId]));
@@ -134,13 +134,10 @@ export function firstTaken(posts: readonly Post[]): Post[] {
 }
 
 function judgeExtra(ledger: readonly Post[], faults: readonly Fault[]): Verdict["extra"] {
-  const breaking = faults.filter(({ breaksRecording }) => breaksRecording);
+  const windows = faults.flatMap(breakingWindow);
   const isExplained = ({ atMs, takenAtMs, manner }: Post) =>
     manner !== null ||
-    breaking.some(
-      ({ beganMs, endedMs }) =>
-        beganMs < (takenAtMs ?? atMs) + RECORDED_WITHIN_MS && atMs < endedMs + RECOVERED_WITHIN_MS,
-    );
+    windows.some(({ fromMs, untilMs }) => fromMs < (takenAtMs ?? atMs) + RECORDED_WITHIN_MS && atMs < untilMs);
   const lastTaken = new Map<string, Post>();
   let posts = 0;
   let unexplained = 0;
@@ -154,6 +151,12 @@ function judgeExtra(ledger: readonly Post[], faults: readonly Fault[]): Verdict[
   }
   const bound = ledger.filter((post) => post.takenAtMs !== null && isExplained(post)).length;
   return { posts, bound, unexplained };
+}
+
+/** When answers may go without being recorded because of a fault. */
+function breakingWindow({ breaksRecording, beganMs, struckMs, endedMs }: Fault) {
+  if (breaksRecording === "never") return [];
+  return [{ fromMs: beganMs, untilMs: breaksRecording === "at-once" ? struckMs : endedMs + REACHED_WITHIN_MS }];
 }
 
 function judgeIncidents(seen: readonly Turn[], incidents: Stored["incidents"]): number {

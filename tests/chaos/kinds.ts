@@ -8,7 +8,7 @@ const STILLUP = ["api", ...WORKERS] as const;
 
 /** Faults of Stillup's own containers. */
 export function stillupKinds(): FaultKind[] {
-  const recording = { breaksRecording: true };
+  const recording = { breaksRecording: "at-once" } as const;
   return [
     killed("api", { weight: 2, holdMs: [200, 3000] }),
     frozen("api", { weight: 1, holdMs: [500, 6000] }),
@@ -30,7 +30,10 @@ export function stillupKinds(): FaultKind[] {
 
 /** Faults of a Postgres. */
 export function postgresKinds(service: string): FaultKind[] {
-  const recording = { breaksRecording: true };
+  const recording = {
+    breaksRecording: "throughout" as const,
+    ready: ["pg_isready", "--host=127.0.0.1", "--username=stillup"],
+  };
   const endSessions =
     "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'";
   return [
@@ -83,7 +86,7 @@ export function receiverKinds(receivers: readonly string[], weight: number): Fau
       weight: weight / receivers.length / manners.length,
       parts: [`receiver ${receiver}`],
       holdMs: [2000, 6000] as const,
-      breaksRecording: false, // the answers themselves say it
+      breaksRecording: "never" as const, // the answers themselves say it
       async inject({ receivers: all }, { holdMs }) {
         const end = all.misbehave(receiver, manner);
         await delay(holdMs);

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,7 +17,7 @@ import type { Fault, Turn } from "./story.ts";
 import { createTruth, type Truth } from "./truth.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-export const IMAGE = "stillup-chaos";
+const IMAGE = "stillup-chaos";
 const MONITORS = 30;
 /** Told of every monitor, and takes everything. */
 export const STEADY = "steady";
@@ -34,8 +34,8 @@ export interface RunOptions {
   /** Only faults whose kind holds this; all when empty. */
   readonly only: string;
   readonly progress: (text: string) => void;
-  /** Where what ends this run early is kept. */
-  readonly cleanups: (() => Promise<unknown>)[];
+  /** Takes what is to be done at the end, however that comes; the last first. */
+  readonly stops: (() => Promise<unknown>)[];
 }
 
 /** What a run of one mode has brought. */
@@ -49,24 +49,32 @@ export interface ModeRun {
 
 /** Brings a stack up, breaks it for so many minutes, waits until it has told everything, and takes it down. */
 export async function runMode(mode: Mode, options: RunOptions): Promise<ModeRun> {
-  const { progress, cleanups } = options;
+  const { progress, stops } = options;
   const folder = await mkdtemp(join(tmpdir(), "stillup-chaos-"));
-  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  stops.push(() => rm(folder, { recursive: true, force: true }));
   await copyFile(join(ROOT, ".env"), join(folder, ".env"));
   const host = await startHost();
-  cleanups.push(host.close);
+  stops.push(host.close);
   const project = `stillup-chaos-${mode.name}`;
   const stack = await createStack(project, join(folder, ".env"), { files: mode.files, image: IMAGE });
   progress(`${mode.name}: building and starting`);
   const down = () => stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "1");
   await down();
-  cleanups.push(down);
+  stops.push(
+    () => stack.docker("image", "rm", "--force", IMAGE, `${IMAGE}-emulators`),
+    down,
+    () => keepLogs(stack, mode),
+  );
   await stack.compose("up", "--detach", "--build", "--wait", "--wait-timeout", `${READY_WITHIN_MS / 1000}`);
   const engine = createEngine(project);
   const truth = createTruth(engine, mode.postgres);
-  const run = await breakIt({ mode, stack, engine, truth, host }, options);
-  while (cleanups.length > 0) await cleanups.pop()?.();
-  return run;
+  return breakIt({ mode, stack, engine, truth, host }, options);
+}
+
+/** What the containers have printed, for whoever asks what went on. */
+async function keepLogs(stack: Stack, mode: Mode): Promise<void> {
+  const logs = await stack.compose("logs", "--no-color", "--timestamps", "--tail", "20000");
+  await writeFile(join(import.meta.dirname, `${mode.name}.log`), logs);
 }
 
 interface Running {
@@ -77,7 +85,7 @@ interface Running {
   readonly host: Host;
 }
 
-async function breakIt(running: Running, { minutes, seed, only, progress }: RunOptions): Promise<ModeRun> {
+async function breakIt(running: Running, { minutes, seed, only, progress, stops }: RunOptions): Promise<ModeRun> {
   const { mode, stack, engine, truth, host } = running;
   const api = apiClient(stack.apiUrl, mode.apiKey);
   const { watched, told } = await createMonitors(api, host);
@@ -91,6 +99,7 @@ async function breakIt(running: Running, { minutes, seed, only, progress }: RunO
   const kinds = [...mode.kinds, ...receiverKinds(MOODY, RECEIVER_WEIGHT)].filter(({ name }) => name.includes(only));
   const world = { engine, receivers: host.receivers, compose: stack.compose, controls: stack.controls };
   const stop = new AbortController();
+  stops.push(async () => stop.abort());
   const timer = setTimeout(() => stop.abort(), minutes * 60_000);
   const ticker = setInterval(() => {
     const { ledger } = host.receivers;

@@ -28,11 +28,20 @@ export interface Post {
   readonly manner: Manner | null;
 }
 
+/** When a fault can come between a receiver's answer and its being recorded. */
+export type BreaksRecording =
+  | "never"
+  /** When it strikes; afterwards nobody whom it struck gets an answer. */
+  | "at-once"
+  /** For as long as it lasts. */
+  | "throughout";
+
 /** A fault that was really injected. */
 export interface Fault {
   readonly kind: string;
+  readonly breaksRecording: BreaksRecording;
   readonly beganMs: number;
+  /** When the container was hit; until then the engine was only asked to. */
+  readonly struckMs: number;
   readonly endedMs: number;
-  /** It can come between a receiver's answer and its being recorded. */
-  readonly breaksRecording: boolean;
 }

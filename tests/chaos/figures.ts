@@ -1,0 +1,62 @@
+import { type Summary, summarise } from "../../bench/summary.ts";
+import { firstTaken, judge, type Verdict } from "./judge.ts";
+import type { ModeName } from "./modes.ts";
+import { type ModeRun, STEADY } from "./run-mode.ts";
+import type { Fault, Post, Turn } from "./story.ts";
+
+/** What a run of one mode has found. Times in milliseconds. */
+export interface ModeFigures {
+  readonly mode: ModeName;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly faultCount: number;
+  readonly verdict: Verdict;
+  /** From a target's turn to its alert at the receiver that takes everything. */
+  readonly told: Summary;
+  /** The longest from the mending of a fault to the next alert there. */
+  readonly longestRecoveryMs: number;
+  /** From the mending of the last fault until nothing was left to be told. */
+  readonly settledMs: number;
+  readonly checks: number;
+  readonly webhooks: number;
+  readonly postgres: string;
+  readonly redis: string;
+}
+
+export function figuresOf(mode: ModeName, { evidence, checks, settledMs, versions }: ModeRun): ModeFigures {
+  const { ledger, faults, turns } = evidence;
+  const counts: Record<string, number> = {};
+  for (const { kind } of faults) counts[kind] = (counts[kind] ?? 0) + 1;
+  const steady = firstTaken(ledger.filter(({ receiver }) => receiver === STEADY));
+  return {
+    mode,
+    faults: counts,
+    faultCount: faults.length,
+    verdict: judge(evidence),
+    told: summarise(toldAfter(turns, steady)),
+    longestRecoveryMs: longestRecovery(faults, steady),
+    settledMs,
+    checks,
+    webhooks: ledger.length,
+    ...versions,
+  };
+}
+
+/** The nth alert of a monitor is that of its nth turn. */
+function toldAfter(turns: readonly Turn[], alerts: readonly Post[]): number[] {
+  const byMonitor = new Map<string, Post[]>();
+  for (const alert of alerts) byMonitor.set(alert.monitorId, [...(byMonitor.get(alert.monitorId) ?? []), alert]);
+  return turns
+    .filter(({ noticed }) => noticed)
+    .flatMap(({ monitorId, atMs }) => {
+      const alert = byMonitor.get(monitorId)?.shift();
+      return alert === undefined ? [] : [alert.atMs - atMs];
+    });
+}
+
+function longestRecovery(faults: readonly Fault[], alerts: readonly Post[]): number {
+  const times = faults.flatMap(({ endedMs }) => {
+    const next = alerts.find(({ atMs }) => atMs > endedMs);
+    return next === undefined ? [] : [next.atMs - endedMs];
+  });
+  return Math.max(0, ...times);
+}

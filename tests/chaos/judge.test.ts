@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import { complaints, type Evidence, judge } from "./judge.ts";
+import type { Fault, Post, Turn } from "./story.ts";
+
+const down: Turn = { monitorId: "mon_1", status: "down", atMs: 1000, noticed: true };
+const up: Turn = { monitorId: "mon_1", status: "up", atMs: 9000, noticed: true };
+
+function post(id: string, type: string, atMs: number, change: Partial<Post> = {}): Post {
+  const taken = { id, type, atMs, takenAtMs: atMs + 1, receiver: "a", monitorId: "mon_1", incidentId: "inc_1" };
+  return { ...taken, manner: null, ...change };
+}
+const toldDown = post("dlv_2", "monitor.down", 2000);
+const toldUp = post("dlv_3", "monitor.up", 10_000);
+
+/** A run in which one target went down and came back, and its one receiver was told of both. */
+const flawless: Evidence = {
+  told: new Map([["mon_1", ["a"]]]),
+  turns: [down, up],
+  stored: {
+    changes: [
+      { monitorId: "mon_1", version: 2, status: "down" },
+      { monitorId: "mon_1", version: 3, status: "up" },
+    ],
+    deliveries: [
+      { id: "dlv_2", eventId: "evt_2", status: "delivered" },
+      { id: "dlv_3", eventId: "evt_3", status: "delivered" },
+    ],
+    incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
+    setApart: 0,
+  },
+  ledger: [toldDown, toldUp],
+  faults: [],
+};
+const complaintsOf = (change: Partial<Evidence>) => complaints(judge({ ...flawless, ...change }));
+const stored = (change: Partial<Evidence["stored"]>) => ({ stored: { ...flawless.stored, ...change } });
+
+describe("A run of chaos", () => {
+  test("passes when each turn was stored and told once, in order", () => {
+    expect(complaintsOf({})).toEqual([]);
+    expect(judge(flawless)).toMatchObject({ changes: { expected: 2 }, alerts: { expected: 2 }, extra: { posts: 0 } });
+  });
+
+  test("counts a turn that came to nothing as lost", () => {
+    expect(complaintsOf({ turns: [down, up, { ...down, noticed: false }] })).toEqual([
+      "1 changes of status were lost.",
+    ]);
+  });
+
+  test("counts a turn whose change is not stored any more as lost", () => {
+    expect(complaintsOf(stored({ changes: flawless.stored.changes.slice(0, 1) }))).toEqual([
+      "1 changes of status were lost.",
+    ]);
+  });
+
+  test("counts a change without a turn as invented, and its alert too", () => {
+    const [first, second] = flawless.stored.changes;
+    const changes = [first, second, { monitorId: "mon_1", version: 4, status: "down" }].filter(
+      (each) => each !== undefined,
+    );
+    const again = post("dlv_4", "monitor.down", 11_000, { incidentId: "inc_2" });
+    const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
+    expect(complaintsOf({ ...stored({ changes, deliveries }), ledger: [toldDown, toldUp, again] })).toEqual([
+      "1 changes of status were invented.",
+      "1 alerts were invented.",
+    ]);
+  });
+
+  test("misses an alert that the receiver never took", () => {
+    const refused = { ...toldUp, takenAtMs: null };
+    expect(complaintsOf({ ledger: [toldDown, refused] })).toEqual(["1 alerts were lost."]);
+  });
+
+  test("misses an alert at one receiver that the other one got", () => {
+    const other = [post("dlv_2b", "monitor.down", 2000, { receiver: "b" })];
+    const told = new Map([["mon_1", ["a", "b"]]]);
+    const deliveries = [...flawless.stored.deliveries, { id: "dlv_2b", eventId: "evt_2", status: "delivered" }];
+    const ledger = [...flawless.ledger, ...other];
+    expect(complaintsOf({ ...stored({ deliveries }), told, ledger })).toEqual(["1 alerts were lost."]);
+  });
+
+  test("finds one event under two ids", () => {
+    const twin = post("dlv_2x", "monitor.down", 2500, { incidentId: "inc_x" });
+    const deliveries = [...flawless.stored.deliveries, { id: "dlv_2x", eventId: "evt_2", status: "delivered" }];
+    expect(complaintsOf({ ...stored({ deliveries }), ledger: [toldDown, toldUp, twin] })).toEqual([
+      "1 alerts were doubled.",
+    ]);
+  });
+
+  test("finds one incident told under two ids", () => {
+    const twin = post("dlv_4", "monitor.up", 11_000);
+    const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
+    expect(complaintsOf({ ...stored({ deliveries }), ledger: [toldDown, toldUp, twin] })).toEqual([
+      "1 alerts were doubled.",
+    ]);
+  });
+
+  test("finds alerts that came out of order", () => {
+    expect(complaintsOf({ ledger: [toldUp, toldDown] })).toEqual(["2 alerts came out of order."]);
+  });
+
+  test("finds incidents that do not agree with the turns, deliveries that did not end well, and what was set apart", () => {
+    const deliveries = flawless.stored.deliveries.map((delivery) => ({ ...delivery, status: "exhausted" }));
+    expect(
+      complaintsOf(stored({ incidents: [{ monitorId: "mon_1", resolution: null }], deliveries, setApart: 1 })),
+    ).toEqual(["1 incidents are wrong.", "2 deliveries did not end as delivered.", "1 messages were set apart."]);
+  });
+});
+
+describe("A webhook that came again after it was taken", () => {
+  const again = post("dlv_3", "monitor.up", 45_000);
+  const times = { beganMs: 9900, struckMs: 10_100, endedMs: 14_000 };
+  const fault: Fault = { kind: "SIGKILL worker-notification", breaksRecording: "at-once", ...times };
+  const extraOf = (change: Partial<Evidence>) =>
+    judge({ ...flawless, ledger: [toldDown, toldUp, again], ...change }).extra;
+
+  test("is explained by a fault that broke its recording", () => {
+    expect(extraOf({ faults: [fault] })).toEqual({ posts: 1, bound: 1, unexplained: 0 });
+  });
+
+  test("is not explained by a fault elsewhere, or at another time", () => {
+    expect(extraOf({ faults: [{ ...fault, breaksRecording: "never" }] })).toMatchObject({ posts: 1, unexplained: 1 });
+    const later = { beganMs: 20_000, struckMs: 20_100, endedMs: 21_000 };
+    expect(extraOf({ faults: [{ ...fault, ...later }] })).toMatchObject({ unexplained: 1 });
+    expect(complaintsOf({ ledger: [toldDown, toldUp, again] })).toEqual([
+      "1 webhooks came again without a fault that explains it.",
+    ]);
+  });
+
+  test("is explained by what lasted while it was answered only where that breaks recording throughout", () => {
+    const before = { beganMs: 8000, struckMs: 8100, endedMs: 12_000 };
+    expect(extraOf({ faults: [{ ...fault, ...before }] })).toMatchObject({ unexplained: 1 });
+    expect(extraOf({ faults: [{ ...fault, ...before, breaksRecording: "throughout" }] })).toMatchObject({
+      unexplained: 0,
+    });
+  });
+
+  test("is explained by a receiver that did not end its answer", () => {
+    const hung = { ...toldUp, manner: "2xx-then-hang" as const };
+    expect(extraOf({ ledger: [toldDown, hung, again] })).toEqual({ posts: 1, bound: 1, unexplained: 0 });
+  });
+
+  test("does not count while it was never taken", () => {
+    const refused = { ...toldUp, takenAtMs: null, manner: "500" as const };
+    expect(extraOf({ ledger: [toldDown, refused, again] })).toEqual({ posts: 0, bound: 0, unexplained: 0 });
+  });
+});

@@ -1,0 +1,126 @@
+import { aligned, type Cells, piped } from "../../bench/report.ts";
+import type { ModeFigures } from "./figures.ts";
+import { complaints } from "./judge.ts";
+import type { Machine } from "./machine.ts";
+
+export interface Figures {
+  readonly machine: Machine;
+  readonly minutes: number;
+  readonly seed: number;
+  readonly modes: readonly ModeFigures[];
+}
+
+/** What speaks against the run; none when it passed. */
+export function failures({ modes }: Figures): string[] {
+  return modes.flatMap(({ mode, verdict }) => complaints(verdict).map((complaint) => `${mode}: ${complaint}`));
+}
+
+/** All figures, for a terminal. */
+export function table(figures: Figures): string {
+  return [faultCells(figures), outcomeCells(figures)].map(aligned).join("\n\n");
+}
+
+/** docs/reliability.md. */
+export function markdown(figures: Figures): string {
+  const { machine, minutes, seed, modes } = figures;
+  const faults = total(figures, ({ faultCount }) => faultCount);
+  const failed = failures(figures);
+  return `# Reliability
+
+Written by \`npm run chaos\`, which needs Docker with Compose. It starts the stack of docker-compose.yml, then that of
+docker-compose.external.yml with stand-ins for Neon and Upstash, breaks each for ${minutes} minutes, mends everything, waits until
+nothing is left to be told, and compares.
+
+Run on ${machine.date} at ${machine.commit ?? "an unknown commit"} with \`--minutes ${minutes} --seed ${seed}\`: ${machine.processor}, ${machine.memoryGb} GB,
+${machine.system}, Docker ${machine.docker}, Compose ${machine.compose}, ${modes.map(({ mode, postgres, redis }) => `${mode}: Postgres ${postgres}, Redis ${redis}`).join("; ")}.
+The seed decides which faults come in which order and what targets do; when exactly each meets the stack is the machine's
+affair, and another run will differ in it.
+
+## Outcome
+
+${failed.length === 0 ? `Nothing was lost and nothing was doubled under ${faults} faults.` : failed.map((failure) => `- ${failure}`).join("\n")}
+
+${piped(outcomeCells(figures))}
+
+${faults} faults of which none cost or doubled an alert say, where faults are independent, that at 95 % fewer than
+${percent(3 / faults)} of such faults do (3 / N). They are not quite independent: up to four parts were broken at once.
+
+- *Changes of status*: each turn of a target, held against \`status_changes\`. A target turns again when its change is
+  stored, because an outage that no check saw is none that could be told. Lost: not stored within five minutes. Invented:
+  stored although the target had not turned.
+- *Alerts*: each change to each of its two receivers, as the receivers' own ledger has it, not as Stillup remembers it.
+  Lost: never taken. Doubled: one event, or one incident's beginning or end, under two ids. Out of order: a monitor's
+  alerts otherwise than its target turned.
+- *Sent again*: webhooks that came again, with the same id, after they had been answered with 2xx. Each needs a fault
+  between the answer and its recording. The bound counts the answers that such a fault could meet, and each may cost one:
+  those given while the notification worker, the database or the way between was broken, from 1 s before to 3 s after,
+  and those that the receiver itself began with 2xx and did not end.
+- *Time to tell*: from the turn of a target to the arrival at the receiver that takes everything. It holds the wait for the
+  next check (5 s), the second check where thresholds are 2, and every fault on the way.
+- *Recovery*: from the mending of a fault to the next alert at that receiver, whatever else was broken by then.
+
+## What was injected
+
+${piped(faultCells(figures))}
+
+A fault counts when it was really injected: a container that ran was hit; what a receiver or a stand-in was told to do wrong
+met a request. A worker that checks is not cut off the network here: its checks would fail in earnest.
+30 monitors, checked every 5 s, one in five with a threshold of 2; two receivers each, one that takes everything and one of
+four that misbehave.
+`;
+}
+
+function faultCells({ modes }: Figures): Cells {
+  const kinds = [...new Set(modes.flatMap(({ faults }) => Object.keys(faults)))].sort();
+  const row = (name: string, counts: readonly number[]) => [name, ...counts.map((count) => `${count}`)];
+  return [
+    ["fault", ...modes.map(({ mode }) => mode)],
+    ...kinds.map((kind) =>
+      row(
+        kind,
+        modes.map(({ faults }) => faults[kind] ?? 0),
+      ),
+    ),
+    row(
+      "all",
+      modes.map(({ faultCount }) => faultCount),
+    ),
+  ];
+}
+
+function outcomeCells({ modes }: Figures): Cells {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const row = (name: string, cell: (of: ModeFigures) => string | number) => [name, ...modes.map((of) => `${cell(of)}`)];
+  return [
+    ["", ...modes.map(({ mode }) => mode)],
+    row("faults", ({ faultCount }) => faultCount),
+    row("changes of status", ({ verdict }) => verdict.changes.expected),
+    row("changes lost", ({ verdict }) => verdict.changes.lost),
+    row("changes invented", ({ verdict }) => verdict.changes.invented),
+    row("alerts expected", ({ verdict }) => verdict.alerts.expected),
+    row("alerts lost", ({ verdict }) => verdict.alerts.lost),
+    row("alerts doubled", ({ verdict }) => verdict.alerts.doubled),
+    row("alerts invented", ({ verdict }) => verdict.alerts.invented),
+    row("alerts out of order", ({ verdict }) => verdict.alerts.outOfOrder),
+    row("incidents wrong", ({ verdict }) => verdict.wrongIncidents),
+    row("deliveries not delivered", ({ verdict }) => verdict.unfinished),
+    row("messages set apart", ({ verdict }) => verdict.setApart),
+    row("webhooks", ({ webhooks }) => webhooks),
+    row("sent again after it was taken", ({ verdict }) => verdict.extra.posts),
+    row("its bound", ({ verdict }) => verdict.extra.bound),
+    row("sent again without a fault", ({ verdict }) => verdict.extra.unexplained),
+    row("time to tell, p50", ({ told }) => seconds(told.p50)),
+    row("time to tell, p99", ({ told }) => seconds(told.p99)),
+    row("time to tell, longest", ({ told }) => seconds(told.max)),
+    row("recovery, longest", ({ longestRecoveryMs }) => seconds(longestRecoveryMs)),
+    row("all told after the last fault", ({ settledMs }) => seconds(settledMs)),
+  ];
+}
+
+function total({ modes }: Figures, count: (of: ModeFigures) => number): number {
+  return modes.reduce((sum, of) => sum + count(of), 0);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -43,6 +43,21 @@ describe("A PGlite folder", () => {
     expect(await second`select n from t`).toEqual([{ n: 7 }]);
     await second.close();
     await expect(async () => await second`select 1`).rejects.toMatchObject({ code: "database_unavailable" });
+  });
+
+  test("that is damaged is named, with what to do, and left as it is", async () => {
+    await (await createPgliteSql({ dataDir: folder })).close();
+    await truncate(join(folder, "global/pg_control"), 100);
+    const kept = await readdir(folder);
+    for (const act of [async () => {}, () => rm(join(folder, "PG_VERSION"))]) {
+      await act();
+      const opening = createPgliteSql({ dataDir: folder });
+      await expect(opening).rejects.toMatchObject({ code: "database_unavailable" });
+      await expect(opening).rejects.toThrow(`The database in ${folder} cannot be opened: `);
+      await expect(opening).rejects.toThrow("move the folder away to begin with an empty database");
+    }
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(kept.filter((name) => name !== "PG_VERSION")));
+    expect(await readdir(parent)).toEqual(["data"]);
   });
 
   test("is not opened by a second process, which is told who has it", async () => {

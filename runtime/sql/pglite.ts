@@ -1,4 +1,4 @@
-import { access, rename, rm } from "node:fs/promises";
+import { access, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { StillupError } from "../errors.ts";
@@ -22,7 +22,8 @@ const MAX_WAITING = 1000;
 /**
  * The Sql port on a Postgres inside this process. Statements run one after the other, on the process' own thread. What
  * was acknowledged survives a kill of the process, but perhaps not a power cut: PGlite runs without fsync.
- * @throws StillupError `database_unavailable` when another process has the folder, or it cannot be opened.
+ * @throws StillupError `database_unavailable` when another process has the folder, or it cannot be opened: it names the
+ * folder and says what to do.
  */
 export async function createPgliteSql(options: PgliteOptions = {}): Promise<SqlDriver> {
   const { dataDir, snapshot, metrics } = options;
@@ -97,12 +98,32 @@ async function openMemory(snapshot: Blob | undefined): Promise<PGlite> {
 /** A new database is made beside its folder and moved there when it is whole: a start may be killed in the middle. */
 async function openFolder(folder: string): Promise<PGlite> {
   if (!(await isThere(join(folder, "PG_VERSION")))) {
+    if (!(await isEmpty(folder))) throw damaged(folder, new Error("there is no PG_VERSION in it"));
     const unfinished = `${folder}.unfinished`;
     await rm(unfinished, { recursive: true, force: true });
     await (await PGlite.create(unfinished)).close();
     await rename(unfinished, folder);
   }
-  return await PGlite.create(folder);
+  return await PGlite.create(folder).catch((error: unknown) => {
+    throw damaged(folder, error);
+  });
+}
+
+/** PGlite says no more of such files than that it could not start. */
+function damaged(folder: string, cause: unknown): StillupError {
+  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
+  const detail =
+    `The database in ${folder} cannot be opened: ${reason}. Its files are damaged, or the disk is full. Make room, put a ` +
+    "copy of the folder in its place, or move the folder away to begin with an empty database.";
+  return new StillupError("database_unavailable", detail, { cause });
+}
+
+/** True for a folder that is not there, too. */
+async function isEmpty(folder: string): Promise<boolean> {
+  return await readdir(folder).then(
+    (names) => names.length === 0,
+    (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+  );
 }
 
 async function isThere(path: string): Promise<boolean> {

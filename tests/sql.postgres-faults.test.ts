@@ -3,11 +3,11 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createAuthority } from "../local/emulators/certificate.ts";
 import type { StillupError } from "../runtime/errors.ts";
 import { createMetrics } from "../runtime/metrics-registry.ts";
 import { createPostgresSql, type PostgresOptions } from "../runtime/sql/postgres.ts";
 import type { SqlDriver } from "../runtime/sql/sql.ts";
-import { makeCertificate } from "./support/certificate.ts";
 import { type OwnPostgres, ownPostgresMissing, startOwnPostgres } from "./support/postgres.ts";
 import { startScript } from "./support/script.ts";
 
@@ -274,9 +274,10 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres over TLS${because(ownPost
   let server: OwnPostgres;
   let folder: string;
   beforeAll(async () => {
-    const { cert, key } = makeCertificate({ names: ["localhost"] });
+    const authority = createAuthority();
+    const { cert, key } = authority.issue(["localhost"]);
     folder = await mkdtemp(join(tmpdir(), "stillup-authority-"));
-    await writeFile(join(folder, "authority.pem"), cert);
+    await writeFile(join(folder, "authority.pem"), authority.cert);
     server = await startOwnPostgres({
       settings: ["ssl=on", "ssl_cert_file=server.pem", "ssl_key_file=server.key"],
       files: { "server.pem": cert, "server.key": key, "pg_hba.conf": "hostssl all all all scram-sha-256\n" },

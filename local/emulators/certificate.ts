@@ -12,8 +12,14 @@ export interface Certificate {
 
 /** What clients must trust is its `cert`. */
 export interface Authority extends Certificate {
-  /** A certificate for servers of these host names and IPv4 addresses; `until` may lie in the past. */
-  issue(names: readonly string[], until?: Date): Certificate;
+  /** A certificate for servers of these host names and IPv4 addresses: for 90 days, if nothing else is said. */
+  issue(names: readonly string[], validity?: Validity): Certificate;
+}
+
+/** Either may lie on the wrong side of now. */
+export interface Validity {
+  readonly from?: Date;
+  readonly until?: Date;
 }
 
 const DAY_MS = 86_400_000;
@@ -35,17 +41,17 @@ export async function openAuthority(folder: string): Promise<Authority> {
 }
 
 /**
- * An authority for the emulators, valid for ten years. Written here because images of Node have no `openssl`, and the
+ * An authority for the emulators and for tests, valid for ten years. Written here because images of Node have no `openssl`, and the
  * libraries that could do it bring a dozen packages for one certificate. The forms are those of RFC 5280.
  */
 export function createAuthority(kept: Certificate = makeAuthority()): Authority {
   const signer = createPrivateKey(kept.key);
   return {
     ...kept,
-    issue(names, until = daysAhead(90)) {
+    issue(names, { from, until = daysAhead(90) } = {}) {
       const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const subject = names[0] ?? "";
-      const content = body({ subject, publicKey, until, extensions: [alternativeNames(names)] });
+      const content = body({ subject, publicKey, from, until, extensions: [alternativeNames(names)] });
       return { cert: signed(signer, content), key: keyText(privateKey) };
     },
   };
@@ -60,6 +66,8 @@ function makeAuthority(): Certificate {
 interface Body {
   readonly subject: string;
   readonly publicKey: KeyObject;
+  /** A day before now, or before `until`, when left out. */
+  readonly from?: Date | undefined;
   readonly until: Date;
   readonly extensions: readonly Buffer[];
 }
@@ -91,15 +99,15 @@ function alternativeNames(names: readonly string[]): Buffer {
   return der(SEQUENCE, ALTERNATIVE_NAMES, der(OCTET_STRING, der(SEQUENCE, ...each)));
 }
 
-function body({ subject, publicKey, until, extensions }: Body): Buffer {
-  const from = new Date(Math.min(Date.now(), until.getTime()) - DAY_MS);
+function body({ subject, publicKey, from, until, extensions }: Body): Buffer {
+  const began = from ?? new Date(Math.min(Date.now(), until.getTime()) - DAY_MS);
   return der(
     SEQUENCE,
     der(context(0, true), der(INTEGER, Buffer.of(2))), // version 3
     der(INTEGER, Buffer.concat([Buffer.of(1), randomBytes(15)])), // a serial number must be positive
     ECDSA_WITH_SHA256,
     nameOf(AUTHORITY_NAME),
-    der(SEQUENCE, timeOf(from), timeOf(until)),
+    der(SEQUENCE, timeOf(began), timeOf(until)),
     nameOf(subject),
     publicKey.export({ type: "spki", format: "der" }),
     der(context(3, true), der(SEQUENCE, ...extensions)),

@@ -76,7 +76,7 @@ function tlsOptions(
   faults: UpstashFaultPlayer,
 ): ServerOptions {
   const valid = authority.issue([name]);
-  const expired = authority.issue([name], new Date(Date.now() - 86_400_000));
+  const expired = authority.issue([name], { until: new Date(Date.now() - 86_400_000) });
   const SNICallback: ServerOptions["SNICallback"] = (_name, done) =>
     done(null, createSecureContext(faults.current.expiredCertificate ? expired : valid));
   return { ...valid, SNICallback };

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
+import { createAuthority, type Validity } from "../../local/emulators/certificate.ts";
 import type { HttpCall } from "../../runtime/http/http.ts";
-import { makeCertificate } from "../support/certificate.ts";
 import {
   serveBrokenTls,
   serveBytes,
@@ -12,7 +12,8 @@ import {
 } from "../support/http-servers.ts";
 import { answered, Closing, failed, get, type HttpHost, type MakeOptions } from "./http.ts";
 
-const certificate = makeCertificate({ names: ["target.test"], addresses: ["127.0.0.1"] });
+const authority = createAuthority();
+const certificate = authority.issue(["target.test", "127.0.0.1"]);
 const DAY_MS = 86_400_000;
 
 /** What an adapter does that opens its own connections. */
@@ -40,7 +41,7 @@ export function httpSocketContract({ make }: HttpHost): void {
 
     test("of HTTPS to a name are all there, and add up to the whole", async () => {
       const { port } = await use(serveHttps(certificate, (_, response) => response.end("x")));
-      const http = open({ ca: certificate.cert, lookup: async () => ["127.0.0.1"] });
+      const http = open({ ca: authority.cert, lookup: async () => ["127.0.0.1"] });
       const answer = answered(await http.call({ ...get, url: `https://target.test:${port}/` }));
       const { dnsMs, connectMs, tlsMs, firstByteMs, bodyMs } = answer.phases;
       const sum = [dnsMs, connectMs, tlsMs, firstByteMs, bodyMs].reduce<number>(
@@ -254,10 +255,9 @@ export function httpSocketContract({ make }: HttpHost): void {
       use(serveHttps(made, ({ socket }, response) => response.end(`${(socket as TLSSocket).servername}`))); // it is https
 
     test("with a certificate for the name is trusted, and the name is told to the server", async () => {
-      const made = makeCertificate({ names: ["target.test"] });
-      const { port } = await https(made);
+      const { port } = await https();
       for (const addresses of [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"]]) {
-        const http = open({ ca: made.cert, lookup: async () => addresses });
+        const http = open({ ca: authority.cert, lookup: async () => addresses });
         for (const host of ["target.test", "target.test.", "TARGET.test"]) {
           expect(answered(await http.call({ ...get, url: `https://${host}:${port}/` })).body).toBe("target.test");
         }
@@ -266,45 +266,37 @@ export function httpSocketContract({ make }: HttpHost): void {
 
     test("with a certificate for the address is trusted", async () => {
       const { url } = await https();
-      expect(answered(await open({ ca: certificate.cert }).call({ ...get, url })).body).toBe("false");
+      expect(answered(await open({ ca: authority.cert }).call({ ...get, url })).body).toBe("false");
     });
 
     test("that breaks after the handshake fails", async () => {
       const { url } = await use(serveBrokenTls(certificate));
-      const answer = failed(await open({ ca: certificate.cert }).call({ ...get, url }));
+      const answer = failed(await open({ ca: authority.cert }).call({ ...get, url }));
       expect(answer.failure).toBe("tls");
       expect(answer.phases.tlsMs).not.toBeNull();
     });
 
     const yesterday = new Date(Date.now() - DAY_MS);
     const tomorrow = new Date(Date.now() + DAY_MS);
-    test.each([
-      ["another name", { names: ["other.test"] }, "ERR_TLS_CERT_ALTNAME_INVALID", /is for another name\.$/],
-      [
-        "yesterday",
-        { names: ["target.test"], notBefore: new Date(0), notAfter: yesterday },
-        "CERT_HAS_EXPIRED",
-        /has expired\.$/,
-      ],
-      [
-        "tomorrow",
-        { names: ["target.test"], notBefore: tomorrow, notAfter: new Date(Date.now() + 2 * DAY_MS) },
-        "CERT_NOT_YET_VALID",
-        /not valid yet\.$/,
-      ],
-    ])("with a certificate for %s fails", async (_, options, code, detail) => {
-      const made = makeCertificate(options);
-      const { port } = await https(made);
-      const http = open({ ca: made.cert, lookup: async () => ["127.0.0.1"] });
+    test.each<readonly [string, string, Validity, string, RegExp]>([
+      ["another name", "other.test", {}, "ERR_TLS_CERT_ALTNAME_INVALID", /is for another name\.$/],
+      ["yesterday", "target.test", { until: yesterday }, "CERT_HAS_EXPIRED", /has expired\.$/],
+      ["tomorrow", "target.test", { from: tomorrow }, "CERT_NOT_YET_VALID", /not valid yet\.$/],
+    ])("with a certificate for %s fails", async (_, name, validity, code, detail) => {
+      const { port } = await https(authority.issue([name], validity));
+      const http = open({ ca: authority.cert, lookup: async () => ["127.0.0.1"] });
       const answer = failed(await http.call({ ...get, url: `https://target.test:${port}/` }));
       expect(answer).toMatchObject({ failure: "tls", code, statusCode: null });
       expect(answer.detail).toMatch(detail);
       expect(answer.phases.firstByteMs).toBeNull();
     });
 
-    test("with a certificate that nobody vouches for fails", async () => {
-      const answer = failed(await open().call({ ...get, url: (await https()).url }));
-      expect(answer).toMatchObject({ failure: "tls", code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+    test.each([
+      ["nobody", certificate, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
+      ["only itself", authority, "DEPTH_ZERO_SELF_SIGNED_CERT"],
+    ])("with a certificate that %s vouches for fails", async (_, made, code) => {
+      const answer = failed(await open().call({ ...get, url: (await https(made)).url }));
+      expect(answer).toMatchObject({ failure: "tls", code });
       expect(answer.detail).toMatch(/is not trusted\.$/);
     });
 

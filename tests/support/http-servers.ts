@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import type { Certificate } from "./certificate.ts";
+import type { Certificate } from "../../local/emulators/certificate.ts";
 
 /** A server on a free port of 127.0.0.1. */
 export interface TestServer {

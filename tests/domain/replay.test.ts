@@ -12,7 +12,8 @@ import { createClock, installClock } from "../support/clock.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
 import { type OwnPostgres, ownPostgresMissing, startOwnPostgres } from "../support/postgres.ts";
 
-const MONITORS = 20;
+/** Fewer than a channel may have under way, so that it is not this which keeps a lease. */
+const MONITORS = 10;
 const skipped = ownPostgresMissing === null ? "" : ` (skipped: ${ownPostgresMissing})`;
 
 describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () => {
@@ -107,6 +108,7 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
   it("status changes whose handling got no reply are handled once", async () => {
     expect(await twice("channelId", () => handleStatusChanges(lossy, ids))).toEqual({ channelIds: [] });
     expect([await count("incidents"), await count("deliveries")]).toEqual([MONITORS, MONITORS]);
+    expect(await sql`select from monitors where unhandled <> '[]'`).toEqual([]);
   });
 
   it("deliveries leased by a lost reply stay leased, and come again when that is over", async () => {

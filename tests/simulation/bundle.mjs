@@ -1,11 +1,13 @@
 // Bundles a program of the simulation, with the sources changed by `edit` where it is given.
+import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import * as esbuild from "esbuild";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Where packages are found from. */
-const CACHE = join(ROOT, "node_modules/.cache/stillup/simulation");
+/** Of this process alone, and where packages are found from. */
+const FOLDER = join(ROOT, `node_modules/.cache/stillup/simulation/${process.pid}`);
+process.on("exit", () => rmSync(FOLDER, { recursive: true, force: true }));
 
 /**
  * The path of the bundle.
@@ -14,7 +16,7 @@ const CACHE = join(ROOT, "node_modules/.cache/stillup/simulation");
  * @returns {Promise<string>}
  */
 export async function bundle(program, { name = program, edit = (_, text) => text } = {}) {
-  const outfile = join(CACHE, `${name}.mjs`);
+  const outfile = join(FOLDER, `${name}.mjs`);
   await esbuild.build({
     absWorkingDir: ROOT,
     entryPoints: [`tests/simulation/${program}.ts`],

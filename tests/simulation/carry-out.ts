@@ -1,6 +1,8 @@
 import type { RouteName } from "./api.ts";
+import { REPLICAS, type Role } from "./cluster.ts";
 import type { Command } from "./commands.ts";
 import type { Trap } from "./faults.ts";
+import type { Behaviour } from "./outside.ts";
 import type { World } from "./world.ts";
 
 /** Does what a command says, and lets its time pass. */
@@ -25,6 +27,8 @@ async function act(world: World, command: Command): Promise<void> {
 
     case "trap":
       return arm(world, command.role, command.replica, { ...command });
+    case "trap a change":
+      return arm(world, command.at.role, command.replica, { ...command, point: command.at.point, nth: 0 });
     case "trap a telling":
       return arm(world, "notification", command.replica, { ...command, nth: 0 });
     case "kill": {
@@ -35,8 +39,7 @@ async function act(world: World, command: Command): Promise<void> {
     case "freeze":
       return cluster.freeze(cluster.host(command.role, command.replica), command.seconds);
     case "stall":
-      for (const replica of [0, 1]) cluster.freeze(cluster.host(command.role, replica), command.seconds);
-      return;
+      return stall(world, command.role, command.seconds);
     case "roll":
       return cluster.roll(command.role, command.replica);
     case "step clock":
@@ -68,6 +71,11 @@ async function act(world: World, command: Command): Promise<void> {
     case "misbehave":
       return outside.misbehave(receiverOf(command.channel), command.list);
 
+    case "flap unhandled":
+      return flapUnhandled(world, command);
+    case "overtake a try":
+      return overtake(world, command);
+
     case "add monitor":
       return people.addMonitor(command);
     case "move monitor":
@@ -95,6 +103,35 @@ async function act(world: World, command: Command): Promise<void> {
     case "delete channel":
       return people.useChannel("deleteChannel", command.channel);
   }
+}
+
+/** Long enough for a target to be found to be what it is. */
+const CONFIRMED_MS = 11_000;
+
+async function flapUnhandled(world: World, { monitor, again }: { monitor: number; again: boolean }): Promise<void> {
+  const { outside, timeline } = world;
+  const target = targetOf(monitor);
+  const behaviours: Behaviour[] = again ? ["error", "ok", "error"] : ["error", "ok"];
+  stall(world, "status-change", (behaviours.length * CONFIRMED_MS) / 1000);
+  for (const behaviour of behaviours) {
+    outside.behave(target, behaviour);
+    await timeline.pass(CONFIRMED_MS);
+  }
+}
+
+async function overtake(
+  { cluster, outside, timeline }: World,
+  { monitor, replica, seconds }: { monitor: number; replica: number; seconds: number },
+): Promise<void> {
+  const target = targetOf(monitor);
+  for (const n of [0, 1]) outside.misbehave(receiverOf(n), ["500", "slow", "slow"]);
+  cluster.host("notification", replica).traps.push({ point: "webhook", nth: 0, effect: "freeze after", seconds });
+  outside.behave(target, outside.truthOf(`http://${target}/`) === "up" ? "error" : "ok");
+  await timeline.pass(CONFIRMED_MS + seconds * 1000);
+}
+
+function stall({ cluster }: World, role: Role, seconds: number): void {
+  for (let replica = 0; replica < REPLICAS; replica++) cluster.freeze(cluster.host(role, replica), seconds);
 }
 
 const routes = {

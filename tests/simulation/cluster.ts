@@ -5,12 +5,12 @@ import tendStream, { schedule as everyTending } from "../../functions/schedules/
 import monitoring, { source as checks } from "../../functions/workers/monitoring.ts";
 import notification, { source as alerts } from "../../functions/workers/notification.ts";
 import statusChange, { source as changes } from "../../functions/workers/status-change.ts";
-import { createBackground } from "../../local/background.ts";
-import { startBells } from "../../local/bells.ts";
-import { startClock } from "../../local/clock.ts";
-import { startConsumer } from "../../local/consumer.ts";
-import { drain } from "../../local/drain.ts";
 import type { ConsumeFunction, Env, Schedule, ScheduledFunction, Source } from "../../runtime/contract.ts";
+import { createBackground } from "../../runtime/loop/background.ts";
+import { startBells } from "../../runtime/loop/bells.ts";
+import { startClock } from "../../runtime/loop/clock.ts";
+import { startConsumer } from "../../runtime/loop/consumer.ts";
+import { drain } from "../../runtime/loop/drain.ts";
 import type { Faults } from "./faults.ts";
 import { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";

@@ -54,6 +54,17 @@ const harm = {
     effect: fc.constantFrom(...trapEffects),
     seconds: shortOrLong,
   }),
+  "trap a change": fc.record({
+    at: fc.constantFrom(
+      { role: "monitoring", point: "apply" } as const,
+      { role: "monitoring", point: "publish" } as const,
+      { role: "status-change", point: "handle" } as const,
+      { role: "status-change", point: "settle" } as const,
+    ),
+    replica,
+    effect: fc.constantFrom(...trapEffects),
+    seconds: shortOrLong,
+  }),
   "trap a telling": fc.record({
     replica,
     point: fc.constantFrom("lease" as const, "webhook" as const, "record" as const),
@@ -79,6 +90,14 @@ const harm = {
   }),
 };
 
+/** Several things at once that chance seldom brings together. */
+const plots = {
+  /** Nobody handles changes while a target goes down, comes back and perhaps goes down again. */
+  "flap unhandled": fc.record({ monitor, again: fc.boolean() }),
+  /** A try fails, and its process is frozen until another one has taken the delivery over and is at it. */
+  "overtake a try": fc.record({ monitor, replica, seconds: seconds(28, 40) }),
+};
+
 /** What targets do, and time. */
 const pass = {
   flip: fc.record({ monitor, behaviour: fc.constantFrom(...behaviours) }),
@@ -87,7 +106,7 @@ const pass = {
   wait: fc.record({ seconds: seconds(5, 40) }),
 };
 
-const all = { ...use, ...harm, ...pass };
+const all = { ...use, ...harm, ...plots, ...pass };
 export type Name = keyof typeof all;
 type Values<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
 /** One step of a run: what is done, and how long the world goes on before the next. */
@@ -96,7 +115,8 @@ export type Command = { [Each in Name]: { readonly do: Each } & Readonly<Values<
 };
 
 const weights: Partial<Record<Name, number>> = {
-  trap: 30,
+  trap: 24,
+  "trap a change": 24,
   "trap a telling": 24,
   kill: 10,
   freeze: 4,

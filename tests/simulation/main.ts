@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { bugs } from "./bugs.ts";
+import { type Hunted, type HuntOptions, hunt } from "./hunt.ts";
 import { makeRuns } from "./pool.ts";
 import { createProgress } from "./progress.ts";
 import { Tally, table } from "./report.ts";
@@ -7,22 +9,25 @@ import { databaseSnapshot } from "./snapshot.ts";
 
 export interface MainOptions {
   readonly root: string;
-  /** worker.ts, bundled. */
-  readonly program: string;
+  /** Bundles worker.ts, with sources changed by `edit`; resolves with its path. */
+  bundle(name: string, edit: (path: string, text: string) => string): Promise<string>;
   readonly args: string[];
 }
 
-const USAGE = `npm run simulate -- [--runs 1000] [--seed N] [--processes ${availableParallelism()}] [--json]`;
+const USAGE = `npm run simulate -- [--runs 1000] [--seed N] [--processes ${availableParallelism()}] [--json]
+npm run simulate -- --bugs [part of a bug's name] [--processes ${availableParallelism()}] [--json]`;
 const MOST_FAILURES = 3;
 
-/** Makes runs and reports; resolves with the exit code. */
-export async function main({ root, program, args }: MainOptions): Promise<number> {
-  const { values } = parseArgs({
+/** Makes runs, or seeds bugs, and reports; resolves with the exit code. */
+export async function main({ root, bundle, args }: MainOptions): Promise<number> {
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: {
       runs: { type: "string", default: "1000" },
       seed: { type: "string", default: String(Math.floor(Math.random() * 1e9)) },
       processes: { type: "string", default: String(availableParallelism()) },
+      bugs: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -32,6 +37,21 @@ export async function main({ root, program, args }: MainOptions): Promise<number
     console.error(USAGE);
     return values.help ? 0 : 2;
   }
+  if (values.bugs) return seedBugs({ root, bundle, processes, named: positionals[0] ?? "", json: values.json });
+  const program = await bundle("worker", (_, text) => text);
+  return simulate({ root, program, runs, seed, processes, json: values.json });
+}
+
+interface SimulateOptions {
+  readonly root: string;
+  readonly program: string;
+  readonly runs: number;
+  readonly seed: number;
+  readonly processes: number;
+  readonly json: boolean;
+}
+
+async function simulate({ root, program, runs, seed, processes, json }: SimulateOptions): Promise<number> {
   const tally = new Tally(seed);
   const progress = createProgress(runs);
   const snapshotPath = await databaseSnapshot(root);
@@ -45,8 +65,32 @@ export async function main({ root, program, args }: MainOptions): Promise<number
   });
   progress.end();
   const summary = tally.sum();
-  console.log(values.json ? JSON.stringify(summary, null, 2) : table(summary));
+  console.log(json ? JSON.stringify(summary, null, 2) : table(summary));
   return summary.failed.length === 0 ? 0 : 1;
+}
+
+interface SeedBugsOptions extends HuntOptions {
+  readonly processes: number;
+  /** Part of a name. */
+  readonly named: string;
+  readonly json: boolean;
+}
+
+async function seedBugs({ processes, named, json, ...options }: SeedBugsOptions): Promise<number> {
+  await databaseSnapshot(options.root); // once, not by several at the same time
+  const left = bugs.filter(({ name }) => name.includes(named));
+  const hunted: Hunted[] = [];
+  const work = async () => {
+    for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
+      const result = await hunt(options, bug);
+      hunted.push(result);
+      if (!json)
+        console.log(`${result.outcome.padEnd(10)} ${result.bug} (${result.seconds} s)\n           ${result.by}`);
+    }
+  };
+  await Promise.all(Array.from({ length: processes }, work));
+  if (json) console.log(JSON.stringify(hunted, null, 2));
+  return hunted.length > 0 && hunted.every(({ outcome }) => outcome !== "not caught") ? 0 : 1;
 }
 
 function isCount(value: number | undefined): value is number {

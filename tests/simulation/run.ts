@@ -30,6 +30,8 @@ export async function run(database: Database, seed: number, commands: readonly C
   const world = createWorld(database, seed);
   const startMs = world.timeline.now;
   const useReal = useVirtualClock(world.timeline, createRandom(seed + 1));
+  const unhandled = (error: unknown) => world.bugs.push(`a rejection that nobody handled: ${String(error)}`);
+  process.on("unhandledRejection", unhandled);
   try {
     await begin(world);
     for (const command of commands) await carryOut(world, command);
@@ -47,6 +49,7 @@ export async function run(database: Database, seed: number, commands: readonly C
   } finally {
     world.cluster.end();
     useReal();
+    process.off("unhandledRejection", unhandled);
   }
 }
 

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundle } from "./bundle.mjs";
 
-const program = await bundle("worker");
 const { main } = await import(pathToFileURL(await bundle("main")).href);
-process.exitCode = await main({ root: join(import.meta.dirname, "../.."), program, args: process.argv.slice(2) });
+process.exitCode = await main({
+  root: join(import.meta.dirname, "../.."),
+  bundle: (name, edit) => bundle("worker", { name, edit }),
+  args: process.argv.slice(2),
+});

@@ -43,7 +43,7 @@ export interface World {
   readonly cluster: Cluster;
   readonly people: People;
   readonly database: Database;
-  /** What was logged that never should be: bugs, refused statements. */
+  /** What failed without an excuse: bugs that were logged, refused statements, rejections that nobody handles. */
   readonly bugs: string[];
   /** Writes that the API refused though the database had taken them. */
   readonly refusals: string[];

@@ -1,0 +1,276 @@
+/** A piece of the source that stands there exactly once, and what a bug makes of it. */
+export interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A way to break Stillup, and who must notice. */
+export interface Bug {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** The simulation, within so many runs; or the tests on a real service, where one statement at a time hides the bug. */
+  readonly caughtBy: { readonly runs: number } | { readonly test: string; readonly needs: "postgres" | "redis" };
+}
+
+const apply = "domain/checks/apply-results.ts";
+const handle = "domain/incidents/handle-status-changes.ts";
+const lease = "domain/alerts/lease-deliveries.ts";
+const record = "domain/alerts/record-attempt.ts";
+const onPostgres = { test: "tests/domain/concurrency.test.ts", needs: "postgres" } as const;
+const onRedis = { test: "tests/stream.redis.test.ts", needs: "redis" } as const;
+
+export const bugs: readonly Bug[] = [
+  {
+    name: "status changes are not swept",
+    edits: [
+      {
+        file: "functions/schedules/sweep-status-changes.ts",
+        find: "if (monitorIds.length === 0) return { nextInMs };",
+        replace: "if (monitorIds.length >= 0) return { nextInMs };",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "deliveries are not swept",
+    edits: [
+      {
+        file: "functions/schedules/sweep-deliveries.ts",
+        find: "if (channelIds.length > 0) ctx",
+        replace: "if (channelIds.length < 0) ctx",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "a delivery is recorded before its receiver has answered",
+    edits: [
+      {
+        file: "domain/alerts/deliver.ts",
+        find: "  const outcome = await send(env, delivery, signal);",
+        replace: "  await recordDelivered(env.sql, delivery);\n  const outcome = await send(env, delivery, signal);",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "what cannot be read is acked before it is set apart",
+    edits: [
+      {
+        file: "runtime/loop/consumer-call.ts",
+        find: "  const kept = await setApart(options, settlement);",
+        replace: `  const given = settlement.setApart.map(({ message }) => message.id);
+  await options.env.stream.settle(options.who, { ack: given, publish: [] }).catch(() => {});
+  const kept = await setApart(options, settlement);`,
+      },
+    ],
+    caughtBy: { runs: 400 },
+  },
+  {
+    name: "every try has a webhook-id of its own",
+    edits: [
+      {
+        file: "domain/alerts/webhook.ts",
+        find: '"webhook-id": message.id',
+        replace: '"webhook-id": message.id + Math.random()',
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "an outcome counts though another try has taken over",
+    edits: [
+      {
+        file: record,
+        find: `where id = \${end.id} and attempts = \${end.attempt}`,
+        replace: `where id = \${end.id}`,
+      },
+      {
+        file: record,
+        find: `last_error = \${error}
+      where id = \${id} and attempts = \${attempt} and status = 'pending'`,
+        replace: `last_error = \${error}
+      where id = \${id} and status = 'pending'`,
+      },
+    ],
+    caughtBy: { runs: 400 },
+  },
+  {
+    name: "events are handled out of the order of their versions",
+    edits: [
+      {
+        file: handle,
+        find: "lag(e.opened) over (partition by e.monitor_id order by e.version)",
+        replace: "lag(e.opened) over (partition by e.monitor_id order by e.version desc)",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "a slot is answered more than once",
+    edits: [{ file: apply, find: " and i.seq > l.last_seq", replace: "" }],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "results of another revision count",
+    edits: [{ file: apply, find: " and i.revision = l.revision", replace: "" }],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "results are dated by the worker's clock",
+    edits: [
+      { file: apply, find: "ageMs: Math.max(0, now - beganAt)", replace: "ageMs: Date.now() - (now - beganAt)" },
+      {
+        file: apply,
+        find: `app_now() - make_interval(secs => "ageMs" / 1000) as at`,
+        replace: `to_timestamp("ageMs" / 1000) as at`,
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "the lease of a check never ends",
+    edits: [
+      {
+        file: "domain/checks/claim-due-checks.ts",
+        find: "greatest(due.due_at, app_now()) + make_interval(secs => due.timeout_ms / 1000.0 + 20)",
+        replace: "'infinity'",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "the lease of a delivery never ends",
+    edits: [
+      {
+        file: lease,
+        find: "and (d.leased_until is null or d.leased_until <= app_now())",
+        replace: "and d.leased_until is null",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "what a dead consumer held is not taken over",
+    edits: [
+      { file: "runtime/loop/consumer.ts", find: "if (untilTakeOverMs > 0) {", replace: "if (untilTakeOverMs < 1e9) {" },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "a monitor's deliveries to a channel are sent side by side",
+    edits: [{ file: lease, find: "and d.version = (", replace: "and d.version >= (" }],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "what is not told when a monitor is paused is told later",
+    edits: [{ file: "domain/monitors/stop-monitor.ts", find: "unhandled = '[]', ", replace: "" }],
+    caughtBy: { runs: 400 },
+  },
+  {
+    name: "a bell that cannot be rung fails the write",
+    edits: [{ file: "domain/ring.ts", find: "        return false;", replace: "        throw error;" }],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "the old status is read outside of the locked row",
+    edits: [
+      {
+        file: apply,
+        find: "select l.id, l.status, l.version,",
+        replace: "select l.id, (select m.status from monitors m where m.id = l.id) as status, l.version,",
+      },
+    ],
+    caughtBy: onPostgres,
+  },
+  {
+    name: "the open incident is looked up in its table",
+    edits: [
+      {
+        file: handle,
+        find: "(select l.incident from locked l where l.id = e.monitor_id)",
+        replace: `(select jsonb_build_object('id', i.id, 'startedAt', i.started_at, 'confirmedAt', i.confirmed_at, 'cause', i.cause)
+            from incidents i where i.monitor_id = e.monitor_id and i.resolved_at is null
+            order by i.confirmed_at desc limit 1)`,
+      },
+    ],
+    caughtBy: onPostgres,
+  },
+  {
+    name: "rows are locked in no order",
+    edits: [
+      { file: apply, find: 'from (select "monitorId" from input order by "monitorId") i', replace: "from input i" },
+    ],
+    caughtBy: onPostgres,
+  },
+  {
+    name: "a stream is kept short by dropping its oldest entries",
+    edits: [
+      {
+        file: "runtime/stream/redis-commands.ts",
+        find: 'return ["XADD", key, "*", bodyField, body];',
+        replace: 'return ["XADD", key, "MAXLEN", 100, "*", bodyField, body];',
+      },
+    ],
+    caughtBy: onRedis,
+  },
+  {
+    name: "entries that were deleted while pending are overlooked",
+    edits: [
+      {
+        file: "runtime/stream/redis-commands.ts",
+        find: "return { claimed[1], found, #claimed[3] }`",
+        replace: "return { claimed[1], found, 0 }`",
+      },
+    ],
+    caughtBy: onRedis,
+  },
+  {
+    name: "a group that Redis has lost is not made again",
+    edits: [
+      {
+        file: "runtime/stream/redis.ts",
+        find: "  const missed = createMissed();",
+        replace: "  const missed = createMissed();\n  const made = new Set<string>();",
+      },
+      {
+        file: "runtime/stream/redis.ts",
+        find: '      await send("make_group",',
+        replace: `      if (made.has(who.stream)) throw new StillupError("stream_unavailable", "The group is gone.");
+      made.add(who.stream);
+      await send("make_group",`,
+      },
+    ],
+    caughtBy: onRedis,
+  },
+  {
+    name: "an idle consumer is removed with what it holds",
+    edits: [{ file: "runtime/stream/redis-entries.ts", find: "is.pending == 0 and ", replace: "" }],
+    caughtBy: onRedis,
+  },
+];
+
+/** The source of a file with a bug's edits made. Throws when one does not fit any more. */
+export function editorOf({ name, edits }: Bug): {
+  edit(path: string, text: string): string;
+  unused(): readonly Edit[];
+} {
+  const left = new Set(edits);
+  return {
+    edit(path, text) {
+      let edited = text;
+      for (const each of edits) {
+        if (each.file !== path) continue;
+        const { find, replace } = each;
+        if (text.split(find).length !== 2) {
+          throw new Error(`The bug "${name}" does not fit any more: ${path} has not once ${JSON.stringify(find)}`);
+        }
+        edited = edited.split(find).join(replace);
+        left.delete(each);
+      }
+      return edited;
+    },
+    unused: () => [...left],
+  };
+}

@@ -2,13 +2,13 @@ import type { Sql } from "../../runtime/sql/sql.ts";
 import { found } from "../found.ts";
 
 /**
- * Removes a channel, also from the monitors that name it, and cancels what waits to be delivered to it. Throws
- * StillupError `not_found`.
+ * Removes a channel, also from the monitors that name it, and cancels what waits to be delivered to it. Its secret and
+ * URL are forgotten at once, its row by `retain`. Throws StillupError `not_found`.
  */
 export async function deleteChannel(sql: Sql, id: string): Promise<void> {
   const [row] = await sql`
     with deleted as (
-      update channels set deleted_at = app_now() where id = ${id} and deleted_at is null returning id
+      update channels set deleted_at = app_now(), config = '{}' where id = ${id} and deleted_at is null returning id
     ),
     naming as materialized (
       select id from monitors where channel_ids @> array[${id}::text] and exists (select from deleted)

@@ -9,7 +9,11 @@ import { stopMonitor } from "./stop-monitor.ts";
 export async function deleteMonitor(sql: Sql, id: string): Promise<void> {
   const [, deleted] = await sql.transaction([
     stopMonitor(sql, id, "deleted"),
-    sql`update monitors set deleted_at = app_now() where id = ${id} and deleted_at is null returning id`,
+    // Its headers and its body may hold secrets.
+    sql`
+      update monitors set deleted_at = app_now(), headers = '{}', body = null
+      where id = ${id} and deleted_at is null
+      returning id`,
     sql`
       with doomed as materialized (
         select id from deliveries where monitor_id = ${id} and status = 'pending' order by id for update

@@ -26,7 +26,8 @@ create table schedules (
   busy_at timestamptz -- when there was last something to do
 );
 insert into schedules (name)
-values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('retain'), ('tend-stream');
+values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('retain'), ('tend-stream'),
+  ('send-canary');
 
 create table channels (
   id text primary key default new_id('ch'),
@@ -67,6 +68,7 @@ create table monitors (
   next_check_at timestamptz not null default app_now(), -- due; once a slot is given out, the end of its lease
   seq bigint not null default 0, -- the slot last given out
   last_seq bigint not null default 0, -- the slot last answered
+  waiting_since timestamptz, -- when the slot became due that is given out and has no answer
   last_check_at timestamptz,
 
   -- what was decided
@@ -165,6 +167,17 @@ create table sight (
   sighted_at timestamptz -- when it last came to see again
 );
 insert into sight default values;
+
+-- What the heartbeat rests on, in one row: a canary goes through every stream and worker, and leaves its times here.
+create table canary (
+  one boolean primary key default true check (one),
+  number bigint not null default 0,
+  sent_at timestamptz,
+  checked_at timestamptz,
+  handled_at timestamptz,
+  arrived_at timestamptz
+);
+insert into canary default values;
 
 create table rollups_hour (
   monitor_id text not null,
@@ -266,7 +279,7 @@ end $$;
 -- One caller's turn to run a schedule, however many processes ask; and in how long anybody may ask again.
 -- While something is due within 5 minutes, or was within the last 2, turns are `every_seconds` apart. Else every
 -- schedule sleeps until the same moment, the next thing due or the next full hour, so that a database that scales to
--- zero may. Something new ends the sleep: then a turn may be had before its time.
+-- zero may. Something new ends the sleep: then a turn may be had before its time. The canary's never sleeps.
 create function claim_turn(schedule text, every_seconds float8, out mine boolean, out next_in_ms float8)
 language plpgsql as $$
 declare
@@ -286,7 +299,7 @@ begin
   set last_run_at = app_now(),
     busy_at = case when is_busy then app_now() else busy_at end,
     next_run_at = case
-      when is_busy or busy_at > app_now() - interval '2 min'
+      when is_busy or busy_at > app_now() - interval '2 min' or schedule = 'send-canary'
         then least(app_now() + every, case when schedule = 'sweep-deliveries' then next_try end)
       else least(date_trunc('hour', app_now(), 'UTC') + interval '1 hour', next_try, (
         select min(next_check_at) - interval '5 s' from monitors where status <> 'paused' and deleted_at is null

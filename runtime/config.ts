@@ -15,6 +15,8 @@ export interface Config {
   readonly networkPolicy: NetworkPolicy;
   /** URLs that tell by answering that this machine reaches the world; none: it is taken to. */
   readonly controlTargets: readonly string[];
+  /** Called while a canary goes through everything in time; null: nothing is sent. */
+  readonly heartbeatUrl: string | null;
   /** Where the API is reached from outside, without a trailing slash. */
   readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
@@ -68,6 +70,7 @@ export function readConfig(variables: Variables): ProcessConfig {
     stream,
     networkPolicy: read.choice("NETWORK_POLICY", ["public", "private"], "public"),
     controlTargets: readControlTargets(read),
+    heartbeatUrl: readHeartbeatUrl(read),
     publicUrl: readPublicUrl(read),
     logLevel: read.choice("LOG_LEVEL", logLevels, "INFO"),
     workerPort: read.integer("WORKER_PORT", { min: 0, max: 65_535, otherwise: 9090 }),
@@ -96,6 +99,7 @@ export function readOneProcessConfig(
     stream: { driver: "memory" },
     networkPolicy: "private",
     controlTargets: [],
+    heartbeatUrl: null,
     publicUrl: null,
     workerPort: 0,
     workerConcurrency: 200,
@@ -138,16 +142,24 @@ function readPublicUrl(read: Reader): string | null {
 function readControlTargets(read: Reader): readonly string[] {
   const urls = (read.text("CONTROL_TARGETS") ?? "").split(",").map((url) => url.trim());
   const given = urls.filter((url) => url !== "");
-  const isGood = (url: string) => {
-    const parsed = parseUrl(url, ["http:", "https:"]);
-    return parsed !== null && `${parsed.username}${parsed.password}` === "";
-  };
-  if (given.length <= MOST_CONTROL_TARGETS && given.every(isGood)) return given;
+  if (given.length <= MOST_CONTROL_TARGETS && given.every(canBeCalled)) return given;
   read.refuse(
     "CONTROL_TARGETS",
     `must be at most ${MOST_CONTROL_TARGETS} http or https URLs without credentials, separated by commas.`,
   );
   return [];
+}
+
+function readHeartbeatUrl(read: Reader): string | null {
+  const url = read.text("HEARTBEAT_URL");
+  if (url === undefined || canBeCalled(url)) return url ?? null;
+  read.refuse("HEARTBEAT_URL", "must be an http or https URL without a user name and password.");
+  return null;
+}
+
+function canBeCalled(text: string): boolean {
+  const url = parseUrl(text, ["http:", "https:"]);
+  return url !== null && `${url.username}${url.password}` === "";
 }
 
 /** True for a URL of another machine; a URL that could not be read is reported already. */

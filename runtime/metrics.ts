@@ -14,6 +14,17 @@ export const metricDefinitions = {
   stillup_set_apart_total: { kind: "counter", help: "Stream messages set apart.", labels: ["stream"] },
   stillup_driver_calls_total: { kind: "counter", help: "Trips to a service.", labels: ["driver", "kind"] },
   stillup_blind: { kind: "gauge", help: "1 while this process can see none of its control targets.", labels: [] },
+  stillup_oldest_due_check_seconds: {
+    kind: "gauge",
+    help: "Age of the oldest check that is due and has no result.",
+    labels: [],
+  },
+  stillup_oldest_undelivered_seconds: {
+    kind: "gauge",
+    help: "Age of the oldest delivery still to be made.",
+    labels: [],
+  },
+  stillup_heartbeats_total: { kind: "counter", help: "Canaries, by what became of them.", labels: ["outcome"] },
   stillup_monitors: { kind: "gauge", help: "Monitors, by status.", labels: ["status"] },
 } as const satisfies Record<
   string,

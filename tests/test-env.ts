@@ -103,6 +103,7 @@ const testConfig: Config = {
   apiKey: "the-key-of-every-test-environment-0123456789",
   networkPolicy: "private",
   controlTargets: [],
+  heartbeatUrl: null,
   publicUrl: null,
   logLevel: "DEBUG",
   workerConcurrency: 200,

@@ -119,6 +119,7 @@ async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied
     updated as (
       update monitors m
       set last_seq = d.seq,
+        waiting_since = null,
         last_check_at = d.at,
         streak = d.new_streak,
         streak_ok = d.ok,

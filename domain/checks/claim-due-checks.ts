@@ -35,6 +35,7 @@ export async function claimDueChecks(sql: Sql): Promise<Claim> {
     claimed as (
       update monitors m
       set seq = due.seq + 1,
+        waiting_since = coalesce(m.waiting_since, due.due_at),
         next_check_at = greatest(due.due_at, app_now()) + make_interval(secs => due.timeout_ms / 1000.0 + 20)
       from due
       where m.id = due.id

@@ -30,7 +30,12 @@ const Job = z.object({
 /** One check to be made. It holds all that is needed: no statement is made before its result is known. */
 export type Job = z.infer<typeof Job>;
 
-const Message = z.object({ v: z.literal(1), jobs: z.array(Job).check(z.maxLength(100)) });
+const Message = z.object({
+  v: z.literal(1),
+  jobs: z.array(Job).check(z.maxLength(100)),
+  /** See domain/heartbeat. */
+  canary: z.optional(z.string()),
+});
 
 /** The stream and group that checks to be made go through. */
 export const checksDue = { stream: "checks.due", group: "monitoring" } as const;
@@ -56,7 +61,7 @@ export function jobEntries(jobs: readonly Job[]): Outgoing[] {
   return entries.map((texts) => ({ stream: checksDue.stream, body: `{"v":1,"jobs":[${texts.join(",")}]}` }));
 }
 
-/** The jobs of an entry. Throws StillupError `invalid_message`. */
-export function parseJobs(body: string): Job[] {
-  return parseMessage(body, Message).jobs;
+/** What an entry holds. Throws StillupError `invalid_message`. */
+export function parseChecks(body: string): { jobs: Job[]; canary?: string | undefined } {
+  return parseMessage(body, Message);
 }

@@ -1,36 +1,35 @@
 import * as z from "zod/mini";
-import { countMonitors } from "../../domain/monitors/count-monitors.ts";
+import { backlog } from "../../domain/backlog/backlog.ts";
 import { answer, handle, type Route } from "../../runtime/api.ts";
 import type { Ctx, Env } from "../../runtime/contract.ts";
 import { within } from "../../runtime/within.ts";
 
-const MAX_AGE_MS = 5000;
 const PATIENCE_MS = 2000;
 
 export const route = {
   method: "GET",
   path: "/metrics",
   auth: "key",
-  summary: "Metrics of this process, and how many monitors there are of each status",
+  summary: "Metrics of this process, and of all: how many monitors there are, and how old the oldest work is",
   answers: { 200: z.string() },
   produces: "text/plain; version=0.0.4; charset=utf-8",
 } as const satisfies Route;
 
 export default handle(route, async ({ env, ctx }) => {
-  await setMonitors(env, ctx);
+  await setBacklog(env, ctx);
   return answer(200, await env.metrics.render());
 });
 
 /** A process has metrics of its own to tell while the database is away, so that is no reason to tell nothing. */
-async function setMonitors({ sql, memo, metrics, log }: Env, { requestId }: Ctx): Promise<void> {
+async function setBacklog(env: Env, { requestId }: Ctx): Promise<void> {
   try {
-    const counts = await within(
-      PATIENCE_MS,
-      memo("monitors", MAX_AGE_MS, () => countMonitors(sql)),
-    );
-    if (counts === null) throw new Error("The database said nothing within 2 s.");
-    for (const [status, count] of Object.entries(counts)) metrics.set("stillup_monitors", count, { status });
+    const known = await within(PATIENCE_MS, backlog(env));
+    if (known === null) throw new Error("The database said nothing within 2 s.");
+    for (const [status, count] of Object.entries(known.monitors))
+      env.metrics.set("stillup_monitors", count, { status });
+    env.metrics.set("stillup_oldest_due_check_seconds", known.oldestDueCheckSeconds);
+    env.metrics.set("stillup_oldest_undelivered_seconds", known.oldestUndeliveredSeconds);
   } catch (error) {
-    log.warn("The monitors could not be counted.", { requestId, error: String(error) });
+    env.log.warn("The monitors could not be counted.", { requestId, error: String(error) });
   }
 }

@@ -1,19 +1,43 @@
 import * as z from "zod/mini";
+import { backlog, knownBacklog } from "../../domain/backlog/backlog.ts";
 import { answer, handle, type Route } from "../../runtime/api.ts";
+import type { Env } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
 import { findMissing } from "../../runtime/readiness.ts";
+import { within } from "../../runtime/within.ts";
+
+const PATIENCE_MS = 2000;
+const Seconds = z.nullable(z.number());
 
 export const route = {
   method: "GET",
   path: "/readyz",
   auth: "none",
   summary: "Able to serve",
-  answers: { 200: z.object({ status: z.literal("ready") }) },
+  description:
+    "With the age of the oldest check without a result and of the oldest undelivered delivery, where it is known.",
+  answers: {
+    200: z.object({
+      status: z.literal("ready"),
+      oldestDueCheckSeconds: Seconds,
+      oldestUndeliveredSeconds: Seconds,
+    }),
+  },
   problems: ["not_ready"],
 } as const satisfies Route;
 
 export default handle(route, async ({ env }) => {
   const missing = await findMissing(env);
   if (missing.length > 0) throw new StillupError("not_ready", `Not ready: ${missing.join(", and ")}.`);
-  return answer(200, { status: "ready" });
+  const { oldestDueCheckSeconds = null, oldestUndeliveredSeconds = null } = (await ages(env)) ?? {};
+  return answer(200, { status: "ready", oldestDueCheckSeconds, oldestUndeliveredSeconds });
 });
+
+/** Where every question costs, only what was asked anyway is told: the database may sleep. */
+async function ages(env: Env) {
+  if (env.found?.sql) return knownBacklog(env);
+  return within(
+    PATIENCE_MS,
+    backlog(env).catch(() => null),
+  );
+}

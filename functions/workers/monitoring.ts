@@ -1,5 +1,7 @@
-import { checksDue, jobEntries, parseJobs } from "../../domain/checks/job.ts";
+import { statusChanged } from "../../domain/bell.ts";
+import { checksDue, jobEntries, parseChecks } from "../../domain/checks/job.ts";
 import { runChecks } from "../../domain/checks/run-checks.ts";
+import { passCanaries } from "../../domain/heartbeat/canary.ts";
 import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
 import { parseMessages } from "../../runtime/settle.ts";
 
@@ -8,10 +10,15 @@ export const source: Source = { ...checksDue, batchSize: 1, parallel: 64 };
 /** Makes checks and stores their results. Checks that a stop leaves undone go back as new entries. */
 export default {
   async consume(batch, env, ctx) {
-    const { parsed, invalid } = parseMessages(batch, parseJobs);
+    const { parsed, invalid } = parseMessages(batch, parseChecks);
     const unfinished = await Promise.all(
-      parsed.map(({ message, value: jobs }) => runChecks(env, ctx, { jobs, cameBefore: message.attempts > 1 })),
+      parsed.map(({ message, value }) => runChecks(env, ctx, { jobs: value.jobs, cameBefore: message.attempts > 1 })),
     );
-    return { setApart: invalid, publish: jobEntries(unfinished.flat()) };
+    const canaries = await passCanaries(
+      env.sql,
+      parsed.flatMap(({ value }) => value.canary ?? []),
+      "checked",
+    );
+    return { setApart: invalid, publish: [...jobEntries(unfinished.flat()), ...statusChanged.ring(canaries)] };
   },
 } satisfies ConsumeFunction;

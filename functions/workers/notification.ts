@@ -1,16 +1,21 @@
 import { deliverDue } from "../../domain/alerts/deliver.ts";
 import { alertsDue } from "../../domain/bell.ts";
+import { beat } from "../../domain/heartbeat/beat.ts";
+import { isCanary } from "../../domain/heartbeat/canary.ts";
 import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
 import { parseMessages } from "../../runtime/settle.ts";
 
 /** One call a bell and many side by side, so that a slow receiver holds up its own bell alone. */
 export const source: Source = { stream: alertsDue.stream, group: alertsDue.group, batchSize: 1, parallel: 1000 };
 
-/** Sends what is due. */
+/** Sends what is due. For a canary that got here it gives the heartbeat. */
 export default {
   async consume(batch, env, ctx) {
     const { parsed, invalid } = parseMessages(batch, alertsDue.parse);
-    await deliverDue(env, [...new Set(parsed.flatMap(({ value }) => value))], ctx.signal);
+    const ids = [...new Set(parsed.flatMap(({ value }) => value))];
+    const channelIds = ids.filter((id) => !isCanary(id));
+    if (channelIds.length > 0) await deliverDue(env, channelIds, ctx.signal);
+    for (const id of ids.filter(isCanary)) await beat(env, id, ctx.signal);
     return { setApart: invalid };
   },
 } satisfies ConsumeFunction;

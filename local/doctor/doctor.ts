@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs, parseEnv } from "node:util";
 import { type ProcessConfig, readConfig, type Variables } from "../../runtime/config.ts";
 import { StillupError } from "../../runtime/errors.ts";
+import type { HttpDriver } from "../../runtime/http/http.ts";
 import type { Manifest } from "../../runtime/manifest.ts";
 import { openDirectSql, openSql, openStream } from "../env.ts";
 import { usedVariable } from "../migrate.ts";
 import { streamVariable } from "../reachable.ts";
 import { type Finding, take } from "./findings.ts";
 import { placesOf } from "./places.ts";
-import { databaseSteps, migrationSteps, streamSteps, waySteps } from "./steps.ts";
+import { controlSteps, databaseSteps, migrationSteps, streamSteps, waySteps } from "./steps.ts";
 
 export interface DoctorOptions {
   /**
@@ -78,7 +79,7 @@ function readVariables(variables: Variables, tell: (finding: Finding) => void): 
     for (const { field, message } of error.errors ?? []) {
       tell({ area, check: field, status: "fail", detail: message });
     }
-    for (const area of ["database", "migrations", "streams"] as const) {
+    for (const area of ["database", "migrations", "streams", "controls"] as const) {
       tell({ area, check: "all", status: "skip", detail: "the configuration comes first" });
     }
     return null;
@@ -92,10 +93,11 @@ function driversOf({ database, stream }: ProcessConfig): string {
 
 async function examine(config: ProcessConfig, dist: string, tell: (finding: Finding) => void): Promise<void> {
   const places = placesOf(config);
-  const [sql, direct, stream] = await Promise.all([
+  const [sql, direct, stream, http] = await Promise.all([
     openSql(config.database),
     openDirectSql(config),
     openStream(config.stream),
+    openHttp(config),
   ]);
   const variable = usedVariable(config);
   const migrations = migrationSteps(direct, { dist, variable });
@@ -114,9 +116,15 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
       await take("migrations", [...waySteps(places.direct, variable), ...migrations], tell);
     }
     await take("streams", [...waySteps(places.streams, streamVariable(config)), ...streamSteps(streams)], tell);
+    await take("controls", controlSteps(http, config.controlTargets), tell);
   } finally {
-    await Promise.all([sql.close(), direct.close(), stream.close()]);
+    await Promise.all([sql.close(), direct.close(), stream.close(), http.close()]);
   }
+}
+
+async function openHttp({ networkPolicy: policy }: ProcessConfig): Promise<HttpDriver> {
+  const { createUndiciHttp } = await import("../../runtime/http/undici.ts");
+  return createUndiciHttp({ policy, concurrency: 10 });
 }
 
 async function readSources(dist: string) {

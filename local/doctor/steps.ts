@@ -1,4 +1,5 @@
 import type { Source } from "../../runtime/contract.ts";
+import type { Http } from "../../runtime/http/http.ts";
 import type { Sql } from "../../runtime/sql/sql.ts";
 import type { EventStream } from "../../runtime/stream/stream.ts";
 import { findMissingMigrations } from "../migrate.ts";
@@ -125,6 +126,25 @@ export function streamSteps({ stream, variable, sources, version }: Streams): St
         return `${length} entries, ${pending} of them with the group ${group}`;
       },
     })),
+  ];
+}
+
+/** Without one that answers no target is ever found to be down. */
+export function controlSteps(http: Http, urls: readonly string[]): Step[] {
+  return [
+    {
+      check: "answers",
+      remedy: "Name others in CONTROL_TARGETS, which this machine can reach and NETWORK_POLICY allows, or none.",
+      async run() {
+        if (urls.length === 0) return new Skipped("CONTROL_TARGETS names none: being cut off looks like an outage");
+        const call = { method: "GET", timeoutMs: 3000, maxRedirects: 0, maxBodyBytes: 0 };
+        const answers = await Promise.all(urls.map((url) => http.call({ ...call, url })));
+        const count = answers.filter(({ statusCode }) => statusCode !== null).length;
+        const [first] = answers.flatMap((answer) => (answer.ok ? [] : [answer.detail]));
+        if (count === 0) throw new Error(first ?? "None answers.");
+        return `${count} of ${urls.length} answer`;
+      },
+    },
   ];
 }
 

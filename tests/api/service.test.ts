@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { applyResults } from "../../domain/checks/apply-results.ts";
+import { claimDueChecks } from "../../domain/checks/claim-due-checks.ts";
 import { StillupError } from "../../runtime/errors.ts";
 import { createMemo } from "../../runtime/memo.ts";
 import type { Sql } from "../../runtime/sql/sql.ts";
@@ -55,6 +57,27 @@ describe("/readyz", () => {
 
   it("is ready when database and stream answer", async () => {
     expect(await ask()).toMatchObject({ status: 200, body: { status: "ready" } });
+  });
+
+  it("says how old the oldest work is, where asking costs nothing", async () => {
+    expect((await ask()).body).toEqual({ status: "ready", oldestDueCheckSeconds: 0, oldestUndeliveredSeconds: 0 });
+  });
+
+  it("says it where asking costs only as far as it was asked within the last minute", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const costly: TestEnv = {
+      ...env,
+      memo: createMemo(),
+      found: { sql: true, stream: true },
+      call: (route, request) => route.fetch(request, costly, env.ctx()),
+    };
+    const unknown = { status: "ready", oldestDueCheckSeconds: null, oldestUndeliveredSeconds: null };
+    expect((await ask(costly)).body).toEqual(unknown);
+    await api(costly).send("GET", "/metrics");
+    const known = { status: "ready", oldestDueCheckSeconds: 0, oldestUndeliveredSeconds: 0 };
+    expect((await ask(costly)).body).toEqual(known);
+    vi.advanceTimersByTime(60_001);
+    expect((await ask(costly)).body).toEqual(unknown);
   });
 
   it("names what is away", async () => {
@@ -148,6 +171,44 @@ describe("/metrics", () => {
     expect(body).toMatch(/^stillup_monitors\{.*status="paused".*\} 1$/m);
     expect(body).toMatch(/^stillup_monitors\{.*status="down".*\} 0$/m);
     expect(body).toContain("# TYPE stillup_checks_total counter");
+  });
+
+  it("tells how old the oldest check without a result and the oldest undelivered delivery are", async () => {
+    const { body: monitor } = await call("POST", "/v1/monitors", aMonitor);
+    await call("POST", "/v1/monitors", aMonitor).then(({ body }) => call("POST", `/v1/monitors/${body.id}/pause`));
+    await env.sql`update monitors set next_check_at = app_now() - interval '90 s' where status = 'paused'`;
+    await env.sql`update monitors set next_check_at = app_now() - interval '20 s' where id = ${monitor.id}`;
+    await env.sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status, created_at)
+      select 'dlv_' || s, 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), s, app_now() - age
+      from (values ('pending', interval '30 s'), ('delivered', interval '90 s')) as d (s, age)`;
+    await env.clock.set(await env.clock.now());
+    const body = async () => (await call<string>("GET", "/metrics")).body;
+    expect(await body()).toMatch(/^stillup_oldest_due_check_seconds\{.*\} 2\d(\.|$)/m);
+    expect(await body()).toMatch(/^stillup_oldest_undelivered_seconds\{.*\} 3\d(\.|$)/m);
+  });
+
+  it("counts a check as due until it has a result, given out or not", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const age = async () => {
+      vi.advanceTimersByTime(5000);
+      const { body } = await call<string>("GET", "/metrics");
+      return Number(/^stillup_oldest_due_check_seconds\{.*\} (.*)$/m.exec(body)?.[1]);
+    };
+    await env.clock.set("2026-03-01T12:00:00Z");
+    await call("POST", "/v1/monitors", aMonitor);
+    await env.clock.advance(10);
+    expect(await age()).toBe(10);
+    const [job] = (await claimDueChecks(env.sql)).jobs;
+    expect(await age()).toBe(10);
+    await env.clock.advance(60); // its lease is over
+    await claimDueChecks(env.sql);
+    expect(await age()).toBe(70);
+    if (job === undefined) throw new Error("the monitor was not given out");
+    const phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
+    const found = { outcome: "ok", statusCode: 200, totalMs: 1, phases, detail: null, beganAt: 0 } as const;
+    await applyResults(env.sql, [{ ...job, ...found, seq: job.seq + 1 }]);
+    expect(await age()).toBe(0);
   });
 
   it("wants the key", async () => {

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { HttpAnswer, HttpCall, HttpDriver, NetworkPolicy } from "../../runtime/http/http.ts";
 import { serveHttp, type TestServer } from "../support/http-servers.ts";
 import { httpSocketContract } from "./http-sockets.ts";
@@ -424,6 +424,24 @@ function portableContract({ make }: HttpHost): void {
       const second = http.call({ ...get, url: `${url}/quick`, timeoutMs: 1000 });
       expect(failed(await first).failure).toBe("timeout");
       expect(answered(await second).totalMs).toBeLessThan(1000);
+    });
+
+    test("holds up no call that is to be made at once, which takes no place of another either", async () => {
+      const held: (() => void)[] = [];
+      const { url } = await serve((request, response) => {
+        if (request.url === "/held") held.push(() => response.end());
+        else response.end();
+      });
+      const http = open({ concurrency: 1 });
+      const first = http.call({ ...get, url: `${url}/held` });
+      const second = http.call({ ...get, url: `${url}/held` });
+      for (let n = 0; n < 3; n++) expect(answered(await http.call({ ...get, url, atOnce: true })).statusCode).toBe(200);
+      await vi.waitFor(() => expect(held).toHaveLength(1));
+      held.shift()?.();
+      await first;
+      await vi.waitFor(() => expect(held).toHaveLength(1));
+      held.shift()?.();
+      await second;
     });
 
     test("lets a waiting call be aborted, and goes on after it", async () => {

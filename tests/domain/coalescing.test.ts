@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { checksDue, parseJobs } from "../../domain/checks/job.ts";
+import { checksDue, parseChecks } from "../../domain/checks/job.ts";
 import { checkDue, enqueue } from "../support/pipeline.ts";
 import { answer } from "../support/scripted-http.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";
@@ -34,7 +34,7 @@ async function leaveBacklog(): Promise<void> {
 
 async function jobsGivenOut(): Promise<number> {
   const messages = await env.stream.read(who, { count: 1000, blockMs: 0, signal: forever });
-  return messages.flatMap(({ body }) => parseJobs(body)).length;
+  return messages.flatMap(({ body }) => parseChecks(body).jobs).length;
 }
 
 describe("Checks that nobody makes", () => {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { alertsDue } from "../../domain/bell.ts";
-import { type Job, jobEntries, parseJobs } from "../../domain/checks/job.ts";
+import { type Job, jobEntries, parseChecks } from "../../domain/checks/job.ts";
 
 function job(monitorId: string, over: Partial<Job> = {}): Job {
   return {
@@ -24,13 +24,13 @@ function job(monitorId: string, over: Partial<Job> = {}): Job {
 it("puts up to 100 jobs into an entry and reads them back as they were", () => {
   const jobs = Array.from({ length: 250 }, (_, n) => job(`mon_${n}`));
   const entries = jobEntries(jobs);
-  expect(entries.map((entry) => parseJobs(entry.body).length)).toEqual([100, 100, 50]);
-  expect(entries.flatMap((entry) => parseJobs(entry.body))).toEqual(jobs);
+  expect(entries.map((entry) => parseChecks(entry.body).jobs.length)).toEqual([100, 100, 50]);
+  expect(entries.flatMap((entry) => parseChecks(entry.body).jobs)).toEqual(jobs);
 });
 
 it("puts fewer where they are long", () => {
   const entries = jobEntries(Array.from({ length: 10 }, (_, n) => job(`mon_${n}`, { body: "x".repeat(100_000) })));
-  expect(entries.map((entry) => parseJobs(entry.body).length)).toEqual([2, 2, 2, 2, 2]);
+  expect(entries.map((entry) => parseChecks(entry.body).jobs.length)).toEqual([2, 2, 2, 2, 2]);
 });
 
 it("makes no entry of no jobs", () => {
@@ -49,10 +49,10 @@ it.each([
   ],
   ["a job without a URL", JSON.stringify({ v: 1, jobs: [{ ...job("mon_1"), url: undefined }] })],
 ])("refuses a message with %s as invalid_message", (_, body) => {
-  expect(() => parseJobs(body)).toThrowError(expect.objectContaining({ code: "invalid_message" }));
+  expect(() => parseChecks(body).jobs).toThrowError(expect.objectContaining({ code: "invalid_message" }));
 });
 
-it.each([parseJobs, alertsDue.parse])("leaves a message of a form to come to newer workers", (parse) => {
+it.each([parseChecks, alertsDue.parse])("leaves a message of a form to come to newer workers", (parse) => {
   expect(() => parse('{"v":2,"what":"is in it is not known yet"}')).toThrowError(
     expect.objectContaining({ code: "newer_message", transient: true }),
   );
@@ -61,12 +61,12 @@ it.each([parseJobs, alertsDue.parse])("leaves a message of a form to come to new
 it("ignores what a newer release has added to a form", () => {
   const [entry] = jobEntries([job("mon_1")]);
   const newer = JSON.stringify({ ...JSON.parse(entry?.body ?? ""), more: 1, jobs: [{ ...job("mon_1"), more: 1 }] });
-  expect(parseJobs(newer)).toEqual([job("mon_1")]);
+  expect(parseChecks(newer).jobs).toEqual([job("mon_1")]);
   expect(alertsDue.parse('{"v":1,"ids":["ch_1"],"more":1}')).toEqual(["ch_1"]);
 });
 
 it("names what is wrong in a message", () => {
-  expect(() => parseJobs('{"v":1,"jobs":[{}]}')).toThrowError(/jobs\.0\.monitorId/);
+  expect(() => parseChecks('{"v":1,"jobs":[{}]}').jobs).toThrowError(/jobs\.0\.monitorId/);
 });
 
 it("rings a bell with up to 500 ids an entry", () => {

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { type Finding, take } from "../../local/doctor/findings.ts";
-import { databaseSteps, streamSteps } from "../../local/doctor/steps.ts";
+import { controlSteps, databaseSteps, streamSteps } from "../../local/doctor/steps.ts";
 import type { Sql } from "../../runtime/sql/sql.ts";
 import { createMemoryStream } from "../../runtime/stream/memory.ts";
+import { answer, createScriptedHttp, failure } from "../support/scripted-http.ts";
 
 /** Answers every statement with this row. */
 const sqlOf = (row: object) => (async () => [row]) as unknown as Sql; // what the steps use of it
@@ -37,4 +38,16 @@ test("Redis 6 is too old", async () => {
   );
   expect(findings).toMatchObject({ version: "fail: Redis 6.2.14. Use Redis 7.0 or newer." });
   await stream.close();
+});
+
+test("One control target that answers is enough; none at all would make every outage unknown", async () => {
+  const http = createScriptedHttp();
+  http.on("http://a.example/", () => failure("connect"));
+  http.on("http://b.example/", () => answer(204));
+  const controls = (...urls: string[]) => look("controls", controlSteps(http, urls));
+  expect(await controls("http://a.example/", "http://b.example/")).toEqual({ answers: "ok: 1 of 2 answer" });
+  expect(await controls("http://a.example/")).toMatchObject({
+    answers: expect.stringMatching(/^fail: It was scripted to fail: connect\. Name others in CONTROL_TARGETS/),
+  });
+  expect(await controls()).toMatchObject({ answers: expect.stringMatching(/^skip: CONTROL_TARGETS names none/) });
 });

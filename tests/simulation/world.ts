@@ -22,6 +22,7 @@ const config: Config = {
   apiKey: "the-key-of-every-simulated-world-0123456789",
   networkPolicy: "private",
   controlTargets: [],
+  heartbeatUrl: null,
   publicUrl: null,
   logLevel: "WARN",
   workerConcurrency: 200,

@@ -12,7 +12,7 @@ export interface Engine {
   start(container: string): Promise<void>;
   /** As the engine stops: the stop signal, the service's grace, then SIGKILL. */
   restart(container: string): Promise<void>;
-  /** SIGSTOP to each of its processes. */
+  /** SIGSTOP to each process in it but the first, which only passes signals on. */
   freeze(container: string): Promise<void>;
   resume(container: string): Promise<void>;
   /** Takes it off the network; resolves with what puts it back under its names. */
@@ -22,11 +22,9 @@ export interface Engine {
 
 export function createEngine(project: string): Engine {
   const exec: Engine["exec"] = (container, ...command) => docker("exec", container, ...command);
-  /** The first process takes SIGSTOP only from outside, the others only one by one; often there are none. */
-  const signal = async (container: string, name: "STOP" | "CONT") => {
-    await docker("kill", "--signal", name, container);
-    await exec(container, "sh", "-c", `kill -${name} -1 || true`);
-  };
+  // Not by `docker kill --signal`: the engine takes any signal for a wish to stop, and forgets its restart policy.
+  const signal = (name: "STOP" | "CONT") => async (container: string) =>
+    void (await exec(container, "sh", "-c", `kill -${name} -1`));
   return {
     exec,
     async running(service) {
@@ -40,8 +38,8 @@ export function createEngine(project: string): Engine {
     kill: async (container) => void (await docker("kill", container)),
     start: async (container) => void (await docker("start", container)),
     restart: async (container) => void (await docker("restart", container)),
-    freeze: (container) => signal(container, "STOP"),
-    resume: (container) => signal(container, "CONT"),
+    freeze: signal("STOP"),
+    resume: signal("CONT"),
     async cutOff(container) {
       const format = "{{json .NetworkSettings.Networks}}";
       const networks = JSON.parse(await docker("inspect", "--format", format, container)) as Networks;

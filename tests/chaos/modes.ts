@@ -26,7 +26,12 @@ export const modes: Readonly<Record<ModeName, Mode>> = {
   },
   external: {
     name: "external",
-    files: ["docker-compose.external.yml", "local/emulators/compose.yml", "tests/compose/emulator-images.yml"],
+    files: [
+      "docker-compose.external.yml",
+      "local/emulators/compose.yml",
+      "tests/compose/emulator-images.yml",
+      "tests/chaos/init.yml",
+    ],
     /** Of local/emulators/compose.yml. */
     apiKey: "emulated-stack-key-for-this-machine-only",
     postgres: "emulated-postgres",

@@ -1,6 +1,7 @@
 // Bundles every function file and the local runtime into dist/.
 //   node build.mjs           builds once; fails when a bundle is over its budget or holds what it must not
 //   node build.mjs --watch   builds again after each change
+//   node build.mjs --host lambda|cloudflare|fetch [--function NAME]   artefacts for a function host, see build-hosts.mjs
 import { watch as watchFolder } from "node:fs";
 import { cp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
@@ -22,7 +23,7 @@ const EXPORTS = {
 };
 
 /** @type {esbuild.BuildOptions} */
-const common = {
+export const common = {
   bundle: true,
   format: "esm",
   target: "node20",
@@ -142,7 +143,7 @@ function bundleFunctions(root, outDir, files) {
     minify: true,
     sourcemap: true,
     sourcesContent: false,
-    plugins: [virtualModule("virtual:openapi", () => packedOpenApi(root))],
+    plugins: [openApiModule(root)],
   });
 }
 
@@ -160,6 +161,11 @@ function bundleLocal(root, outDir) {
     // Some packages are CommonJS and call require() for Node's own modules.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
   });
+}
+
+/** For what imports functions: the document that get-openapi serves. */
+export function openApiModule(root) {
+  return virtualModule("virtual:openapi", () => packedOpenApi(root));
 }
 
 /** An esbuild plugin: importing `name` gives, as its default export, the text that `text` makes. */
@@ -217,7 +223,7 @@ function checkBuiltins({ inputs }) {
     });
 }
 
-function packageOf(path) {
+export function packageOf(path) {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
 }
 
@@ -231,7 +237,7 @@ async function removeStale(outDir, kept) {
   }
 }
 
-function kilobytes(bytes) {
+export function kilobytes(bytes) {
   return `${(bytes / 1000).toFixed(1)} KB`;
 }
 
@@ -247,6 +253,8 @@ async function report() {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  if (process.argv.includes("--watch")) watchSources(report);
+  // Not awaited: it imports this module, which then would never be done.
+  if (process.argv.includes("--host")) void import("./build-hosts.mjs").then(({ main }) => main(process.argv.slice(2)));
+  else if (process.argv.includes("--watch")) watchSources(report);
   else process.exitCode = (await report()) ? 0 : 1;
 }

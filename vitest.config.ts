@@ -13,7 +13,7 @@ export default defineConfig({
   plugins: [openApi],
   test: {
     include: ["tests/**/*.test.ts"],
-    exclude: ["tests/compose/**"],
+    exclude: ["tests/hosts/**", "tests/compose/**"],
     setupFiles: ["tests/support/leaks.ts"],
     // A process for each file: some of them send signals, and all of them look for what they left behind.
     pool: "forks",

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ConsumeFunction, FetchFunction, Schedule, ScheduledFunction, Source } from "../runtime/contract.ts";
+import type { ConsumeFunction, FetchFunction, ScheduledFunction } from "../runtime/contract.ts";
+import type { Scheduled, Worker } from "../runtime/loop/working.ts";
 import type { Manifest } from "../runtime/manifest.ts";
 import type { RouterEntry } from "../runtime/router.ts";
 
@@ -9,22 +10,10 @@ import type { RouterEntry } from "../runtime/router.ts";
 export const services = ["api", "worker-monitoring", "worker-status-change", "worker-notification"] as const;
 export type Service = (typeof services)[number];
 
-interface Consumer {
-  readonly name: string;
-  readonly source: Source;
-  readonly fn: ConsumeFunction;
-}
-
-interface Scheduled {
-  readonly name: string;
-  readonly schedule: Schedule;
-  readonly fn: ScheduledFunction;
-}
-
 /** What services run. */
 export interface Functions {
   readonly routes: readonly RouterEntry[];
-  readonly consumers: readonly Consumer[];
+  readonly consumers: readonly Worker[];
   readonly schedules: readonly Scheduled[];
 }
 
@@ -37,7 +26,7 @@ export async function loadFunctions(dist: string, running: readonly Service[]): 
   // build.mjs has seen that every bundle exports what its kind needs.
   const load = async <Fn>(file: string): Promise<Fn> => (await import(pathToFileURL(join(dist, file)).href)).default;
   const routes: RouterEntry[] = [];
-  const consumers: Consumer[] = [];
+  const consumers: Worker[] = [];
   const schedules: Scheduled[] = [];
   for (const built of functions) {
     const { name, file } = built;

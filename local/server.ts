@@ -2,16 +2,16 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Ctx, Env } from "../runtime/contract.ts";
+import type { Background } from "../runtime/loop/background.ts";
+import { callEnv } from "../runtime/loop/call.ts";
+import type { Part } from "../runtime/loop/drain.ts";
 import { invalidRequest, respond } from "../runtime/problem.ts";
+import { requestIdOf } from "../runtime/request-id.ts";
 import type { Router } from "../runtime/router.ts";
-import type { Background } from "./background.ts";
-import { callEnv } from "./call.ts";
-import type { Part } from "./drain.ts";
 import { limits, listen, type Place } from "./listen.ts";
 
 /** What a handler may count on; the drivers bound its waits. */
 const CALL_MS = 30_000;
-const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 export interface ApiOptions {
   readonly router: Router;
@@ -27,7 +27,7 @@ export interface ApiOptions {
 export async function startServer(api: ApiOptions, place: Place): Promise<Part & { readonly url: string }> {
   const listener = getRequestListener(
     (request, { incoming }) => {
-      const ctx = createCtx(request, requestIdOf(incoming as IncomingMessage), api.background);
+      const ctx = createCtx(request, givenId(incoming as IncomingMessage), api.background);
       // Routes answer their own errors with problems; this is for what is thrown outside of one.
       return api
         .router(request, callEnv(api.env, ctx.requestId), ctx)
@@ -57,9 +57,9 @@ function createCtx(request: Request, requestId: string, { waitUntil }: Backgroun
   };
 }
 
-function requestIdOf({ headers }: IncomingMessage): string {
+function givenId({ headers }: IncomingMessage): string {
   const given = headers["x-request-id"];
-  return typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
+  return requestIdOf(typeof given === "string" ? given : null);
 }
 
 function answerError(error: unknown, { request, ctx, api }: { request: Request; ctx: Ctx; api: ApiOptions }) {

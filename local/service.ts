@@ -2,12 +2,10 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { ProcessConfig } from "../runtime/config.ts";
 import type { Log } from "../runtime/log.ts";
+import { createBackground } from "../runtime/loop/background.ts";
+import type { Part } from "../runtime/loop/drain.ts";
+import { startWorking } from "../runtime/loop/working.ts";
 import { createRouter } from "../runtime/router.ts";
-import { createBackground } from "./background.ts";
-import { startBells } from "./bells.ts";
-import { startClock } from "./clock.ts";
-import { startConsumer } from "./consumer.ts";
-import type { Part } from "./drain.ts";
 import type { Bindings } from "./env.ts";
 import { loadFunctions, type Service } from "./load.ts";
 import { startServer } from "./server.ts";
@@ -44,14 +42,14 @@ export async function startServices(options: ServiceOptions): Promise<RunningSer
     ? { port: config.port, variable: "PORT" as const }
     : { port: config.workerPort, variable: "WORKER_PORT" as const };
   const server = await startServer({ router, env, background }, { host: config.host, ...port });
-  // Never the same for two lives of a process: what an earlier one left is taken over like anybody else's.
-  const consumer = `${hostname()}-${randomUUID().slice(0, 8)}`;
-  const consumers = functions.consumers.map((worker) =>
-    startConsumer({ ...worker, consumer, env: worker.name === "monitoring" ? probeEnv : env, background }),
-  );
-  const clocks = functions.schedules.map((schedule) => startClock({ ...schedule, env, background }));
-  const bells = clocks.length === 0 ? [] : [startBells(clocks, env)];
-  const work = [...consumers, ...clocks, ...bells];
+  const { parts: work } = startWorking({
+    workers: functions.consumers,
+    schedules: functions.schedules,
+    consumer: `${hostname()}-${randomUUID().slice(0, 8)}`,
+    env,
+    probeEnv,
+    background,
+  });
   const left: Part = {
     name: "the background",
     left: () => (background.size() === 0 ? null : `${background.size()} jobs`),

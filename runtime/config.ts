@@ -1,6 +1,7 @@
 import { createReader, hostOf, parseBareHttpUrl, parseUrl, type Reader, type Variables } from "./config-reader.ts";
 import { type DatabaseConfig, readDatabase, readStream, type StreamConfig } from "./config-services.ts";
 import type { NetworkPolicy } from "./http/http.ts";
+import type { HostLimits } from "./limits.ts";
 
 export type { Variables } from "./config-reader.ts";
 export type { DatabaseConfig, StreamConfig } from "./config-services.ts";
@@ -28,6 +29,8 @@ export interface Config {
   readonly drainSeconds: number;
   /** Days that raw checks are kept. */
   readonly rawCheckDays: number;
+  /** What the function host that this runs on cannot do; left out where processes run. */
+  readonly limits?: HostLimits;
 }
 
 /** What a process of the local runtime needs beside it. */

@@ -13,7 +13,7 @@ const NAMED_IN_DETAIL = 3;
 
 /** Sends what `make` replies or, if it throws, the problem. Every answer carries the request id; HEAD gets no body. */
 export async function respond(
-  { request, env, ctx }: { request: Request; env: Env; ctx: Ctx },
+  { request, env, ctx }: { request: Request; env: Pick<Env, "log">; ctx: Pick<Ctx, "requestId"> },
   make: () => Promise<Reply>,
 ): Promise<Response> {
   const { status, text, contentType, headers } = await make()
@@ -52,7 +52,7 @@ export function methodNotAllowed(allowed: readonly string[]): StillupError {
 }
 
 /** The problem of an error. One that nobody raised on purpose, or that speaks of the inside, is logged and not shown. */
-function problem(error: unknown, env: Env, ctx: Ctx): Reply {
+function problem(error: unknown, env: Pick<Env, "log">, ctx: Pick<Ctx, "requestId">): Reply {
   const known = error instanceof StillupError && error.status !== 500 ? error : hidden(error);
   const { status, title } = errorCodes[known.code];
   if (status === 500) env.log.error("A request failed.", { requestId: ctx.requestId, ...errorFields(error) });

@@ -150,10 +150,10 @@ describe("A build", () => {
   test("fails when a function holds a driver, and names both", async () => {
     await write(
       "functions/api/get-thing.ts",
-      `import { Redis } from "@upstash/redis"; export const redis = Redis; ${route}`,
+      `import { neon } from "@neondatabase/serverless"; export const sql = neon; ${route}`,
     );
     await expect(build({ root: folder, budgetBytes: 1e9 })).rejects.toThrow(
-      "functions/api/get-thing.ts holds the package @upstash/redis",
+      "functions/api/get-thing.ts holds the package @neondatabase/serverless",
     );
   });
 

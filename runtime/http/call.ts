@@ -1,14 +1,21 @@
 import { setMaxListeners } from "node:events";
 import { describeFailure, type Phase } from "./failure.ts";
-import { type Hop, type HopEnd, roundMs } from "./hop.ts";
+import type { HopEnd } from "./hop.ts";
 import type { HttpAnswer, HttpCall, HttpFailure, Phases } from "./http.ts";
 import { type HopRequest, isRedirect, redirectedRequest, refusalOf } from "./redirect.ts";
+import { roundMs } from "./round.ts";
 import type { Turns } from "./turns.ts";
+
+/** What is under way of a call. */
+export interface RunningHop {
+  /** Ends it at once, whatever it is at. */
+  fail(failure: HttpFailure, code: string): void;
+}
 
 export interface CallOptions {
   readonly request: HttpCall;
   readonly turns: Turns;
-  startHop(request: HopRequest, onEnd: (end: HopEnd) => void): Hop;
+  startHop(request: HopRequest, onEnd: (end: HopEnd) => void): RunningHop;
   /** Called once. */
   onEnd(answer: HttpAnswer): void;
 }
@@ -35,7 +42,7 @@ export class Call {
   #timer: NodeJS.Timeout | undefined;
   #began: number | undefined;
   #host = "the URL";
-  #hop: Hop | undefined;
+  #hop: RunningHop | undefined;
   #redirects = 0;
   #ended = false;
 

@@ -6,6 +6,7 @@ import { hostnameOf, openSocket } from "./connect.ts";
 import { codeOf, failureOf, type Phase } from "./failure.ts";
 import type { HttpFailure, NetworkPolicy, Phases } from "./http.ts";
 import { type HopRequest, isRedirect } from "./redirect.ts";
+import { roundMs } from "./round.ts";
 import { skipContinue } from "./skip-continue.ts";
 
 /** How one hop ended. */
@@ -230,11 +231,6 @@ export class Hop {
     this.#phases[this.#phase] = roundMs(performance.now() - this.#phaseBegan);
     return this.#phases;
   }
-}
-
-/** Hundredths of a millisecond: more is noise, and it is stored with every check. */
-export function roundMs(milliseconds: number): number {
-  return Math.round(milliseconds * 100) / 100;
 }
 
 function first(value: string | string[] | undefined): string | undefined {

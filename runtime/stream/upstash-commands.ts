@@ -2,79 +2,75 @@ import { bodyField, claimOwnScript, type Place, removeIdleScript } from "./redis
 import type { Command } from "./upstash-client.ts";
 
 export function addEntry(key: string, body: string): Command {
-  return { name: "xadd", into: (pipeline) => pipeline.xadd(key, "*", { [bodyField]: body }) };
+  return ["XADD", key, "*", bodyField, body];
 }
 
 /** Adds nothing, as there is no such stream, and is refused as adding would be. */
 export function tryAdding(key: string): Command {
-  const into: Command["into"] = (pipeline) => pipeline.xadd(key, "*", { [bodyField]: "" }, { nomkStream: true });
-  return { name: "xadd", into };
+  return ["XADD", key, "NOMKSTREAM", "*", bodyField, ""];
 }
 
 /** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
 export function removeEntries({ key, group }: Place, ids: readonly string[]): Command[] {
   if (ids.length === 0) return [];
   return [
-    { name: "xdel", into: (pipeline) => pipeline.xdel(key, [...ids]) },
-    { name: "xack", into: (pipeline) => pipeline.xack(key, group, [...ids]) },
+    ["XDEL", key, ...ids],
+    ["XACK", key, group, ...ids],
   ];
 }
 
 /** Fails with BUSYGROUP where the group is there. */
 export function makeGroup({ key, group }: Place): Command {
-  const options = { type: "CREATE", group, id: "0", options: { MKSTREAM: true } } as const;
-  return { name: "xgroup", into: (pipeline) => pipeline.xgroup(key, options) };
+  return ["XGROUP", "CREATE", key, group, "0", "MKSTREAM"];
 }
 
 export function readNew({ key, group, consumer }: Place, count: number): Command {
-  return { name: "xreadgroup", into: (pipeline) => pipeline.xreadgroup(group, consumer, key, ">", { count }) };
+  return ["XREADGROUP", "GROUP", group, consumer, "COUNT", count, "STREAMS", key, ">"];
 }
 
 export function claimOwn({ key, group, consumer }: Place, ids: readonly string[]): Command {
-  return { name: "eval", into: (pipeline) => pipeline.eval(claimOwnScript, [key], [group, consumer, ...ids]) };
+  return ["EVAL", claimOwnScript, 1, key, group, consumer, ...ids];
 }
 
 export function claimIdle(
   { key, group, consumer }: Place,
   { minIdleMs, cursor, count }: { minIdleMs: number; cursor: string; count: number },
 ): Command {
-  const into: Command["into"] = (pipeline) => pipeline.xautoclaim(key, group, consumer, minIdleMs, cursor, { count });
-  return { name: "xautoclaim", into };
+  return ["XAUTOCLAIM", key, group, consumer, minIdleMs, cursor, "COUNT", count];
 }
 
 /** The consumer's pending entries from `first` to `last`. */
 export function listPending({ key, group, consumer }: Place, first: string, last: string): Command {
-  const into: Command["into"] = (pipeline) => pipeline.xpending(key, group, first, last, mostPending, { consumer });
-  return { name: "xpending", into };
+  return ["XPENDING", key, group, first, last, mostPending, consumer];
 }
 
 /** More than a consumer can hold: Upstash allows it 1,000. */
 const mostPending = 10_000;
 
 export function listConsumers({ key, group }: Place): Command {
-  return { name: "xinfo", into: (pipeline) => pipeline.xinfo(key, { type: "CONSUMERS", group }) };
+  return ["XINFO", "CONSUMERS", key, group];
 }
 
 export function removeIdle({ key, group, consumer }: Place, minIdleMs: number): Command {
-  return { name: "eval", into: (pipeline) => pipeline.eval(removeIdleScript, [key], [group, consumer, minIdleMs]) };
+  return ["EVAL", removeIdleScript, 1, key, group, consumer, minIdleMs];
 }
 
 export function listGroups(key: string): Command {
-  return { name: "xinfo", into: (pipeline) => pipeline.xinfo(key, { type: "GROUPS" }) };
+  return ["XINFO", "GROUPS", key];
 }
 
 export function lengthOf(key: string): Command {
-  return { name: "xlen", into: (pipeline) => pipeline.xlen(key) };
+  return ["XLEN", key];
 }
 
 export function firstEntry(key: string): Command {
-  return { name: "xrange", into: (pipeline) => pipeline.xrange(key, "-", "+", 1) };
+  return ["XRANGE", key, "-", "+", "COUNT", 1];
 }
 
-export const timeNow: Command = { name: "time", into: (pipeline) => pipeline.time() };
+export const timeNow: Command = ["TIME"];
 
-export const ping: Command = { name: "ping", into: (pipeline) => pipeline.ping() };
+export const ping: Command = ["PING"];
 
 export function publish(channel: string, message: string): Command {
-  return { name: "publish", into: (pipeline) => pipeline.publish(channel, message) };
+  return ["PUBLISH", channel, message];
 }

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createBackground } from "../../local/background.ts";
-import { startBells } from "../../local/bells.ts";
-import { type Clock, startClock } from "../../local/clock.ts";
 import type { Ctx, ScheduledResult, Tick } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
+import { createBackground } from "../../runtime/loop/background.ts";
+import { startBells } from "../../runtime/loop/bells.ts";
+import { type Clock, startClock } from "../../runtime/loop/clock.ts";
 import type { Outgoing } from "../../runtime/stream/stream.ts";
 import { createSleeps, type Sleeps } from "../support/sleeps.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";
@@ -101,8 +101,7 @@ describe("A schedule's clock", () => {
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
     now.mockReturnValue(performance.now() + 6000);
     await sleeps.end(100, 5000);
-    await sleeps.end(20, 20);
-    await sleeps.end(100, 5000);
+    await pause(0);
     await run(2);
   });
 

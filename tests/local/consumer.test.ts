@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createBackground } from "../../local/background.ts";
-import { startConsumer } from "../../local/consumer.ts";
-import type { Part } from "../../local/drain.ts";
 import type { Batch, ConsumeFunction, ConsumeResult, Ctx, Env, Source } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
+import { createBackground } from "../../runtime/loop/background.ts";
+import { startConsumer } from "../../runtime/loop/consumer.ts";
+import type { Part } from "../../runtime/loop/drain.ts";
 import { createMemoryStream } from "../../runtime/stream/memory.ts";
 import type { EventStream } from "../../runtime/stream/stream.ts";
 import { createSleeps, type Sleeps } from "../support/sleeps.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import { createBackground } from "../../local/background.ts";
-import { drain, type Part, whatIsLeft } from "../../local/drain.ts";
+import { createBackground } from "../../runtime/loop/background.ts";
+import { drain, type Part, whatIsLeft } from "../../runtime/loop/drain.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";
 
 let env: TestEnv;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { alertsDue } from "../../domain/bell.ts";
-import { createBackground } from "../../local/background.ts";
-import { startConsumer } from "../../local/consumer.ts";
-import type { Part } from "../../local/drain.ts";
 import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
+import { createBackground } from "../../runtime/loop/background.ts";
+import { startConsumer } from "../../runtime/loop/consumer.ts";
+import type { Part } from "../../runtime/loop/drain.ts";
 import { parseMessages } from "../../runtime/settle.ts";
 import { createSleeps, type Sleeps } from "../support/sleeps.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";

@@ -3,11 +3,11 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod/mini";
-import { createBackground } from "../../local/background.ts";
 import { limits } from "../../local/listen.ts";
 import { startServer } from "../../local/server.ts";
 import { answer, handle, type Route } from "../../runtime/api.ts";
 import type { Ctx, Env, FetchFunction } from "../../runtime/contract.ts";
+import { createBackground } from "../../runtime/loop/background.ts";
 import { createRouter } from "../../runtime/router.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";
 

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { drain } from "../../local/drain.ts";
 import { type Service, services } from "../../local/load.ts";
 import { startServices } from "../../local/service.ts";
 import { readOneProcessConfig } from "../../runtime/config.ts";
+import { drain } from "../../runtime/loop/drain.ts";
 import { answer, createScriptedHttp } from "../support/scripted-http.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";
 

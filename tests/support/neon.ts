@@ -17,6 +17,8 @@ export interface TestNeon {
   readonly connect: buildConnector.connector;
   /** Where it listens, whatever a URL says. */
   readonly address: { readonly hostname: string; readonly port: string };
+  /** Its authority, in PEM, for processes of their own. */
+  readonly ca: string;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function startNeon(postgresUrl: string, limits: Partial<NeonEmulato
     emulator,
     connect,
     address,
+    ca: authority.cert,
     fetchVia,
     fetchOptions: fetchVia(connect),
     urlOf(databaseUrl) {

@@ -1,5 +1,5 @@
-import type { Env } from "../runtime/contract.ts";
-import { sleep } from "../runtime/sleep.ts";
+import type { Env } from "../contract.ts";
+import { sleep } from "../sleep.ts";
 import type { Clock } from "./clock.ts";
 import type { Part } from "./drain.ts";
 import { createOutage } from "./outage.ts";

@@ -1,5 +1,5 @@
-import { errorFields, type Log } from "../runtime/log.ts";
-import { sleep } from "../runtime/sleep.ts";
+import { errorFields, type Log } from "../log.ts";
+import { sleep } from "../sleep.ts";
 
 /** Something that runs until it is told to stop. */
 export interface Part {

@@ -1,5 +1,5 @@
-import { isTransient } from "../runtime/errors.ts";
-import { errorFields, type Log } from "../runtime/log.ts";
+import { isTransient } from "../errors.ts";
+import { errorFields, type Log } from "../log.ts";
 
 const LONGEST_MS = 5000;
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
-import { errorFields } from "../runtime/log.ts";
-import type { Retry } from "../runtime/settle.ts";
-import type { Message } from "../runtime/stream/stream.ts";
+import { errorFields } from "../log.ts";
+import type { Retry } from "../settle.ts";
+import type { Message } from "../stream/stream.ts";
 import { type CallOptions, callAndSettle } from "./consumer-call.ts";
 
 /** Failing messages wait in memory until they are tried again. With so many of them, nothing new is read. */

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Batch, ConsumeFunction, Ctx, Env } from "../runtime/contract.ts";
-import { isTransient, StillupError } from "../runtime/errors.ts";
-import { errorFields } from "../runtime/log.ts";
-import { recordSetApart } from "../runtime/set-apart.ts";
-import { type Outcome, type Retry, type Settlement, settle } from "../runtime/settle.ts";
-import type { sleep } from "../runtime/sleep.ts";
-import type { Consumer, Message } from "../runtime/stream/stream.ts";
+import type { Batch, ConsumeFunction, Ctx, Env } from "../contract.ts";
+import { isTransient, StillupError } from "../errors.ts";
+import { errorFields } from "../log.ts";
+import { recordSetApart } from "../set-apart.ts";
+import { type Outcome, type Retry, type Settlement, settle } from "../settle.ts";
+import type { sleep } from "../sleep.ts";
+import type { Consumer, Message } from "../stream/stream.ts";
 import type { Background } from "./background.ts";
 import { callEnv } from "./call.ts";
 import type { Outage } from "./outage.ts";

@@ -1,4 +1,4 @@
-import type { Env } from "../runtime/contract.ts";
+import type { Env } from "../contract.ts";
 
 /** The bindings of one call: what it logs carries its request id. */
 export function callEnv(env: Env, requestId: string): Env {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Ctx, Env, Schedule, ScheduledFunction } from "../runtime/contract.ts";
-import { isTransient } from "../runtime/errors.ts";
-import { sleep } from "../runtime/sleep.ts";
-import type { Outgoing } from "../runtime/stream/stream.ts";
+import type { Ctx, Env, Schedule, ScheduledFunction } from "../contract.ts";
+import { isTransient } from "../errors.ts";
+import { sleep } from "../sleep.ts";
+import type { Outgoing } from "../stream/stream.ts";
 import type { Background } from "./background.ts";
 import { callEnv } from "./call.ts";
 import type { Part } from "./drain.ts";
@@ -39,6 +39,8 @@ export interface Clock extends Part {
   ring(): void;
   /** Makes it run now if it is asleep. */
   stir(): void;
+  /** True while it waits for long, because there was nothing to do. */
+  isAsleep(): boolean;
 }
 
 /** Runs a schedule at once and from then on when it asks for it, when its time is over, or when it is rung. */
@@ -59,8 +61,7 @@ export function startClock(options: ClockOptions): Clock {
     try {
       const { publish, nextMs } = await runOnce(options, stopping.signal);
       const nextAt = performance.now() + nextMs;
-      if (publish.length > 0) await publishUntilDone(publish, nextMs);
-      outage.over();
+      if (publish.length === 0 || (await publishUntilDone(publish, nextMs))) outage.over();
       return Math.max(0, nextAt - performance.now());
     } catch (error) {
       return outage.failed(error);
@@ -69,15 +70,17 @@ export function startClock(options: ClockOptions): Clock {
     }
   };
 
-  /** Nobody else has what a run gave out: a check that is lost here comes when its lease is over. */
-  const publishUntilDone = async (entries: readonly Outgoing[], nextMs: number) => {
+  /** Nobody else has what a run gave out: a check that is lost here comes when its lease is over. False if it was. */
+  const publishUntilDone = async (entries: readonly Outgoing[], nextMs: number): Promise<boolean> => {
     const boundMs = Math.min(Math.max(nextMs, LEAST_PUBLISHING_MS), MOST_PUBLISHING_MS);
     for (const giveUpAt = performance.now() + boundMs; ; ) {
       try {
-        return await env.stream.publish(entries);
+        await env.stream.publish(entries);
+        return true;
       } catch (error) {
-        if (!isTransient(error) || performance.now() > giveUpAt) throw error;
-        if (!(await wait(outage.failed(error), stopping.signal))) throw error;
+        if (!isTransient(error)) throw error;
+        const waitMs = outage.failed(error);
+        if (performance.now() + waitMs > giveUpAt || !(await wait(waitMs, stopping.signal))) return false;
       }
     }
   };
@@ -110,6 +113,7 @@ export function startClock(options: ClockOptions): Clock {
       stirred = true;
       if (asleep) nap.abort();
     },
+    isAsleep: () => asleep,
     left: () => (running ? "a run" : null),
     stop() {
       stopping.abort();

@@ -1,6 +1,6 @@
-import type { ConsumeFunction, Env, Source } from "../runtime/contract.ts";
-import { sleep } from "../runtime/sleep.ts";
-import type { Consumer, Message } from "../runtime/stream/stream.ts";
+import type { ConsumeFunction, Env, Source } from "../contract.ts";
+import { sleep } from "../sleep.ts";
+import type { Consumer, Message } from "../stream/stream.ts";
 import type { Background } from "./background.ts";
 import { createWork } from "./consumer-work.ts";
 import type { Part } from "./drain.ts";

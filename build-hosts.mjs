@@ -1,0 +1,208 @@
+// Artefacts for function hosts, into dist/hosts/<host>/: what a function needs there in one file, its drivers included.
+//   node build.mjs --host lambda|cloudflare|fetch                   each function by itself, and `api`, `worker` and `all`
+//   node build.mjs --host lambda|cloudflare|fetch --function NAME   one of them
+// For Lambda a zip beside each. A table tells sizes and what the host cannot do.
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+import { zipSync } from "fflate";
+import { build, common, kilobytes, openApiModule, packageOf } from "./build.mjs";
+
+const ROOT = import.meta.dirname;
+const BUDGET = { bytes: 320_000, gzipBytes: 100_000 };
+/** With a client for outgoing HTTP that sees connections: undici alone is 523 KB. */
+const CALLING_BUDGET = { bytes: 900_000, gzipBytes: 300_000 };
+/** Of what is deployed as one: api, worker and all. */
+const WHOLE_BUDGET = { bytes: 1_000_000, gzipBytes: 330_000 };
+const WHOLES = ["api", "worker", "all"];
+/** Drivers that need sockets of their own, or files: none may be in an artefact. */
+const NOT_OVER_HTTP = ["pg", "ioredis", "@electric-sql/pglite", "prom-client"];
+/** Zip files keep local time in steps of 2 s since 1980: the first there is, so that the same input gives the same bytes. */
+const ZIP_TIME = new Date(1980, 0, 1);
+
+/** How each host is to find the handler, and which client for outgoing HTTP runs there. */
+const HOSTS = {
+  lambda: {
+    exports: (artefact) => `export const handler = lambdaHandler(${artefact}, process.env);`,
+    maker: "lambdaHandler",
+    http: { from: "./runtime/http/undici.ts", name: "createUndiciHttp" },
+    // Some packages are CommonJS and call require() for Node's own modules.
+    banner: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
+    platform: "node",
+  },
+  cloudflare: {
+    exports: (artefact) => `export default cloudflareWorker(${artefact});`,
+    maker: "cloudflareWorker",
+    http: { from: "./runtime/http/fetch.ts", name: "createFetchHttp" },
+    platform: "neutral",
+  },
+  fetch: {
+    exports: (artefact) => `export default fetchHandler(${artefact}, process.env);`,
+    maker: "fetchHandler",
+    http: { from: "./runtime/http/fetch.ts", name: "createFetchHttp" },
+    platform: "neutral",
+  },
+};
+
+/**
+ * Builds the artefacts of one host. Throws an Error that says what to change when one holds what it must not.
+ * @param {import("./build-hosts.d.mts").HostBuildOptions} options
+ * @returns {Promise<import("./build-hosts.d.mts").BuiltArtefact[]>}
+ */
+export async function buildHost({ host, only, root = ROOT, outDir = join(root, "dist") }) {
+  if (HOSTS[host] === undefined)
+    throw new Error(`There is no host ${host}; it is one of ${Object.keys(HOSTS).join(", ")}.`);
+  const { functions } = await build({ root, outDir });
+  const calling = await callingFunctions(functions, outDir);
+  const wanted = artefactsOf(functions).filter(({ name }) => only === undefined || name === only);
+  if (wanted.length === 0)
+    throw new Error(`There is no function ${only}; see dist/manifest.json, or api, worker, all.`);
+  const folder = join(outDir, "hosts", host);
+  if (only === undefined) await rm(folder, { recursive: true, force: true });
+  const { metafile } = await bundle(host, { wanted, calling, root, folder });
+  const built = await Promise.all(wanted.map((artefact) => describe(host, { ...artefact, folder, calling })));
+  const problems = [...checkBudgets(built), ...checkDrivers(metafile)];
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return built;
+}
+
+/** Each function, a worker with the schedules of its process, and what is deployed as one. */
+function artefactsOf(functions) {
+  const of = (kind) => functions.filter((fn) => fn.kind === kind);
+  const schedulesOf = (name) => of("schedules").filter(({ schedule }) => schedule.runsIn.includes(`worker-${name}`));
+  const single = functions.map((fn) => {
+    return { name: fn.name, functions: fn.kind === "workers" ? [fn, ...schedulesOf(fn.name)] : [fn] };
+  });
+  return [
+    ...single,
+    { name: "api", functions: of("api") },
+    { name: "worker", functions: [...of("workers"), ...of("schedules")] },
+    { name: "all", functions },
+  ];
+}
+
+/** The names of the functions that probe or send, by what they are made of. */
+async function callingFunctions(functions, outDir) {
+  const calling = new Set();
+  for (const { name, file } of functions) {
+    const { sources } = JSON.parse(await readFile(join(outDir, `${file}.map`), "utf8"));
+    const texts = sources.map((source) => readFile(join(outDir, file, "..", source), "utf8").catch(() => ""));
+    if ((await Promise.all(texts)).some((text) => /\bhttp\.call\(/.test(text))) calling.add(name);
+  }
+  return calling;
+}
+
+function bundle(host, { wanted, calling, root, folder }) {
+  const { platform, banner } = HOSTS[host];
+  const entries = new Map(wanted.map((artefact) => [artefact.name, entryOf(host, { artefact, calling, root })]));
+  return esbuild.build({
+    ...common,
+    absWorkingDir: ROOT,
+    entryPoints: wanted.map(({ name }) => ({ in: `entry:${name}`, out: `${name}/index` })),
+    outdir: folder,
+    platform,
+    mainFields: ["module", "main"],
+    external: ["node:*"],
+    ...(banner === undefined ? {} : { banner: { js: banner } }),
+    minify: true,
+    sourcemap: "linked",
+    sourcesContent: false,
+    plugins: [openApiModule(root), entryModules(entries)],
+  });
+}
+
+/** The module that a host loads: which functions, made into its handler. */
+function entryOf(host, { artefact: { functions }, calling, root }) {
+  const { maker, exports, http } = HOSTS[host];
+  const path = ({ kind, name }) => `./${relative(ROOT, join(root, "functions", kind, `${name}.ts`))}`;
+  const at = (kind, metadata) =>
+    functions.flatMap((fn, index) =>
+      fn.kind === kind ? [`{ name: "${fn.name}", ${metadata}: f${index}.${metadata}, fn: f${index}.default }`] : [],
+    );
+  const callsOut = functions.some(({ name }) => calling.has(name));
+  const lists = {
+    routes: at("api", "route"),
+    workers: at("workers", "source"),
+    schedules: at("schedules", "schedule"),
+  };
+  const fields = Object.entries(lists).map(([name, items]) => `${name}: [${items.join(", ")}]`);
+  return [
+    `import { ${maker} } from "./hosts/${host}.ts";`,
+    callsOut ? `import { ${http.name} as openHttp } from "${http.from}";` : "const openHttp = null;",
+    ...functions.map((fn, index) => `import * as f${index} from "${path(fn)}";`),
+    exports(`{ ${[...fields, "openHttp"].join(", ")} }`),
+  ].join("\n");
+}
+
+/** An esbuild plugin: the entries by their names. */
+function entryModules(entries) {
+  return {
+    name: "entries",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^entry:/ }, ({ path }) => ({ path: path.slice("entry:".length), namespace: "entry" }));
+      onLoad({ filter: /.*/, namespace: "entry" }, ({ path }) => {
+        return { contents: entries.get(path), loader: "js", resolveDir: ROOT };
+      });
+    },
+  };
+}
+
+async function describe(host, { name, functions, folder, calling }) {
+  const file = join(folder, name, "index.mjs");
+  const code = await readFile(file);
+  const callsOut = functions.some((fn) => calling.has(fn.name));
+  const built = { host, name, file, bytes: code.length, gzipBytes: gzipSync(code, { level: 9 }).length, callsOut };
+  if (host !== "lambda") return built;
+  const zip = zipSync(
+    { "index.mjs": code, "index.mjs.map": await readFile(`${file}.map`) },
+    { level: 9, mtime: ZIP_TIME },
+  );
+  await writeFile(join(folder, `${name}.zip`), zip);
+  return { ...built, zip: join(folder, `${name}.zip`), zipBytes: zip.length };
+}
+
+function checkBudgets(built) {
+  return built.flatMap(({ name, bytes, gzipBytes, ...artefact }) => {
+    const budget = budgetOf({ name, ...artefact });
+    if (bytes < budget.bytes && gzipBytes < budget.gzipBytes) return [];
+    const sizes = [bytes, gzipBytes, budget.bytes, budget.gzipBytes].map(kilobytes);
+    return [`${name} is ${sizes[0]}, ${sizes[1]} gzipped; its budget is ${sizes[2]} and ${sizes[3]}`];
+  });
+}
+
+function budgetOf({ host, name, callsOut }) {
+  if (WHOLES.includes(name)) return WHOLE_BUDGET;
+  return callsOut && host === "lambda" ? CALLING_BUDGET : BUDGET;
+}
+
+function checkDrivers({ outputs }) {
+  return Object.values(outputs).flatMap(({ entryPoint, inputs }) => {
+    const packages = new Set(Object.keys(inputs ?? {}).map(packageOf));
+    const strays = NOT_OVER_HTTP.filter((name) => packages.has(name));
+    return strays.map((name) => `${entryPoint} holds ${name}, which is not for function hosts`);
+  });
+}
+
+/** @param {readonly import("./build-hosts.d.mts").BuiltArtefact[]} built */
+export function hostTable(built) {
+  const row = ({ name, bytes, gzipBytes, ...artefact }) => {
+    const { bytes: most } = budgetOf({ name, ...artefact });
+    const sizes = [bytes, gzipBytes, most].map((size) => kilobytes(size).padStart(9));
+    return `${name.padEnd(24)}${sizes[0]}${sizes[1]} gzipped   of ${sizes[2]}`;
+  };
+  return built.map(row).join("\n");
+}
+
+/** The command line. */
+export async function main(args) {
+  try {
+    const { values } = parseArgs({ args, options: { host: { type: "string" }, function: { type: "string" } } });
+    const built = await buildHost({ host: values.host, only: values.function });
+    console.log(hostTable(built));
+  } catch (error) {
+    console.error(`The build failed.\n${error.message}`);
+    process.exitCode = 1;
+  }
+}

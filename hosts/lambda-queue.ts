@@ -1,0 +1,54 @@
+import { createBackground } from "../runtime/loop/background.ts";
+import { envFor } from "../runtime/loop/working.ts";
+import { sleep } from "../runtime/sleep.ts";
+import type { Message } from "../runtime/stream/stream.ts";
+import type { Artefact } from "./artefact.ts";
+import type { Bindings } from "./bindings.ts";
+import { consumeInOrder, consumeQueued, workerOf } from "./queue.ts";
+
+interface QueueRecord {
+  readonly messageId: string;
+  readonly body: string;
+  readonly attributes: { readonly ApproximateReceiveCount: string; readonly SentTimestamp: string };
+  /** `arn:aws:sqs:<region>:<account>:<queue>` */
+  readonly eventSourceARN: string;
+}
+
+export interface QueueEvent {
+  readonly Records: readonly QueueRecord[];
+}
+
+export interface QueueResult {
+  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
+}
+
+export interface RecordsOptions {
+  readonly artefact: Artefact;
+  readonly bindings: Bindings;
+  readonly deadline: number;
+}
+
+/** How long before the deadline calls are told to end, so that what they hand back is published in time. */
+const TO_HAND_BACK_MS = 4000;
+
+/** Messages of SQS, all of one queue. A message that is not named in the result is done. */
+export async function consumeRecords({ Records: records }: QueueEvent, options: RecordsOptions): Promise<QueueResult> {
+  const { artefact, bindings, deadline } = options;
+  const queue = records[0]?.eventSourceARN.split(":").at(-1) ?? "";
+  const worker = workerOf(artefact, queue);
+  const env = envFor(worker, bindings);
+  const background = createBackground(env.log);
+  const [ending, ended] = [new AbortController(), new AbortController()];
+  void sleep(deadline - TO_HAND_BACK_MS - Date.now(), ended.signal).then((isLate) => isLate && ending.abort());
+  const ctx = { deadline, signal: ending.signal, waitUntil: background.waitUntil };
+  const consume = queue.endsWith(".fifo") ? consumeInOrder : consumeQueued;
+  const again = await consume({ worker, env, ctx }, records.map(toMessage));
+  ended.abort();
+  await background.idle();
+  return { batchItemFailures: [...again.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+function toMessage({ messageId, body, attributes }: QueueRecord): Message {
+  const { ApproximateReceiveCount: attempts, SentTimestamp: timestamp } = attributes;
+  return { id: messageId, body, attempts: Number(attempts), timestamp: Number(timestamp) };
+}

@@ -1,0 +1,43 @@
+import type { Variables } from "../runtime/config.ts";
+import { requestIdOf } from "../runtime/request-id.ts";
+import { createRouter } from "../runtime/router.ts";
+import type { Artefact } from "./artefact.ts";
+import { answer, once, openBindings } from "./call.ts";
+import { type HttpEvent, type HttpResult, toRequest, toResult } from "./lambda-http.ts";
+import { consumeRecords, type QueueEvent, type QueueResult } from "./lambda-queue.ts";
+import { runShift } from "./shift.ts";
+
+/** What of Lambda's context is used. */
+export interface LambdaContext {
+  readonly awsRequestId: string;
+  getRemainingTimeInMillis(): number;
+}
+
+interface TickEvent {
+  readonly "detail-type": "Scheduled Event";
+}
+
+export type LambdaEvent = HttpEvent | QueueEvent | TickEvent;
+
+/** A Lambda function's handler: of an HTTP API's or a function URL's requests, of SQS' messages, of a schedule's ticks. */
+export function lambdaHandler(artefact: Artefact, variables: Variables) {
+  const router = createRouter(artefact.routes);
+  const open = once(() => openBindings("lambda", artefact, variables));
+  return async (event: LambdaEvent, context: LambdaContext): Promise<HttpResult | QueueResult | undefined> => {
+    const deadline = Date.now() + context.getRemainingTimeInMillis();
+    if ("requestContext" in event) {
+      const request = toRequest(event);
+      const requestId = requestIdOf(request.headers.get("x-request-id"), () => context.awsRequestId);
+      const { response, background } = await answer(request, { router, open, call: { requestId, deadline } });
+      const result = await toResult(response);
+      await background.idle(); // Lambda holds the process still once it has the answer
+      return result;
+    }
+    if ("Records" in event) return consumeRecords(event, { artefact, bindings: open(), deadline });
+    if (event["detail-type"] !== "Scheduled Event") {
+      throw new Error("This is neither a request of an HTTP API, nor messages of SQS, nor a schedule's tick.");
+    }
+    await runShift(artefact, open(), deadline);
+    return undefined;
+  };
+}

@@ -1,0 +1,45 @@
+import { startUpstashEmulator } from "../../../local/emulators/upstash.ts";
+import { startNeon, type TestNeon } from "../../support/neon.ts";
+import { startPostgres } from "../../support/postgres.ts";
+import { startOwnRedis } from "../../support/redis.ts";
+import { upstashToken } from "../../support/upstash.ts";
+
+export const API_KEY = "the-key-of-every-host-that-is-tested-0123456789";
+
+/** Postgres and Redis behind Neon's and Upstash's stand-ins, for one host. */
+export interface HostServices {
+  readonly neon: TestNeon;
+  /** Postgres itself, for a look behind. */
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** What a host is configured with. */
+  readonly variables: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+export async function startHostServices(): Promise<HostServices> {
+  const postgres = await startPostgres();
+  const databaseUrl = await postgres.createDatabase();
+  const neon = await startNeon(databaseUrl);
+  const redis = await startOwnRedis();
+  const upstash = await startUpstashEmulator({ redisUrl: redis.url, token: upstashToken });
+  return {
+    neon,
+    databaseUrl,
+    redisUrl: redis.url,
+    variables: {
+      DATABASE_URL: neon.urlOf(databaseUrl),
+      UPSTASH_REDIS_REST_URL: upstash.url,
+      UPSTASH_REDIS_REST_TOKEN: upstashToken,
+      API_KEY,
+      NETWORK_POLICY: "private",
+      LOG_LEVEL: "WARN",
+    },
+    async stop() {
+      await upstash.close();
+      await neon.close();
+      await redis.stop();
+      await postgres.stop();
+    },
+  };
+}

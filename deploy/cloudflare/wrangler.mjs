@@ -2,8 +2,7 @@
 
 /** What the runtime's own behaviour is pinned to. */
 const COMPATIBILITY_DATE = "2026-04-01";
-/** Put there with `wrangler secret`. */
-const SECRETS = { required: ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "API_KEY"] };
+/** What is secret is put beside them with `wrangler secret`. */
 const VARIABLES = { DATABASE_DRIVER: "http", REDIS_DRIVER: "http", PUBLIC_URL: "", LOG_LEVEL: "INFO" };
 
 /** @param {import("../../runtime/manifest.ts").Manifest} manifest */
@@ -20,7 +19,6 @@ export function wranglerConfig({ functions }) {
     preview_urls: false,
     observability: { enabled: true },
     vars: VARIABLES,
-    secrets: SECRETS,
     env: Object.fromEntries(workers.map((worker) => [`worker-${worker.name}`, workerEnvironment(worker)])),
   };
 }
@@ -31,9 +29,7 @@ function workerEnvironment({ name }) {
     main: artefact(name),
     workers_dev: false,
     triggers: { crons: ["* * * * *"] },
-    // Environments do not inherit these two.
-    vars: VARIABLES,
-    secrets: SECRETS,
+    vars: VARIABLES, // which environments do not inherit
   };
 }
 

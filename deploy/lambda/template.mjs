@@ -135,7 +135,6 @@ function functionRole() {
 
 function routeFunction({ name, route }) {
   return functionOf(name, {
-    Description: route.summary,
     Events: { Route: httpEvent({ Method: route.method, Path: route.path }) },
   });
 }

@@ -37,11 +37,11 @@ export function cloudflareWorker(artefact: Artefact) {
   const router = createRouter(artefact.routes);
   const open = (variables: Variables) => openBindings("cloudflare", artefact, variables);
   return {
-    async fetch(request: Request, variables: Variables, { waitUntil }: ExecutionContext): Promise<Response> {
+    async fetch(request: Request, variables: Variables, ctx: ExecutionContext): Promise<Response> {
       const call = { requestId: requestIdOf(request.headers.get("x-request-id")), deadline: Date.now() + CALL_MS };
       const options = { router, open: once(() => open(variables)), call };
       const { response, background } = await answer(request, options);
-      waitUntil(background.idle());
+      ctx.waitUntil(background.idle());
       return response;
     },
 

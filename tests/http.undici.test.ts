@@ -4,7 +4,7 @@ import { createMetrics } from "../runtime/metrics-registry.ts";
 import { Closing, get, httpContract } from "./contracts/http.ts";
 import { serveHttp } from "./support/http-servers.ts";
 
-httpContract("Http by undici", { make: createUndiciHttp, noSockets: null });
+httpContract("Http by undici", { make: createUndiciHttp });
 
 const closing = new Closing();
 afterEach(() => closing.all());

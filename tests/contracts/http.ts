@@ -17,17 +17,16 @@ export interface MakeOptions {
 
 export interface HttpHost {
   make(options: MakeOptions): HttpDriver;
-  /** Why this adapter has no say in names, connections and certificates; null when it has. */
-  readonly noSockets: string | null;
+  /** True for an adapter that has no say in names, connections and certificates: what it cannot tell, it says nothing of. */
+  readonly withoutSockets?: boolean;
 }
 
 /** What every Http adapter does. */
 export function httpContract(name: string, host: HttpHost): void {
   describe(name, () => {
     portableContract(host);
-    describe.skipIf(host.noSockets !== null)(`over sockets of its own${host.noSockets ?? ""}`, () => {
-      httpSocketContract(host);
-    });
+    if (host.withoutSockets) describe("without sockets of its own", () => withoutSocketsContract(host));
+    else describe("over sockets of its own", () => httpSocketContract(host));
   });
 }
 
@@ -59,7 +58,7 @@ export function failed(answer: HttpAnswer): HttpAnswer & { ok: false } {
   return answer;
 }
 
-function portableContract({ make }: HttpHost): void {
+function portableContract({ make, withoutSockets = false }: HttpHost): void {
   const closing = new Closing();
   afterEach(() => closing.all());
 
@@ -169,16 +168,20 @@ function portableContract({ make }: HttpHost): void {
       expect(answered(answer).body.length).toBe(100_000);
     });
 
-    test("that decodes to nothing for ever is given up", async () => {
+    const endlessly = (call: Partial<HttpCall> = {}) => {
       const emptyBlock = Buffer.from([0, 0, 0, 0xff, 0xff]);
-      const header = Buffer.from([0x78, 0x9c]);
-      const handler = pourForever(
-        Buffer.concat(Array(3000).fill(emptyBlock)),
-        { "content-encoding": "deflate" },
-        header,
-      );
-      expect(answered(await fetchFrom(handler))).toMatchObject({ body: "", truncated: true });
-    });
+      const blocks = Buffer.concat(Array(3000).fill(emptyBlock));
+      return fetchFrom(pourForever(blocks, { "content-encoding": "deflate" }, Buffer.from([0x78, 0x9c])), call);
+    };
+    if (withoutSockets) {
+      test("that decodes to nothing for ever ends with the time-out", async () => {
+        expect(failed(await endlessly({ timeoutMs: 500 }))).toMatchObject({ failure: "timeout", statusCode: 200 });
+      });
+    } else {
+      test("that decodes to nothing for ever is given up", async () => {
+        expect(answered(await endlessly())).toMatchObject({ body: "", truncated: true });
+      });
+    }
   });
 
   describe("a request", () => {
@@ -529,6 +532,29 @@ function portableContract({ make }: HttpHost): void {
     expect(kinds).toEqual(["aborted", "aborted", "aborted"]);
     expect(server.connections()).toBe(1);
   });
+}
+
+/** What is left of the rest for an adapter that sees neither names nor connections. */
+function withoutSocketsContract({ make }: HttpHost): void {
+  const closing = new Closing();
+  afterEach(() => closing.all());
+
+  test("tells of the phases the body's alone, and of a failure before it none", async () => {
+    const { url } = closing.add(await serveHttp((_, response) => response.end("x")));
+    const http = closing.add(make({ policy: "private", concurrency: 1 }));
+    const none = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null };
+    expect(answered(await http.call({ ...get, url })).phases).toEqual({ ...none, bodyMs: expect.any(Number) });
+    const refused = failed(await http.call({ ...get, url: "http://127.0.0.1:1/" }));
+    expect(refused).toMatchObject({ failure: "connect", statusCode: null, phases: { ...none, bodyMs: null } });
+  });
+
+  test.each(["http://169.254.169.254/", "http://[fd00:ec2::254]/", "http://2852039166/", "http://127.0.0.1/"])(
+    "does not go to %s under the policy public",
+    async (url) => {
+      const http = closing.add(make({ policy: "public", concurrency: 1 }));
+      expect(failed(await http.call({ ...get, url }))).toMatchObject({ failure: "blocked", code: "FORBIDDEN_ADDRESS" });
+    },
+  );
 }
 
 interface Seen {

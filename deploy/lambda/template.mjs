@@ -64,6 +64,12 @@ function parameters() {
       Default: "",
     },
     PublicUrl: { Type: "String", Description: "Where the API is reached, if not at ApiUrl", Default: "" },
+    HeartbeatUrl: {
+      Type: "String",
+      NoEcho: true,
+      Description: "Called once a minute while checks and alerts go through in time; empty: nothing is",
+      Default: "",
+    },
     LogLevel: { Type: "String", AllowedValues: ["DEBUG", "INFO", "WARN", "ERROR"], Default: "INFO" },
     WorkSeconds: {
       Type: "Number",
@@ -98,6 +104,7 @@ function shared() {
         DATABASE_DRIVER: "http",
         REDIS_DRIVER: "http",
         PUBLIC_URL: ref("PublicUrl"),
+        HEARTBEAT_URL: ref("HeartbeatUrl"),
         LOG_LEVEL: ref("LogLevel"),
         WORK_SECONDS: ref("WorkSeconds"),
       },

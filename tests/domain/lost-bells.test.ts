@@ -151,6 +151,6 @@ describe("A replica whose clock is wrong", () => {
     expect(row?.status).toBe("down");
     expect(Math.abs(row?.downFor ?? 99)).toBeLessThan(1);
     expect(row?.nextIn).toBeGreaterThan(0);
-    expect(row?.nextIn).toBeLessThanOrEqual(60);
+    expect(row?.nextIn).toBeLessThanOrEqual(66); // the slot after the one that was given out, up to 5 s before it was due
   });
 });

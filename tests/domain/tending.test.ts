@@ -1,9 +1,11 @@
 import { expect, it, vi } from "vitest";
 import { statusChanged } from "../../domain/bell.ts";
 import tendStream from "../../functions/schedules/tend-stream.ts";
+import type { ScheduledFunction } from "../../runtime/contract.ts";
 import { createMemoryStream } from "../../runtime/stream/memory.ts";
 import { testEnv } from "../test-env.ts";
 
+const schedule: ScheduledFunction = tendStream;
 const forever = new AbortController().signal;
 
 it("removes consumers that are long gone, and only once what they held was taken over", async () => {
@@ -20,7 +22,7 @@ it("removes consumers that are long gone, and only once what they held was taken
   const tend = async () => {
     removed.length = 0;
     await env.sql`update schedules set next_run_at = '-infinity' where name = 'tend-stream'`;
-    await tendStream.scheduled({ id: "tick", scheduledTime: 0 }, env, made.ctx());
+    await schedule.scheduled({ id: "tick", scheduledTime: 0 }, env, made.ctx());
     return removed.reduce((sum, count) => sum + count, 0);
   };
   const [dead, heir] = ["dead", "heir"].map((consumer) => ({ ...statusChanged, consumer }));

@@ -9,7 +9,7 @@ export interface HostLimits {
   /** From the answer that decides to the alert sent, at most, while the host's clock ticks each minute. */
   readonly alertWithinSeconds: number;
   /** What cannot be done, a sentence each. */
-  readonly lacks: readonly string[];
+  readonly lacks: string[];
 }
 
 const TICK_SECONDS = 60;
@@ -23,7 +23,7 @@ const withoutSockets = [
   "A body that decodes to nothing for ever ends with the time-out, as nobody sees its size.",
 ];
 
-const lacks: Readonly<Record<HostName, readonly string[]>> = {
+const lacks: Readonly<Record<HostName, string[]>> = {
   lambda: [],
   cloudflare: [
     ...withoutSockets,

@@ -1,4 +1,5 @@
 import { createMonitor } from "../../domain/monitors/create-monitor.ts";
+import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorInput } from "../../domain/monitors/schema.ts";
 import { ring } from "../../domain/ring.ts";
 import { answer, handle, type Route } from "../../runtime/api.ts";
@@ -14,6 +15,7 @@ export const route = {
 } as const satisfies Route;
 
 export default handle(route, async ({ body, env, ctx }) => {
+  refuseShortInterval(env.config, body.intervalSeconds);
   const monitor = await createMonitor(env.sql, body);
   await ring(env, ctx, () => env.stream.wake("enqueue-checks"));
   return answer(201, monitor);

@@ -1,12 +1,23 @@
 import * as z from "zod/mini";
 import { answer, handle, type Route } from "../../runtime/api.ts";
 
+const Limits = z.object({
+  host: z.enum(["lambda", "cloudflare", "fetch"]),
+  leastIntervalSeconds: z.int(),
+  alertWithinSeconds: z.int(),
+  lacks: z.array(z.string()),
+});
+
 export const route = {
   method: "GET",
   path: "/healthz",
   auth: "none",
   summary: "Alive",
-  answers: { 200: z.object({ status: z.literal("ok") }) },
+  description: "On a function host also what that cannot do, or not quickly.",
+  answers: { 200: z.object({ status: z.literal("ok"), limits: z.exactOptional(Limits) }) },
 } as const satisfies Route;
 
-export default handle(route, async () => answer(200, { status: "ok" }));
+export default handle(route, async ({ env: { config } }) => {
+  const { limits } = config;
+  return answer(200, { status: "ok" as const, ...(limits === undefined ? {} : { limits }) });
+});

@@ -1,3 +1,4 @@
+import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorPatch } from "../../domain/monitors/schema.ts";
 import { updateMonitor } from "../../domain/monitors/update-monitor.ts";
 import { ring } from "../../domain/ring.ts";
@@ -17,6 +18,7 @@ export const route = {
 } as const satisfies Route;
 
 export default handle(route, async ({ params, body, env, ctx }) => {
+  refuseShortInterval(env.config, body.intervalSeconds ?? undefined);
   const { monitor, isDue } = await updateMonitor(env.sql, { id: params.id, patch: body });
   if (isDue) await ring(env, ctx, () => env.stream.wake("enqueue-checks"));
   return answer(200, monitor);

@@ -1,17 +1,23 @@
-// npm run bench, npm run bench:cost: builds dist/ and the bench itself, and runs the program that the first argument
+// npm run bench, bench:cost, bench:cold: builds dist/ and the bench itself, and runs the program that the first argument
 // names. With --json it prints its figures as JSON.
 import { join } from "node:path";
 import * as esbuild from "esbuild";
 import { build } from "../build.mjs";
+import { buildHost } from "../build-hosts.mjs";
 
-const programs = { speed: "main", cost: "cost" };
+const programs = { speed: "main", cost: "cost", cold: "cold" };
 const program = programs[process.argv[2] ?? ""];
 if (program === undefined) throw new Error(`Name what to run: ${Object.keys(programs).join(" or ")}`);
 const root = join(import.meta.dirname, "..");
 await build();
+if (program === "cold") {
+  for (const host of ["lambda", "cloudflare", "fetch"]) {
+    for (const only of ["get-healthz", "list-monitors"]) await buildHost({ host, only });
+  }
+}
 await esbuild.build({
   absWorkingDir: root,
-  entryPoints: ["main", "target", "receiver", "floor", "cost", "cost-stack"].map((name) => `bench/${name}.ts`),
+  entryPoints: ["main", "target", "receiver", "floor", "cost", "cost-stack", "cold"].map((name) => `bench/${name}.ts`),
   outdir: "dist/bench",
   outExtension: { ".js": ".mjs" },
   bundle: true,

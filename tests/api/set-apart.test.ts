@@ -148,7 +148,7 @@ describe("all that is set apart, when it is retried,", () => {
       select ${STREAM}, i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 250) i`;
     await env.clock.advance(1);
     const retried: number[] = [];
-    for (let cursor: string | null = ""; cursor !== null; ) {
+    for (let cursor: string | null = ""; cursor !== null && retried.length < 5; ) {
       const query: string = cursor === "" ? "" : `?cursor=${cursor}`;
       const { body } = await call("POST", `/v1/set-apart/retry${query}`);
       retried.push(body.retried);

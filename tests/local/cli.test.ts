@@ -194,13 +194,15 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     expect((await stillupCli("set-apart", "list", "--stream", "checks.due")).out).toBe("There is nothing.\n");
   });
 
-  test("says that there is more than it shows, and shows it when asked", async () => {
-    await setApart(260, "{}");
+  test("says that there is more than it shows, and takes on all of it when asked", async () => {
+    await setApart(260, '{"v":1,"ids":[]}');
     const some = await stillupCli("set-apart", "list", "--json");
     expect(JSON.parse(some.out)).toMatchObject({ items: { length: 50 }, nextCursor: expect.any(String) });
     expect((await stillupCli("set-apart", "list")).err).toBe("stillup: There is more; --all shows it.\n");
     const all = await stillupCli("set-apart", "list", "--all", "--json");
     expect(JSON.parse(all.out)).toMatchObject({ items: { length: 260 }, nextCursor: null });
+    expect((await stillupCli("set-apart", "retry", "--all")).out).toBe("260 retried\n");
+    expect((await stillupCli("set-apart", "list")).out).toBe("There is nothing.\n");
   });
 
   test("does what it can, tells what it cannot, and then ends with 1", async () => {

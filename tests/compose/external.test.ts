@@ -71,9 +71,14 @@ describe.skipIf(engineMissing !== null)(`The files of both modes${skipped}`, () 
     const template = parseEnv(await readFile(join(root, ".env"), "utf8"));
     expect(Object.keys(template).filter((name) => /^(STILLUP|COMPOSE)_/.test(name))).toEqual([]);
     const filled = Object.entries(template).filter(([, value]) => value !== "");
-    expect(filled.map(([name]) => name).sort()).toEqual(
-      ["DATABASE_DRIVER", "DRAIN_SECONDS", "LOG_LEVEL", "NETWORK_POLICY", "REDIS_DRIVER"].sort(),
-    );
+    expect(filled.map(([name]) => name).sort()).toEqual([
+      "CONTROL_TARGETS",
+      "DATABASE_DRIVER",
+      "DRAIN_SECONDS",
+      "LOG_LEVEL",
+      "NETWORK_POLICY",
+      "REDIS_DRIVER",
+    ]);
   });
 });
 

@@ -43,6 +43,6 @@ async function report(env: SightEnv, sight: Sight, sees: boolean): Promise<void>
 
 function ago(sight: Sight): SightReport["blind"] {
   const now = performance.now();
-  const { since, until } = sight.blind() ?? { since: now, until: now };
-  return { sinceMs: now - since, lastMs: now - until };
+  const { since, last } = sight.blind() ?? { since: now, last: now };
+  return { sinceMs: now - since, lastMs: now - last };
 }

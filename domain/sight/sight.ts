@@ -12,12 +12,20 @@ export interface Sight {
   /** The process, in the database. */
   readonly reporter: string;
   /** The last time that it saw nothing; null when it always saw. */
-  blind(): { readonly since: number; readonly until: number } | null;
+  blind(): Blindness | null;
   /**
    * What the control targets say in a round that began at `since` or later, shared by all who want one meanwhile. A
    * round that began at `sawSince` or later will do if it saw.
    */
   sees(since: number, sawSince?: number): Promise<boolean>;
+}
+
+export interface Blindness {
+  readonly since: number;
+  /** When it was last found to see nothing. */
+  readonly last: number;
+  /** When it was found to see again; infinite until then. */
+  readonly until: number;
 }
 
 interface Round {
@@ -27,16 +35,20 @@ interface Round {
   saw: boolean | null;
 }
 
+const NOT_YET = Number.POSITIVE_INFINITY;
+
 export function createSight(look: () => Promise<boolean>): Sight {
   let round: Round | undefined;
-  let blind: { since: number; until: number } | null = null;
+  let blind: Blindness | null = null;
 
-  const begin = (before: Round | undefined): Round => {
+  const begin = (): Round => {
     const beganAt = performance.now();
     const end = (saw: boolean) => {
       began.saw = saw;
-      const since = before?.saw === false ? (blind?.since ?? beganAt) : beganAt;
-      if (!saw) blind = { since, until: performance.now() };
+      const now = performance.now();
+      const before = blind?.until === NOT_YET ? blind : null;
+      if (!saw) blind = { since: before?.since ?? beganAt, last: now, until: NOT_YET };
+      else if (before !== null) blind = { ...before, until: now };
       return saw;
     };
     const began: Round = { beganAt, saw: null, sees: look().then(end) };
@@ -49,7 +61,7 @@ export function createSight(look: () => Promise<boolean>): Sight {
     async sees(since, sawSince = since) {
       while (round?.saw === null && round.beganAt < since) await round.sees;
       if (round?.saw && round.beganAt >= sawSince) return true;
-      if (round === undefined || round.beganAt < since) round = begin(round);
+      if (round === undefined || round.beganAt < since) round = begin();
       return round.sees;
     },
   };
@@ -64,8 +76,9 @@ export function sightOf({ http, config, memo }: SightEnv): Promise<Sight> {
 }
 
 /**
- * Whether a finding says nothing of its target, because this process could see nothing at all: no answer came, and while
- * the check went on, or since, no control target gave one either. `quiet` is a finding that changes nothing.
+ * Whether a finding says nothing of its target, because this process could see nothing at all: no answer came, and no
+ * control target gives one either, or none did when the check began or while it went on. `quiet` is a finding that
+ * changes nothing.
  */
 export async function isUnseen(
   env: SightEnv,
@@ -74,8 +87,7 @@ export async function isUnseen(
 ): Promise<boolean> {
   if (env.config.controlTargets.length === 0 || statusCode !== null || !silence.includes(outcome)) return false;
   const sight = await sightOf(env);
-  const blind = sight.blind();
-  if (blind !== null && blind.until >= beganAt) return true;
   const now = performance.now();
-  return !(await sight.sees(now, quiet ? now - QUIET_REACH_MS : now));
+  const sees = await sight.sees(now, quiet ? now - QUIET_REACH_MS : now);
+  return !sees || (sight.blind()?.until ?? Number.NEGATIVE_INFINITY) >= beganAt;
 }

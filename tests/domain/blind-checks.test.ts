@@ -119,6 +119,18 @@ describe("a check without an answer", () => {
     expect(await statuses()).toEqual({ unknown: 2 });
   });
 
+  it("is unknown when it began before the process was found to see again", async () => {
+    await addMonitors(1);
+    env.http.on(() => failure("connect"));
+    await checkAll();
+    for (const url of controls) env.http.on(url, () => answer(204)); // the network is back as soon as the check failed
+    await env.sql`update sight set blind_since = null`; // nobody looks in between
+    await checkAll();
+    expect(await statuses()).toEqual({ unknown: 1 });
+    await checkAll();
+    expect(await statuses()).toEqual({ down: 1 });
+  });
+
   it("of a target that is down for long asks at most every 30 s", async () => {
     await addMonitors(1);
     env.http.on((call) => (isControl(call) ? answer(204) : failure("connect")));

@@ -125,6 +125,12 @@ describe("a result of which nothing is known", () => {
     expect(row?.since).toEqual(new Date(start.getTime() + 30_000));
   });
 
+  it("is dated from its own check, not from the failures before it", async () => {
+    await checks("+ - ?");
+    const [row] = await env.sql<{ at: Date }>`select at from status_changes where status = 'unknown'`;
+    expect(row?.at).toEqual(new Date(start.getTime() + 20_000));
+  });
+
   it("answers no slot: it is given out again when its lease is over", async () => {
     await checks("+");
     const job = await claim();

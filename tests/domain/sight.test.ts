@@ -98,8 +98,10 @@ describe("a process' sight", () => {
     const now = performance.now();
     const asked = [sight.sees(now), sight.sees(now), sight.sees(now - 5)];
     expect(ends).toHaveLength(1);
-    ends[0]?.(true);
-    expect(await Promise.all(asked)).toEqual([true, true, true]);
+    ends[0]?.(false);
+    expect(await Promise.all(asked)).toEqual([false, false, false]);
+    expect(await sight.sees(now - 5)).toBe(false); // late to ask, though it failed before
+    expect(ends).toHaveLength(1);
   });
 
   it("is asked once more, by one round, for all that failed while a round went on", async () => {
@@ -148,11 +150,15 @@ describe("a process' sight", () => {
     expect(first?.since).toBeGreaterThanOrEqual(before);
     await round(false);
     const second = sight.blind();
-    expect(second?.since).toBe(first?.since);
-    expect(second?.until).toBeGreaterThan(first?.until ?? 0);
+    expect([second?.since, second?.until]).toEqual([first?.since, Number.POSITIVE_INFINITY]);
+    expect(second?.last).toBeGreaterThan(first?.last ?? 0);
     await round(true);
-    expect(sight.blind()).toEqual(second);
+    const third = sight.blind();
+    expect(third).toEqual({ ...second, until: expect.any(Number) });
+    expect(third?.until).toBeGreaterThanOrEqual(second?.last ?? 0);
+    await round(true);
+    expect(sight.blind()).toEqual(third);
     await round(false);
-    expect(sight.blind()?.since).toBeGreaterThan(second?.until ?? 0);
+    expect(sight.blind()?.since).toBeGreaterThanOrEqual(third?.until ?? 0);
   });
 });

@@ -13,8 +13,16 @@ export interface Stillup {
   stop(): Promise<void>;
 }
 
-/** The API and the three workers, as in containers, on this Postgres and Redis; migrated. `dist` is what build.mjs wrote. */
-export async function startStillup(dist: string, databaseUrl: string, redisUrl: string): Promise<Stillup> {
+/**
+ * The API and the three workers, as in containers, on this Postgres and Redis; migrated. `dist` is what build.mjs wrote,
+ * `more` are variables beside the usual ones.
+ */
+export async function startStillup(
+  dist: string,
+  databaseUrl: string,
+  redisUrl: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Stillup> {
   const apiKey = randomBytes(24).toString("base64url");
   const variables = {
     DATABASE_URL: databaseUrl,
@@ -22,6 +30,7 @@ export async function startStillup(dist: string, databaseUrl: string, redisUrl: 
     API_KEY: apiKey,
     NETWORK_POLICY: "private",
     LOG_LEVEL: "WARN",
+    ...more,
   };
   await runMigrations({ dist, variables });
   return startAll(NAMES, (name) => startService(name, { dist, variables }), apiKey);

@@ -26,7 +26,7 @@ export function figuresOf(mode: ModeName, { evidence, checks, settledMs, version
   const { ledger, faults, turns } = evidence;
   const counts: Record<string, number> = {};
   for (const { kind } of faults) counts[kind] = (counts[kind] ?? 0) + 1;
-  const steady = firstTaken(ledger.filter(({ receiver }) => receiver === STEADY));
+  const steady = firstTaken(ledger.filter(({ receiver, monitorId }) => receiver === STEADY && monitorId !== "system"));
   return {
     mode,
     faults: counts,

@@ -8,6 +8,8 @@ import { createTargets, type Targets } from "./targets.ts";
 export interface Host {
   readonly targets: Targets;
   readonly receivers: Receivers;
+  /** A target that is never down, for `CONTROL_TARGETS`. */
+  readonly controlUrl: string;
   /** How containers see a target. */
   targetUrl(name: string): string;
   receiverUrl(name: string): string;
@@ -20,6 +22,7 @@ export async function startHost(): Promise<Host> {
   const receivers = createReceivers();
   const server = createServer((request, response) => {
     const [, kind, name = ""] = (request.url ?? "").split("/");
+    if (kind === "control") return void response.end("Always here.");
     if (kind === "target") return targets.answer(name, response);
     if (kind === "receiver") return void receivers.take(name, request, response).catch(() => response.destroy());
     response.writeHead(404).end();
@@ -31,6 +34,7 @@ export async function startHost(): Promise<Host> {
   return {
     targets,
     receivers,
+    controlUrl: `${url}/control`,
     targetUrl: (name) => `${url}/target/${name}`,
     receiverUrl: (name) => `${url}/receiver/${name}`,
     async close() {

@@ -6,7 +6,7 @@ const down: Turn = { monitorId: "mon_1", status: "down", atMs: 1000, noticed: tr
 const up: Turn = { monitorId: "mon_1", status: "up", atMs: 9000, noticed: true };
 
 function post(id: string, type: string, atMs: number, change: Partial<Post> = {}): Post {
-  const taken = { id, type, atMs, takenAtMs: atMs + 1, receiver: "a", monitorId: "mon_1", incidentId: "inc_1" };
+  const taken = { id, type, atMs, takenAtMs: atMs + 1, receiver: "a", monitorId: "mon_1", spell: "inc_1" };
   return { ...taken, manner: null, ...change };
 }
 const toldDown = post("dlv_2", "monitor.down", 2000);
@@ -15,6 +15,7 @@ const toldUp = post("dlv_3", "monitor.up", 10_000);
 /** A run in which one target went down and came back, and its one receiver was told of both. */
 const flawless: Evidence = {
   told: new Map([["mon_1", ["a"]]]),
+  systemReceiver: "a",
   turns: [down, up],
   stored: {
     changes: [
@@ -26,6 +27,7 @@ const flawless: Evidence = {
       { id: "dlv_3", eventId: "evt_3", status: "delivered" },
     ],
     incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
+    sight: [],
     setApart: 0,
   },
   ledger: [toldDown, toldUp],
@@ -57,11 +59,40 @@ describe("A run of chaos", () => {
     const changes = [first, second, { monitorId: "mon_1", version: 4, status: "down" }].filter(
       (each) => each !== undefined,
     );
-    const again = post("dlv_4", "monitor.down", 11_000, { incidentId: "inc_2" });
+    const again = post("dlv_4", "monitor.down", 11_000, { spell: "inc_2" });
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
     expect(complaintsOf({ ...stored({ changes, deliveries }), ledger: [toldDown, toldUp, again] })).toEqual([
       "1 changes of status were invented.",
       "1 alerts were invented.",
+    ]);
+  });
+
+  test("takes what was unknown for a while as no change", () => {
+    const statuses = ["unknown", "up", "down", "unknown", "down", "unknown", "up"];
+    const changes = statuses.map((status, index) => ({ monitorId: "mon_1", version: index + 2, status }));
+    expect(complaintsOf(stored({ changes }))).toEqual([]);
+  });
+
+  test("holds what was told of sight against what was to be told", () => {
+    const deliveries = [
+      ...flawless.stored.deliveries,
+      { id: "dlv_s1", eventId: "evt_s1", status: "delivered" },
+      { id: "dlv_s2", eventId: "evt_s2", status: "delivered" },
+    ];
+    const system = { monitorId: "system", spell: "noon" };
+    const blind = post("dlv_s1", "system.blind", 3000, system);
+    const sighted = post("dlv_s2", "system.sighted", 4000, system);
+    const sight = ["system.blind", "system.sighted"];
+    const ledger = [...flawless.ledger, blind, sighted];
+    expect(judge({ ...flawless, ...stored({ deliveries, sight }), ledger })).toMatchObject({
+      blind: { spells: 1, wrong: 0 },
+      alerts: { expected: 4, lost: 0 },
+    });
+    expect(complaintsOf({ ...stored({ deliveries, sight }), ledger: [...flawless.ledger, blind] })).toEqual([
+      "1 alerts were lost.",
+    ]);
+    expect(complaintsOf({ ...stored({ deliveries, sight: ["system.blind"] }), ledger: ledger.slice(0, 3) })).toEqual([
+      "1 changes of sight are wrong.",
     ]);
   });
 
@@ -79,7 +110,7 @@ describe("A run of chaos", () => {
   });
 
   test("finds one event under two ids", () => {
-    const twin = post("dlv_2x", "monitor.down", 2500, { incidentId: "inc_x" });
+    const twin = post("dlv_2x", "monitor.down", 2500, { spell: "inc_x" });
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_2x", eventId: "evt_2", status: "delivered" }];
     expect(complaintsOf({ ...stored({ deliveries }), ledger: [toldDown, toldUp, twin] })).toEqual([
       "1 alerts were doubled.",

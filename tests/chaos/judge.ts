@@ -2,10 +2,12 @@ import type { Fault, Post, Turn } from "./story.ts";
 
 /** What Postgres holds at the end. */
 export interface Stored {
-  /** Changes of status after a monitor was first seen up, in the order of their versions. */
+  /** Changes of status after a monitor was first up, in the order of their versions; `unknown` among them. */
   readonly changes: readonly { readonly monitorId: string; readonly version: number; readonly status: string }[];
   readonly deliveries: readonly { readonly id: string; readonly eventId: string; readonly status: string }[];
   readonly incidents: readonly { readonly monitorId: string; readonly resolution: string | null }[];
+  /** What was to be told of Stillup's own sight to the one receiver that hears it, in its order. */
+  readonly sight: readonly string[];
   /** Messages that no try could handle. */
   readonly setApart: number;
 }
@@ -13,6 +15,8 @@ export interface Stored {
 export interface Evidence {
   /** Monitors and who is to be told of each. */
   readonly told: ReadonlyMap<string, readonly string[]>;
+  /** Who is to be told of Stillup itself. */
+  readonly systemReceiver: string;
   readonly turns: readonly Turn[];
   readonly stored: Stored;
   readonly ledger: readonly Post[];
@@ -37,6 +41,8 @@ export interface Verdict {
   readonly extra: { readonly posts: number; readonly bound: number; readonly unexplained: number };
   /** Incidents that are not there, are there too often, or are open while their target is up, or the other way round. */
   readonly wrongIncidents: number;
+  /** How often Stillup was blind; whether it was told otherwise than by turns, or is told to be so still. */
+  readonly blind: { readonly spells: number; readonly wrong: number };
   /** Deliveries that did not end as delivered, and messages set apart. */
   readonly unfinished: number;
   readonly setApart: number;
@@ -46,7 +52,7 @@ export interface Verdict {
 const RECORDED_WITHIN_MS = 1000;
 const REACHED_WITHIN_MS = 3000;
 
-export function judge({ told, turns, stored, ledger, faults }: Evidence): Verdict {
+export function judge({ told, systemReceiver, turns, stored, ledger, faults }: Evidence): Verdict {
   const eventIds = new Map(stored.deliveries.map(({ id, eventId }) => [id, eventId]));
   const monitors = [...told].map(([monitorId, receivers]) => {
     const of = <T extends { readonly monitorId: string }>(list: readonly T[]) =>
@@ -66,7 +72,8 @@ export function judge({ told, turns, stored, ledger, faults }: Evidence): Verdic
     };
   });
   const changes = monitors.map((monitor) => monitor.changes);
-  const alerts = monitors.flatMap((monitor) => monitor.alerts);
+  const ofSystem = ledger.filter(({ monitorId, receiver }) => monitorId === "system" && receiver === systemReceiver);
+  const alerts = [...monitors.flatMap((monitor) => monitor.alerts), judgeAlerts(stored.sight, ofSystem, eventIds)];
   return {
     changes: { expected: turns.length, lost: sum(changes, "lost"), invented: sum(changes, "invented") },
     alerts: {
@@ -78,13 +85,14 @@ export function judge({ told, turns, stored, ledger, faults }: Evidence): Verdic
     },
     extra: judgeExtra(ledger, faults),
     wrongIncidents: sum(monitors, "wrongIncidents"),
+    blind: { spells: stored.sight.filter((type) => type === "system.blind").length, wrong: judgeSight(stored.sight) },
     unfinished: stored.deliveries.filter(({ status }) => status !== "delivered").length,
     setApart: stored.setApart,
   };
 }
 
 /** What speaks against the run, a sentence each; none when it passed. */
-export function complaints({ changes, alerts, extra, wrongIncidents, unfinished, setApart }: Verdict): string[] {
+export function complaints({ changes, alerts, extra, wrongIncidents, blind, unfinished, setApart }: Verdict): string[] {
   const counts: readonly (readonly [number, string])[] = [
     [changes.lost, "changes of status were lost"],
     [changes.invented, "changes of status were invented"],
@@ -94,6 +102,7 @@ export function complaints({ changes, alerts, extra, wrongIncidents, unfinished,
     [alerts.outOfOrder, "alerts came out of order"],
     [extra.unexplained, "webhooks came again without a fault that explains it"],
     [wrongIncidents, "incidents are wrong"],
+    [blind.wrong, "changes of sight are wrong"],
     [unfinished, "deliveries did not end as delivered"],
     [setApart, "messages were set apart"],
   ];
@@ -102,9 +111,16 @@ export function complaints({ changes, alerts, extra, wrongIncidents, unfinished,
 
 function judgeChanges(turns: readonly Turn[], stored: Stored["changes"]) {
   const noticed = turns.filter((turn) => turn.noticed).length;
+  let before = "up";
+  let told = 0;
+  for (const { status } of stored) {
+    if (status === "unknown" || status === before) continue;
+    before = status;
+    told += 1;
+  }
   return {
-    lost: turns.length - noticed + Math.max(0, noticed - stored.length),
-    invented: Math.max(0, stored.length - noticed),
+    lost: turns.length - noticed + Math.max(0, noticed - told),
+    invented: Math.max(0, told - noticed),
   };
 }
 
@@ -113,8 +129,8 @@ function judgeAlerts(expected: readonly string[], posts: readonly Post[], eventI
   const taken = firstTaken(posts);
   const types = taken.map(({ type }) => type);
   const events = new Set(taken.map(({ id }) => eventIds.get(id) ?? `no event of ${id}`));
-  const incidents = new Set(taken.map(({ incidentId, type }) => `${type} ${incidentId}`));
-  const distinct = Math.min(events.size, incidents.size);
+  const spells = new Set(taken.map(({ spell, type }) => `${type} ${spell}`));
+  const distinct = Math.min(events.size, spells.size);
   return {
     expected: expected.length,
     lost: Math.max(0, expected.length - distinct),
@@ -157,6 +173,11 @@ function judgeExtra(ledger: readonly Post[], faults: readonly Fault[]): Verdict[
 function breakingWindow({ breaksRecording, beganMs, struckMs, endedMs }: Fault) {
   if (breaksRecording === "never") return [];
   return [{ fromMs: beganMs, untilMs: breaksRecording === "at-once" ? struckMs : endedMs + REACHED_WITHIN_MS }];
+}
+
+function judgeSight(types: readonly string[]): number {
+  const wrong = types.filter((type, index) => type !== (index % 2 === 0 ? "system.blind" : "system.sighted")).length;
+  return wrong + (types.length % 2);
 }
 
 function judgeIncidents(seen: readonly Turn[], incidents: Stored["incidents"]): number {

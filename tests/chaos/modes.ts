@@ -18,7 +18,7 @@ export interface Mode {
 export const modes: Readonly<Record<ModeName, Mode>> = {
   local: {
     name: "local",
-    files: ["docker-compose.yml"],
+    files: ["docker-compose.yml", "tests/chaos/compose.yml"],
     apiKey: DEVELOPMENT_API_KEY,
     postgres: "postgres",
     redis: "redis",
@@ -31,6 +31,7 @@ export const modes: Readonly<Record<ModeName, Mode>> = {
       "local/emulators/compose.yml",
       "tests/compose/emulator-images.yml",
       "tests/chaos/init.yml",
+      "tests/chaos/compose.yml",
     ],
     /** Of local/emulators/compose.yml. */
     apiKey: "emulated-stack-key-for-this-machine-only",

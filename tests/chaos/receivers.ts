@@ -37,8 +37,9 @@ export function createReceivers(): Receivers {
       const { id, type, data } = JSON.parse(body) as Body; // what Stillup promises to send
       const manner = mannerFor(receiver, id);
       const takenAtMs = answer(response, manner) ? nowMs() : null;
-      const { monitor, incident } = data;
-      ledger.push({ id, receiver, monitorId: monitor.id, incidentId: incident.id, type, atMs, takenAtMs, manner });
+      const about = "monitor" in data ? [data.monitor.id, data.incident.id] : ["system", data.since];
+      const [monitorId = "", spell = ""] = about;
+      ledger.push({ id, receiver, monitorId, spell, type, atMs, takenAtMs, manner });
     },
     misbehave(receiver, manner) {
       const current = { manner, met: 0 };
@@ -54,7 +55,9 @@ export function createReceivers(): Receivers {
 interface Body {
   readonly id: string;
   readonly type: string;
-  readonly data: { readonly monitor: { readonly id: string }; readonly incident: { readonly id: string } };
+  readonly data:
+    | { readonly monitor: { readonly id: string }; readonly incident: { readonly id: string } }
+    | { readonly since: string };
 }
 
 /** Answers, or does not; says whether with 2xx. */

@@ -64,8 +64,9 @@ ${percent(3 / faults)} of such faults do (3 / N). They are not quite independent
 ${piped(faultCells(figures))}
 
 A fault counts when it was really injected: a container that ran was hit; what a receiver or a stand-in was told to do wrong
-met a request. A worker that checks is not cut off the network here: its checks would fail in earnest.
-30 monitors, checked every 5 s, one in five with a threshold of 2; two receivers each, one that takes everything and one of
+met a request. A worker that checks and is cut off the network fails its checks in earnest, and cannot reach the run's
+control target either: that is told as \`system.blind\`, and must not be told as an outage.
+30 monitors, checked every 5 s, whose targets take 0.2 s to answer; one in five with a threshold of 2; two receivers each, one that takes everything and one of
 four that misbehave.
 `;
 }
@@ -103,6 +104,7 @@ function outcomeCells({ modes }: Figures): Cells {
     row("alerts invented", ({ verdict }) => verdict.alerts.invented),
     row("alerts out of order", ({ verdict }) => verdict.alerts.outOfOrder),
     row("incidents wrong", ({ verdict }) => verdict.wrongIncidents),
+    row("blind, and told so", ({ verdict }) => verdict.blind.spells),
     row("deliveries not delivered", ({ verdict }) => verdict.unfinished),
     row("messages set apart", ({ verdict }) => verdict.setApart),
     row("webhooks", ({ webhooks }) => webhooks),

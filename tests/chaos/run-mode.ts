@@ -55,6 +55,7 @@ export async function runMode(mode: Mode, options: RunOptions): Promise<ModeRun>
   await copyFile(join(ROOT, ".env"), join(folder, ".env"));
   const host = await startHost();
   stops.push(host.close);
+  process.env["STILLUP_CHAOS_CONTROL_TARGETS"] = host.controlUrl; // Compose puts it into tests/chaos/compose.yml
   const project = `stillup-chaos-${mode.name}`;
   const stack = await createStack(project, join(folder, ".env"), { files: mode.files, image: IMAGE });
   progress(`${mode.name}: building and starting`);
@@ -125,14 +126,15 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
   await untilTold(truth).catch(() => progress(`${mode.name}: not everything was told in time`));
   const settledMs = nowMs() - mendedMs;
   const stored: Stored = await truth.stored();
-  const evidence = { told, turns, stored, ledger: host.receivers.ledger, faults };
+  const evidence = { told, systemReceiver: STEADY, turns, stored, ledger: host.receivers.ledger, faults };
   return { evidence, checks: host.targets.asked(), settledMs, versions };
 }
 
 async function createMonitors(api: ApiClient, host: Host) {
   const channels = new Map<string, string>();
   for (const name of [STEADY, ...MOODY]) {
-    const channel = { name, type: "webhook", default: false, config: { url: host.receiverUrl(name) } };
+    const system = name === STEADY;
+    const channel = { name, type: "webhook", default: false, system, config: { url: host.receiverUrl(name) } };
     channels.set(name, (await api.call<{ id: string }>("POST", "/v1/channels", channel)).id);
   }
   const watched: Watched[] = [];

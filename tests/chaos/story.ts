@@ -19,8 +19,10 @@ export const manners = ["500", "429", "silence", "hang-up", "2xx-then-hang", "2x
 export interface Post {
   readonly id: string;
   readonly receiver: string;
+  /** `system` where it tells of Stillup itself. */
   readonly monitorId: string;
-  readonly incidentId: string;
+  /** What it tells the beginning or the end of: an incident, or since when Stillup was blind. */
+  readonly spell: string;
   readonly type: string;
   readonly atMs: number;
   /** When it was answered with 2xx, however that answer ended; null when it was not. */

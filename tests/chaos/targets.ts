@@ -10,6 +10,9 @@ export interface Targets {
   asked(): number;
 }
 
+/** Some checks shall be under way whenever a fault comes. */
+const ANSWERS_AFTER_MS = 200;
+
 export function createTargets(): Targets {
   const down = new Set<string>();
   let asked = 0;
@@ -21,9 +24,12 @@ export function createTargets(): Targets {
     },
     answer(name, response) {
       asked += 1;
-      if (!down.has(name)) response.writeHead(200).end("Here.");
-      else if (name.endsWith("0")) response.destroy();
-      else response.writeHead(503).end();
+      const isDown = down.has(name);
+      setTimeout(() => {
+        if (!isDown) response.writeHead(200).end("Here.");
+        else if (name.endsWith("0")) response.destroy();
+        else response.writeHead(503).end();
+      }, ANSWERS_AFTER_MS);
     },
   };
 }

@@ -36,6 +36,7 @@ export function createTruth(engine: Engine, service: string): Truth {
           'id', id, 'eventId', event_id, 'status', status)), '[]') from deliveries),
         'incidents', (select coalesce(json_agg(json_build_object(
           'monitorId', monitor_id, 'resolution', resolution)), '[]') from incidents),
+        'sight', (select coalesce(json_agg(type order by version), '[]') from deliveries where monitor_id = 'system'),
         'setApart', (select count(*) from set_apart))`),
     version: () => ask("select to_json(current_setting('server_version'))"),
   };

@@ -1,6 +1,9 @@
-// node deploy/generate.mjs: writes the templates that repeat what the build knows of its functions, from dist/manifest.json.
+// node deploy/generate.mjs: writes the templates that repeat what the build knows of its functions, from dist/manifest.json
+// and .env.
+import { readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 import { stringify } from "yaml";
 import { wranglerConfig } from "./cloudflare/wrangler.mjs";
 import { lambdaTemplate } from "./lambda/template.mjs";
@@ -13,10 +16,11 @@ const ROOT = join(import.meta.dirname, "..");
  * @returns {Record<string, string>}
  */
 export function deploymentFiles(manifest) {
+  const defaults = parseEnv(readFileSync(join(ROOT, ".env"), "utf8"));
   const notice = (source) => `Made by node deploy/generate.mjs: change deploy/${source}, not this.`;
   return {
-    "deploy/lambda/template.yaml": `# ${notice("lambda/template.mjs")}\n${yaml(lambdaTemplate(manifest))}`,
-    "deploy/cloudflare/wrangler.jsonc": `// ${notice("cloudflare/wrangler.mjs")}\n${json(wranglerConfig(manifest))}`,
+    "deploy/lambda/template.yaml": `# ${notice("lambda/template.mjs")}\n${yaml(lambdaTemplate(manifest, defaults))}`,
+    "deploy/cloudflare/wrangler.jsonc": `// ${notice("cloudflare/wrangler.mjs")}\n${json(wranglerConfig(manifest, defaults))}`,
   };
 }
 

@@ -2,11 +2,13 @@
 
 /** What the runtime's own behaviour is pinned to. */
 const COMPATIBILITY_DATE = "2026-04-01";
-/** What is secret is put beside them with `wrangler secret`. */
-const VARIABLES = { DATABASE_DRIVER: "http", REDIS_DRIVER: "http", PUBLIC_URL: "", LOG_LEVEL: "INFO" };
-
-/** @param {import("../../runtime/manifest.ts").Manifest} manifest */
-export function wranglerConfig({ functions }) {
+/**
+ * @param {import("../../runtime/manifest.ts").Manifest} manifest
+ * @param {Record<string, string>} defaults of variables, as .env has them
+ */
+export function wranglerConfig({ functions }, { CONTROL_TARGETS, LOG_LEVEL }) {
+  // What is secret is put beside them with `wrangler secret`.
+  const vars = { DATABASE_DRIVER: "http", REDIS_DRIVER: "http", PUBLIC_URL: "", CONTROL_TARGETS, LOG_LEVEL };
   const workers = functions.filter(({ kind }) => kind === "workers");
   return {
     name: "stillup",
@@ -18,18 +20,18 @@ export function wranglerConfig({ functions }) {
     workers_dev: true,
     preview_urls: false,
     observability: { enabled: true },
-    vars: VARIABLES,
-    env: Object.fromEntries(workers.map((worker) => [`worker-${worker.name}`, workerEnvironment(worker)])),
+    vars,
+    env: Object.fromEntries(workers.map((worker) => [`worker-${worker.name}`, workerEnvironment(worker, vars)])),
   };
 }
 
-function workerEnvironment({ name }) {
+function workerEnvironment({ name }, vars) {
   return {
     name: `stillup-worker-${name}`,
     main: artefact(name),
     workers_dev: false,
     triggers: { crons: ["* * * * *"] },
-    vars: VARIABLES, // which environments do not inherit
+    vars, // which environments do not inherit
   };
 }
 

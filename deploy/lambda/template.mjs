@@ -8,15 +8,18 @@ const LOG_DAYS = 14;
 /** From one secret, read while CloudFormation deploys: the functions need no right to read it. */
 const SECRETS = ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "API_KEY"];
 
-/** @param {import("../../runtime/manifest.ts").Manifest} manifest */
-export function lambdaTemplate({ functions }) {
+/**
+ * @param {import("../../runtime/manifest.ts").Manifest} manifest
+ * @param {Record<string, string>} defaults of variables, as .env has them
+ */
+export function lambdaTemplate({ functions }, defaults) {
   const routes = functions.filter(({ kind }) => kind === "api");
   const workers = functions.filter(({ kind }) => kind === "workers");
   return {
     AWSTemplateFormatVersion: "2010-09-09",
     Transform: "AWS::Serverless-2016-10-31",
     Description: "Stillup: an HTTP API and three workers. Made by deploy/generate.mjs.",
-    Parameters: parameters(),
+    Parameters: parameters(defaults),
     Conditions: { HasAlarmEmail: { "Fn::Not": [{ "Fn::Equals": [ref("AlarmEmail"), ""] }] } },
     Globals: { Function: shared() },
     Resources: {
@@ -49,7 +52,7 @@ export function lambdaTemplate({ functions }) {
   };
 }
 
-function parameters() {
+function parameters({ CONTROL_TARGETS: controlTargets }) {
   return {
     SecretArn: {
       Type: "String",
@@ -64,6 +67,12 @@ function parameters() {
       Default: "",
     },
     PublicUrl: { Type: "String", Description: "Where the API is reached, if not at ApiUrl", Default: "" },
+    ControlTargets: {
+      Type: "String",
+      Description:
+        "Sites that always answer: where all are silent it is this region that is cut off, and no monitor is down",
+      Default: controlTargets,
+    },
     HeartbeatUrl: {
       Type: "String",
       NoEcho: true,
@@ -104,6 +113,7 @@ function shared() {
         DATABASE_DRIVER: "http",
         REDIS_DRIVER: "http",
         PUBLIC_URL: ref("PublicUrl"),
+        CONTROL_TARGETS: ref("ControlTargets"),
         HEARTBEAT_URL: ref("HeartbeatUrl"),
         LOG_LEVEL: ref("LogLevel"),
         WORK_SECONDS: ref("WorkSeconds"),

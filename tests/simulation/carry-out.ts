@@ -68,6 +68,9 @@ async function act(world: World, command: Command): Promise<void> {
     case "lose bells":
       services.bellsLostUntil = timeline.now + command.seconds * 1000;
       return;
+    case "cut network":
+      faults.count("network cut");
+      return cluster.cut(command.who, command.replica, command.seconds);
     case "misbehave":
       return outside.misbehave(receiverOf(command.channel), command.list);
 

@@ -95,6 +95,15 @@ export class Cluster {
     host.frozenUntil = timeline.now + seconds * 1000;
   }
 
+  /** Has processes reach nothing outside: targets, control targets, receivers. */
+  cut(who: Role | "all", replica: number, seconds: number): void {
+    const { now } = this.#options.timeline;
+    for (const place of this.#places) {
+      const isMeant = who === "all" || (place.role === who && place.replica === replica);
+      if (isMeant) place.host.cuts.push({ fromMs: now, untilMs: now + seconds * 1000 });
+    }
+  }
+
   /** Ends a process as a deployment does, and starts its next life at once. */
   async roll(role: Role, replica: number): Promise<void> {
     const { timeline, faults } = this.#options;
@@ -120,6 +129,7 @@ export class Cluster {
     const { timeline } = this.#options;
     for (const place of this.#places) {
       place.host.traps.length = 0;
+      for (const cut of place.host.cuts) cut.untilMs = Math.min(cut.untilMs, timeline.now);
       place.isLeft = place.replica > 0;
       if (place.host.alive && place.isLeft) await this.#stop(place);
       if (!place.host.alive) await this.#begin(place);
@@ -141,7 +151,7 @@ export class Cluster {
   async #begin(place: Place): Promise<void> {
     if (place.isLeft || (place.host.alive && place.lives > 0)) return;
     place.lives += 1;
-    const host = new Host(`${place.role}-${place.replica}-${place.lives}`);
+    const host = new Host(`${place.role}-${place.replica}-${place.lives}`, place.host.cuts);
     place.host = host;
     await this.#options.timeline.as(host, () => {
       place.stop = this.#run(place.role, host);

@@ -84,6 +84,7 @@ const harm = {
   shuffle: fc.record({ stream, entries: fc.integer({ min: 2, max: 6 }) }),
   poison: fc.record({ stream }),
   "lose bells": fc.record({ seconds: seconds(5, 30) }),
+  "cut network": fc.record({ who: fc.constantFrom("all" as const, ...roles), replica, seconds: seconds(2, 25) }),
   misbehave: fc.record({
     channel,
     list: fc.array(mischief, { minLength: 1, maxLength: 4 }),
@@ -131,6 +132,7 @@ const weights: Partial<Record<Name, number>> = {
   shuffle: 6,
   poison: 2,
   "lose bells": 3,
+  "cut network": 6,
   misbehave: 24,
   flip: 8,
   fail: 24,

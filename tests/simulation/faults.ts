@@ -17,6 +17,7 @@ export const faultKinds = [
   "entries out of order",
   "poison message",
   "bell lost",
+  "network cut",
   "receiver answered 500",
   "receiver answered 429",
   "receiver answered 410",
@@ -54,6 +55,7 @@ export const points = [
   "again",
   "other stream call",
   "probe",
+  "control",
   "webhook",
 ] as const;
 export type Point = (typeof points)[number];

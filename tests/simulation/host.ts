@@ -1,6 +1,11 @@
 import type { Trap } from "./faults.ts";
 import type { Owner } from "./timeline.ts";
 
+export interface Cut {
+  readonly fromMs: number;
+  untilMs: number;
+}
+
 /** One life of one process. Killed, it never comes back: the next life is another host. */
 export class Host implements Owner {
   alive = true;
@@ -10,15 +15,23 @@ export class Host implements Owner {
   sqlTrouble = 0;
   readonly name: string;
   readonly traps: Trap[] = [];
+  /** When it can reach nothing outside, by the timeline's clock. */
+  readonly cuts: Cut[];
   readonly #gone = new AbortController();
 
-  constructor(name: string) {
+  constructor(name: string, cuts: Cut[] = []) {
     this.name = name;
+    this.cuts = cuts;
   }
 
   /** Aborts when the process dies: services let go of what it waited for. */
   get gone(): AbortSignal {
     return this.#gone.signal;
+  }
+
+  /** Whether it could reach nothing from one time to another. */
+  isCut(fromMs: number, untilMs = fromMs): boolean {
+    return this.cuts.some((cut) => cut.fromMs <= fromMs && untilMs < cut.untilMs);
   }
 
   die(): void {

@@ -4,11 +4,10 @@ import type { Host } from "./host.ts";
 export interface Post {
   readonly id: string;
   readonly channelUrl: string;
-  readonly type: string;
+  /** `system` where it is about Stillup itself. */
   readonly monitorId: string;
-  readonly incidentId: string;
-  /** The probe that confirmed the event. */
-  readonly probe: number;
+  /** Names the event: its type, and the probe that confirmed it or since when Stillup was blind. */
+  readonly event: string;
   readonly atMs: number;
   /** The receiver took it: 2xx. */
   readonly taken: boolean;
@@ -28,7 +27,7 @@ export class Ledger {
 
   add(post: Omit<Post, "recorded" | "excused">): Post {
     const isStale = post.host.frozenUntil > 0 && post.atMs - post.host.frozenUntil < STALE_MS;
-    const added = { ...post, recorded: false, excused: isStale };
+    const added = { ...post, recorded: false, excused: isStale || !post.host.alive };
     this.posts.push(added);
     return added;
   }

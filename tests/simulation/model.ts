@@ -3,7 +3,7 @@
  * statements. The journal says what was stored and what people changed, in the order of its happening.
  */
 export interface Noted {
-  readonly kind: "check" | "monitor" | "channel" | "resolved";
+  readonly kind: "check" | "monitor" | "channel" | "resolved" | "sight";
   readonly id: string;
   readonly at: string;
   readonly what: Readonly<Record<string, unknown>>;
@@ -11,7 +11,7 @@ export interface Noted {
 
 export interface StatusChange {
   readonly version: number;
-  readonly status: "up" | "down" | "paused" | "pending";
+  readonly status: "up" | "down" | "unknown" | "paused" | "pending";
   readonly at: string;
 }
 
@@ -39,11 +39,13 @@ export interface MonitorModel {
   readonly id: string;
   readonly statuses: StatusChange[];
   readonly epochs: Epoch[];
-  status: "pending" | "up" | "down" | "paused";
+  status: StatusChange["status"];
   deleted: boolean;
   url: string;
   /** What is wrong with what was stored: results of something that is not checked any more. */
   readonly wrong: string[];
+  /** Probes that were stored as failures, and might be told as such, though nothing could be seen. */
+  readonly blindFailures: number[];
 }
 
 interface Streak {
@@ -60,8 +62,15 @@ interface Row {
   readonly recoveries: number;
 }
 
-/** Every monitor's story. `urlOf` says what a probe called. */
-export function monitorModels(journal: readonly Noted[], urlOf: (probe: number) => string): MonitorModel[] {
+/** What is known of a probe beyond what was stored of it. */
+export interface Made {
+  readonly url: string;
+  /** Who made it could see nothing at all from its beginning until long after its end. */
+  readonly blind: boolean;
+}
+
+/** Every monitor's story. `madeOf` says what a probe was. */
+export function monitorModels(journal: readonly Noted[], madeOf: (probe: number) => Made): MonitorModel[] {
   const models = new Map<string, Follower>();
   journal.forEach((noted, place) => {
     if (noted.kind === "monitor") {
@@ -72,7 +81,7 @@ export function monitorModels(journal: readonly Noted[], urlOf: (probe: number) 
     }
     if (noted.kind === "check") {
       const { probe, outcome, at } = noted.what as { probe: number; outcome: string; at: string };
-      models.get(noted.id)?.check({ probe, ok: outcome === "ok", at, url: urlOf(probe), place });
+      models.get(noted.id)?.check({ probe, outcome, at, place, ...madeOf(probe) });
     }
   });
   return [...models.values()].map(({ model }) => model);
@@ -89,7 +98,16 @@ class Follower {
   constructor(id: string, row: Row) {
     this.#row = row;
     const { url } = row;
-    this.model = { id, statuses: [], epochs: [this.#epoch], status: "pending", deleted: false, url, wrong: [] };
+    this.model = {
+      id,
+      statuses: [],
+      epochs: [this.#epoch],
+      status: "pending",
+      deleted: false,
+      url,
+      wrong: [],
+      blindFailures: [],
+    };
   }
 
   change(row: Row, at: string): void {
@@ -112,20 +130,36 @@ class Follower {
     }
   }
 
-  check(found: { probe: number; ok: boolean; at: string; url: string; place: number }): void {
+  check(found: { probe: number; outcome: string; at: string; url: string; blind: boolean; place: number }): void {
     const { model } = this;
-    const { probe, ok, at, place } = found;
-    if (model.status === "paused" || model.deleted)
+    const { probe, outcome, at, place } = found;
+    if (model.status === "paused" || model.deleted) {
       model.wrong.push(`probe ${probe} was stored while it was ${model.status}`);
+    }
     if (found.url !== model.url) model.wrong.push(`probe ${probe} of ${found.url} was stored for ${model.url}`);
+    if (outcome === "unknown") {
+      this.#streak = null;
+      if (model.status !== "unknown") this.#become("unknown", at);
+      return;
+    }
+    const ok = outcome === "ok";
+    const wasDown = this.#epoch.events.at(-1)?.type === "down";
+    if (found.blind && !ok && !wasDown) model.blindFailures.push(probe);
     const before = this.#streak;
     const streak: Streak =
       before !== null && before.ok === ok ? { ...before, length: before.length + 1 } : { ok, length: 1, since: at };
     this.#streak = streak;
-    const { status } = model;
-    if (ok && status === "pending") this.#become("up", streak.since);
-    else if (ok && status === "down" && streak.length >= this.#row.recoveries) this.#tell("up", { at, probe, place });
-    else if (!ok && status !== "down" && streak.length >= this.#row.failures) this.#tell("down", { at, probe, place });
+    const next = this.#judge(streak, wasDown);
+    if (next === null || next === model.status) return;
+    if ((next === "down") === wasDown) this.#become(next, streak.since);
+    else this.#tell(next, { at, probe, place });
+  }
+
+  /** The table in ARCHITECTURE.md; null: it stays what it is. */
+  #judge({ ok, length }: Streak, wasDown: boolean): "up" | "down" | null {
+    const { failures, recoveries } = this.#row;
+    if (ok) return !wasDown || length >= recoveries ? "up" : null;
+    return wasDown || length >= failures ? "down" : null;
   }
 
   #tell(type: "down" | "up", { at, probe, place }: { at: string; probe: number; place: number }): void {
@@ -168,18 +202,46 @@ export function incidentsOf({ events, end }: Epoch, handled: number): IncidentMo
   return incidents;
 }
 
+/** A loss or a return of sight. */
+export interface SightModel {
+  readonly version: number;
+  readonly type: "blind" | "sighted";
+  /** Since when it was blind. */
+  readonly since: string;
+  readonly at: string;
+  readonly notedAt: number;
+}
+
+/** The changes of sight that were stored: blind, sighted, blind, and so on. */
+export function sightModel(journal: readonly Noted[]): SightModel[] {
+  const changes: SightModel[] = [];
+  let since = "";
+  journal.forEach(({ kind, at, what }, notedAt) => {
+    if (kind !== "sight") return;
+    const { version, blindSince } = what as { version: number; blindSince: string | null };
+    since = blindSince ?? since;
+    changes.push({ version, type: blindSince === null ? "sighted" : "blind", since, at, notedAt });
+  });
+  return changes;
+}
+
+interface ChannelNote {
+  readonly open: boolean;
+  readonly default: boolean;
+  readonly system: boolean;
+}
+
 /** How a channel stood over time, as far as events go to it. */
 export class Eligibility {
-  readonly #notes: { readonly place: number; readonly channels: Map<string, { open: boolean; default: boolean }> }[] =
-    [];
+  readonly #notes: { readonly place: number; readonly channels: Map<string, ChannelNote> }[] = [];
   readonly #chosen = new Map<string, { readonly place: number; readonly ids: readonly string[] | null }[]>();
   readonly urls = new Map<string, string>();
 
   constructor(journal: readonly Noted[]) {
-    let channels = new Map<string, { open: boolean; default: boolean }>();
+    let channels = new Map<string, ChannelNote>();
     journal.forEach(({ kind, id, what }, place) => {
       if (kind === "channel") {
-        channels = new Map(channels).set(id, what as { open: boolean; default: boolean });
+        channels = new Map(channels).set(id, what as unknown as ChannelNote);
         this.urls.set(id, String(what["url"]));
         this.#notes.push({ place, channels });
       }
@@ -198,7 +260,7 @@ export class Eligibility {
       ...(this.#chosen.get(monitorId) ?? []).map((each) => each.place),
     ];
     const places = [place, ...changes.filter((each) => each > place)];
-    const answers = new Set(places.map((each) => this.#isEligible(monitorId, channelId, each)));
+    const answers = new Set(places.map((each) => this.at(monitorId, channelId, each)));
     if (answers.size > 1) return "may";
     return answers.has(true) ? "must" : "never";
   }
@@ -210,10 +272,12 @@ export class Eligibility {
     return [now, ...later].every((note) => note?.channels.get(channelId)?.open === true);
   }
 
-  #isEligible(monitorId: string, channelId: string, place: number): boolean {
+  /** Whether they go to it when they are handled at `place`. */
+  at(monitorId: string, channelId: string, place: number): boolean {
     const channel = this.#notes.findLast((note) => note.place <= place)?.channels.get(channelId);
     const chosen = this.#chosen.get(monitorId)?.findLast((each) => each.place <= place)?.ids ?? null;
     if (channel === undefined || !channel.open) return false;
+    if (monitorId === "system") return channel.system;
     return chosen === null ? channel.default : chosen.includes(channelId);
   }
 }

@@ -2,7 +2,7 @@ import type { Http, HttpAnswer, HttpCall, HttpFailure } from "../../runtime/http
 import type { FaultKind, Faults } from "./faults.ts";
 import type { Host } from "./host.ts";
 import type { Ledger, Post } from "./ledger.ts";
-import type { Network } from "./network.ts";
+import type { Network, Trip } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What a target does: the truth. */
@@ -27,9 +27,20 @@ export interface Probe {
   readonly url: string;
   readonly calledAtMs: number;
   readonly behaviour: Behaviour;
-  /** What its caller learned, if it did. */
+  readonly host: Host;
+  /** What its caller learned, if it did, and when. */
   outcome: "ok" | "status" | "timeout" | "connect" | null;
+  learnedAtMs: number;
 }
+
+/** A control target that somebody could not reach. */
+export interface Silence {
+  readonly host: Host;
+  readonly atMs: number;
+}
+
+/** What CONTROL_TARGETS names. */
+export const controls = ["http://control-0.simulated/", "http://control-1.simulated/"];
 
 interface OutsideOptions {
   readonly timeline: Timeline;
@@ -40,19 +51,21 @@ interface OutsideOptions {
 }
 
 /** A webhook's body, as far as it is looked at. */
-interface Body {
-  readonly type: string;
-  readonly data: {
-    readonly monitor: { readonly id: string };
-    readonly incident: { readonly id: string };
-    readonly check: { readonly phases: { readonly dnsMs: number } };
-  };
-}
+type Body =
+  | {
+      readonly type: `monitor.${string}`;
+      readonly data: {
+        readonly monitor: { readonly id: string };
+        readonly check: { readonly phases: { readonly dnsMs: number } };
+      };
+    }
+  | { readonly type: `system.${string}`; readonly data: { readonly since: string } };
 
 /** The world outside of Stillup: targets by their host names, and receivers. */
 export class Outside {
   /** By number: the number travels as `dnsMs` through everything that is kept of a check. */
   readonly probes: Probe[] = [];
+  readonly silences: Silence[] = [];
   readonly #options: OutsideOptions;
   readonly #behaviours = new Map<string, Behaviour>();
   readonly #mischiefs = new Map<string, Mischief[]>();
@@ -87,42 +100,75 @@ export class Outside {
     return { call: (call) => this.#call(host, call) };
   }
 
-  async #call(host: Host, call: HttpCall): Promise<HttpAnswer> {
-    const { timeline, network } = this.#options;
-    const calledAtMs = timeline.now;
-    const isWebhook = call.headers?.["webhook-id"] !== undefined;
+  #call(host: Host, call: HttpCall): Promise<HttpAnswer> {
+    if (call.headers?.["webhook-id"] !== undefined) return this.#webhook(host, call);
+    return controls.includes(call.url) ? this.#control(host, call) : this.#check(host, call);
+  }
+
+  async #webhook(host: Host, call: HttpCall): Promise<HttpAnswer> {
     let post: Post | undefined;
+    const excuse = () => {
+      if (post !== undefined) post.excused = true;
+    };
+    const ended = await this.#trip(host, call, {
+      point: "webhook",
+      unheard: excuse,
+      carryOut: () => {
+        const met = this.#receive(host, call);
+        post = met.post;
+        return met.answer;
+      },
+    });
+    if (!ended.ok && ended.failure === "aborted") excuse();
+    return ended;
+  }
+
+  async #control(host: Host, call: HttpCall): Promise<HttpAnswer> {
+    const carryOut = () => this.#after(this.#options.random() * 20, answer(204));
+    const ended = await this.#trip(host, call, { point: "control", carryOut });
+    if (!ended.ok) this.silences.push({ host, atMs: this.#options.timeline.now });
+    return ended;
+  }
+
+  async #check(host: Host, call: HttpCall): Promise<HttpAnswer> {
+    const { timeline } = this.#options;
+    const calledAtMs = timeline.now;
     let probe: Probe | undefined;
     const meet = (behaviour: Behaviour): Probe => {
-      const met = { url: call.url, calledAtMs, behaviour, outcome: null };
+      const met = { url: call.url, calledAtMs, behaviour, host, outcome: null, learnedAtMs: calledAtMs };
       this.probes.push(met);
       return met;
     };
-    const answer = network.trip<HttpAnswer>(host, {
-      point: isWebhook ? "webhook" : "probe",
-      blocks: true,
-      lost: () => failure("timeout"),
-      lostAfterMs: call.timeoutMs,
-      unheard: () => {
-        if (post !== undefined) post.excused = true;
-      },
-      carryOut: () => {
-        if (isWebhook) {
-          const met = this.#receive(host, call);
-          post = met.post;
-          return met.answer;
-        }
-        probe = meet(this.behaviourOf(call.url));
-        return this.#probe(call);
-      },
-    });
-    const ended = await untilAborted(answer, call.signal);
-    if (!ended.ok && ended.failure === "aborted" && post !== undefined) post.excused = true;
-    if (isWebhook) return { ...ended, totalMs: timeline.now - calledAtMs };
-    probe ??= meet("timeout"); // its call was lost on its way, and it found what it found all the same
+    const carryOut = () => {
+      probe = meet(this.behaviourOf(call.url));
+      return this.#probe(call);
+    };
+    const ended = await this.#trip(host, call, { point: "probe", carryOut });
+    probe ??= meet("timeout"); // it got nowhere, and found what it found all the same
     probe.outcome = outcomeOf(ended);
+    probe.learnedAtMs = timeline.now;
     const phases = { ...ended.phases, dnsMs: this.probes.indexOf(probe) };
     return { ...ended, totalMs: timeline.now - calledAtMs, phases };
+  }
+
+  #trip(
+    host: Host,
+    { timeoutMs, signal }: HttpCall,
+    trip: Pick<Trip<HttpAnswer>, "point" | "carryOut" | "unheard">,
+  ): Promise<HttpAnswer> {
+    const { network, timeline, random } = this.#options;
+    const isSilent = random() < 0.5;
+    const answered = network.trip<HttpAnswer>(host, {
+      ...trip,
+      blocks: true,
+      lost: () => failure("timeout"),
+      lostAfterMs: timeoutMs,
+      carryOut: () => {
+        if (!host.isCut(timeline.now)) return trip.carryOut();
+        return isSilent ? this.#after(timeoutMs, failure("timeout")) : this.#after(5, failure("connect"));
+      },
+    });
+    return untilAborted(answered, signal);
   }
 
   #probe({ url, timeoutMs }: HttpCall): Promise<HttpAnswer> {
@@ -145,14 +191,11 @@ export class Outside {
     const { timeline, random, faults, ledger } = this.#options;
     const mischief = this.#mischiefs.get(new URL(call.url).host)?.shift();
     if (mischief !== undefined) faults.count(kinds[mischief]);
-    const { type, data } = JSON.parse(call.body ?? "") as Body;
+    const body = JSON.parse(call.body ?? "") as Body;
     const post = ledger.add({
       id: call.headers?.["webhook-id"] ?? "",
       channelUrl: call.url,
-      type,
-      monitorId: data.monitor.id,
-      incidentId: data.incident.id,
-      probe: data.check.phases.dnsMs,
+      ...subjectOf(body),
       atMs: timeline.now,
       taken: mischief === undefined || mischief === "slow" || mischief === "took it",
       host,
@@ -189,6 +232,11 @@ function answer(statusCode: number, headers: Readonly<Record<string, string>> = 
 function failure(kind: HttpFailure): HttpAnswer {
   const detail = `It was simulated: ${kind}.`;
   return { ok: false, failure: kind, code: "SIMULATED", detail, statusCode: null, totalMs: 0, phases: noPhases };
+}
+
+function subjectOf({ type, data }: Body): Pick<Post, "monitorId" | "event"> {
+  if ("since" in data) return { monitorId: "system", event: `${type} ${data.since}` };
+  return { monitorId: data.monitor.id, event: `${type} ${data.check.phases.dnsMs}` };
 }
 
 function outcomeOf(answer: HttpAnswer): Probe["outcome"] {

@@ -61,7 +61,8 @@ export class People {
   async addChannel(): Promise<void> {
     const receiver = this.#receivers++;
     const config = { url: `http://receiver-${receiver}.simulated/` };
-    await this.#api.begin("createChannel", "", { name: `channel ${receiver}`, type: "webhook", config }, (answered) => {
+    const channel = { name: `channel ${receiver}`, type: "webhook", system: receiver === 0, config };
+    await this.#api.begin("createChannel", "", channel, (answered) => {
       if (answered.status === 201) this.#channels.push((answered.body as { id: string }).id);
     });
   }

@@ -88,8 +88,8 @@ async function calmDown(world: World): Promise<void> {
 
 async function isQuiet({ database, outside, services, timeline }: World): Promise<boolean> {
   const [[row] = []] = await database.carryOut(timeline.now, [{ text: LEFT, values: [] }]);
-  const { told, monitors } = row as { told: boolean; monitors: { url: string; status: string }[] }; // what LEFT selects
-  if (!told || monitors.some(({ url, status }) => status !== outside.truthOf(url))) return false;
+  const { done, monitors } = row as { done: boolean; monitors: { url: string; status: string }[] }; // what LEFT selects
+  if (!done || monitors.some(({ url, status }) => status !== outside.truthOf(url))) return false;
   return await services.isEmpty();
 }
 
@@ -97,6 +97,7 @@ const LEFT = `
   with hurried as (
     update deliveries set next_attempt_at = least(next_attempt_at, app_now()) where status = 'pending' returning id
   )
-  select not exists (select from hurried) and not exists (select from monitors where unhandled <> '[]') as told,
+  select not exists (select from hurried) and not exists (select from monitors where unhandled <> '[]')
+      and (select blind_since is null from sight) as done,
     (select coalesce(jsonb_agg(jsonb_build_object('url', url, 'status', status)), '[]') from monitors
       where deleted_at is null and status <> 'paused') as monitors`;

@@ -55,7 +55,21 @@ const JOURNAL = `
   create or replace function new_id(prefix text) returns text language sql volatile
   return prefix || '_' || substr(md5(nextval('simulation.ids')::text), 1, 20);
 
-  create table simulation.schedules as table schedules;
+  do $$ declare part text; begin -- simulated days need none, and emptying them takes time
+    for part in select inhrelid::regclass::text from pg_inherits where inhparent = 'checks'::regclass loop
+      if part <> 'checks_default' then execute format('drop table %s', part); end if;
+    end loop;
+  end $$;
+
+  create table simulation.rows (name text, row jsonb);
+  do $$ declare name text; begin
+    for name in
+      select c.oid::regclass::text from pg_class c
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    loop
+      execute format('insert into simulation.rows select %L, to_jsonb(t) from %s t union all select %1$L, null', name, name);
+    end loop;
+  end $$;
 
   create table simulation.journal (
     n bigserial primary key, kind text not null, id text not null, at timestamptz not null, what jsonb not null
@@ -85,7 +99,7 @@ const JOURNAL = `
 
   create function simulation.note_channel() returns trigger language plpgsql as $$ begin
     insert into simulation.journal (kind, id, at, what) values ('channel', new.id, app_now(), jsonb_build_object(
-      'open', new.deleted_at is null and not new.disabled, 'default', new.is_default, 'url', new.config->>'url'
+      'open', new.deleted_at is null and not new.disabled, 'default', new.is_default, 'system', new.system, 'url', new.config->>'url'
     ));
     return null;
   end $$;
@@ -99,11 +113,26 @@ const JOURNAL = `
     new.resolution = 'manual' and old.resolution is null
   ) execute function simulation.note_resolved();
 
-  create function simulation.empty(seed int) returns void language plpgsql as $$ begin
-    truncate monitors, channels, checks, status_changes, incidents, deliveries, rollups_hour, rollups_day, set_apart,
-      simulation.journal restart identity;
-    delete from schedules;
-    insert into schedules select * from simulation.schedules;
+  create function simulation.note_sight() returns trigger language plpgsql as $$ begin
+    insert into simulation.journal (kind, id, at, what) values ('sight', 'system', app_now(), jsonb_build_object(
+      'version', new.version, 'blindSince', iso(new.blind_since)
+    ));
+    return null;
+  end $$;
+  create trigger noted after update on sight for each row when (old.version <> new.version)
+  execute function simulation.note_sight();
+
+  create function simulation.empty(seed int) returns void language plpgsql as $$ declare name text; begin
+    execute (
+      select 'truncate simulation.journal, ' || string_agg(distinct r.name, ', ') || ' restart identity'
+      from simulation.rows r
+    );
+    for name in select distinct r.name from simulation.rows r where r.row is not null loop
+      execute format(
+        'insert into %1$s select p.* from simulation.rows r, jsonb_populate_record(null::%1$s, r.row) p
+        where r.name = %1$L and r.row is not null', name
+      );
+    end loop;
     perform setval('simulation.ids', 1 + abs(seed::bigint) * 1000);
     perform setseed((seed % 1000) / 1000.0);
   end $$;

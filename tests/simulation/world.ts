@@ -10,7 +10,7 @@ import { Faults } from "./faults.ts";
 import { Host } from "./host.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
-import { Outside } from "./outside.ts";
+import { controls, Outside } from "./outside.ts";
 import { People } from "./people.ts";
 import { createRandom } from "./random.ts";
 import { Services } from "./services.ts";
@@ -21,7 +21,7 @@ const START_MS = Date.UTC(2026, 2, 1, 12);
 const config: Config = {
   apiKey: "the-key-of-every-simulated-world-0123456789",
   networkPolicy: "private",
-  controlTargets: [],
+  controlTargets: controls,
   heartbeatUrl: null,
   publicUrl: null,
   logLevel: "WARN",

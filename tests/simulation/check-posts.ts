@@ -1,0 +1,67 @@
+import { type Violation, violation } from "./invariants.ts";
+import type { Ledger, Post } from "./ledger.ts";
+import type { MonitorModel, SightModel } from "./model.ts";
+
+/** Holds what receivers got against all events: each known, with one id, in order, no more often than faults allow. */
+export function checkPosts(
+  { posts }: Ledger,
+  { models, sight }: { models: readonly MonitorModel[]; sight: readonly SightModel[] },
+): Violation[] {
+  const versions = versionsOf(models, sight);
+  const keyOf = (post: Post) => `${post.monitorId} ${post.event}`;
+  const stray = posts.filter((post) => !versions.has(keyOf(post)));
+  return [
+    ...stray.map((post) =>
+      violation("Nothing is told that did not happen, or that nobody is to hear", `${post.id} told of ${keyOf(post)}`),
+    ),
+    ...checkIds(posts, keyOf),
+    ...groups(posts, (post) => post.id).flatMap(checkRepeats),
+    ...groups(posts, (post) => `${post.monitorId} on ${post.channelUrl}`).flatMap((ofOne) =>
+      checkOrder(ofOne, (post) => versions.get(keyOf(post)) ?? 0),
+    ),
+  ];
+}
+
+/** Every event that there was, by what its webhooks say of it. */
+function versionsOf(models: readonly MonitorModel[], sight: readonly SightModel[]): Map<string, number> {
+  const versions = new Map<string, number>();
+  for (const { id, epochs } of models) {
+    for (const { type, probe, version } of epochs.flatMap(({ events }) => events)) {
+      versions.set(`${id} monitor.${type} ${probe}`, version);
+    }
+  }
+  for (const { type, since, version } of sight) versions.set(`system system.${type} ${since}`, version);
+  return versions;
+}
+
+function checkIds(posts: readonly Post[], keyOf: (post: Post) => string): Violation[] {
+  const eventOf = (post: Post) => `${keyOf(post)} on ${post.channelUrl}`;
+  const idsOfEvents = groups(posts, eventOf).map((ofOne) => new Set(ofOne.map(({ id }) => id)));
+  const eventsOfIds = groups(posts, ({ id }) => id).map((ofOne) => new Set(ofOne.map(eventOf)));
+  return [...idsOfEvents, ...eventsOfIds]
+    .filter((names) => names.size > 1)
+    .map((names) => violation("An event has one webhook-id, and no two have the same", [...names].join(", ")));
+}
+
+function checkRepeats(posts: readonly Post[]): Violation[] {
+  const taken = posts.filter((post) => post.taken);
+  const excused = taken.filter((post) => post.excused).length;
+  if (taken.length <= 1 + excused) return [];
+  const what = `${taken[0]?.id} was taken ${taken.length} times, with ${excused} faults`;
+  return [violation("An alert comes twice only where a fault came between its answer and its recording", what)];
+}
+
+function checkOrder(posts: readonly Post[], versionOf: (post: Post) => number): Violation[] {
+  return [posts, posts.filter((post) => post.taken)].flatMap((list) => {
+    const firsts = [...new Set(list.map(versionOf))];
+    if (firsts.every((version, at) => at === 0 || version > (firsts[at - 1] ?? 0))) return [];
+    const what = `${posts[0]?.monitorId} on ${posts[0]?.channelUrl}: versions ${firsts.join(", ")}`;
+    return [violation("A monitor's events come to a channel in their order", what)];
+  });
+}
+
+function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const byKey = new Map<string, T[]>();
+  for (const item of items) byKey.set(keyOf(item), [...(byKey.get(keyOf(item)) ?? []), item]);
+  return [...byKey.values()];
+}

@@ -1,4 +1,6 @@
 import type { Env } from "../../runtime/contract.ts";
+import { isTransient } from "../../runtime/errors.ts";
+import { sleep } from "../../runtime/sleep.ts";
 import { alertsDue } from "../bell.ts";
 import type { LeasedDelivery } from "./lease-deliveries.ts";
 import { leaseDeliveries } from "./lease-deliveries.ts";
@@ -53,13 +55,27 @@ function delayed(signal: AbortSignal, ms: number): { signal: AbortSignal; end():
 
 async function deliver(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<void> {
   if (delivery.void) {
-    await recordCancelled(env.sql, delivery);
+    await untilRecorded(signal, () => recordCancelled(env.sql, delivery));
     env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
     return;
   }
   const outcome = await send(env, delivery, signal);
-  if (outcome.delivered) return ringForMore(env, delivery, await recordSuccess(env, delivery));
-  await recordFailure(env, delivery, outcome);
+  if (outcome.delivered) return ringForMore(env, delivery, await recordSuccess(env, delivery, signal));
+  await recordFailure(env, delivery, { outcome, signal });
+}
+
+/** How long a database that is away is waited for: without a record the receiver is sent the same once more. */
+const RECORD_AGAIN_MS = [250, 1000, 4000];
+
+async function untilRecorded<T>(signal: AbortSignal, record: () => Promise<T>): Promise<T> {
+  for (const delayMs of RECORD_AGAIN_MS) {
+    try {
+      return await record();
+    } catch (error) {
+      if (!isTransient(error) || !(await sleep(delayMs * (0.8 + 0.4 * Math.random()), signal))) throw error;
+    }
+  }
+  return record();
 }
 
 /** How each type of channel sends. A new one is a file beside webhook.ts and a line here. */
@@ -73,21 +89,25 @@ async function send(env: Deliverer, delivery: LeasedDelivery, signal: AbortSigna
   return sender(env, delivery.channelConfig, delivery, signal);
 }
 
-async function recordSuccess(env: Deliverer, delivery: LeasedDelivery): Promise<Recorded | null> {
-  const recorded = await recordDelivered(env.sql, delivery);
+async function recordSuccess(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<Recorded | null> {
+  const recorded = await untilRecorded(signal, () => recordDelivered(env.sql, delivery));
   env.metrics.count("stillup_deliveries_total", { outcome: "delivered" });
   if (recorded !== null) env.metrics.observe("stillup_alert_latency_seconds", recorded.latencyMs / 1000);
   return recorded;
 }
 
-async function recordFailure(env: Deliverer, delivery: LeasedDelivery, outcome: SendOutcome): Promise<void> {
+async function recordFailure(
+  env: Deliverer,
+  delivery: LeasedDelivery,
+  { outcome, signal }: { outcome: SendOutcome; signal: AbortSignal },
+): Promise<void> {
   if (outcome.brokenOff) {
     await recordBrokenOff(env.sql, delivery);
-    return env.stream.wake("sweep-deliveries");
+    return ring(env, () => env.stream.wake("sweep-deliveries"));
   }
   const error = outcome.error ?? "It failed.";
   if (outcome.gone) {
-    await recordGone(env.sql, delivery, error);
+    await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
     env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
     env.log.warn("A receiver is gone (410): its channel is disabled.", { channelId: delivery.channelId });
     return;
@@ -96,16 +116,23 @@ async function recordFailure(env: Deliverer, delivery: LeasedDelivery, outcome: 
   if (delayMs === null) {
     env.metrics.count("stillup_deliveries_total", { outcome: "exhausted" });
     env.log.error("A delivery failed for the last time.", { deliveryId: delivery.id, error });
-    return ringForMore(env, delivery, await recordExhausted(env.sql, delivery, error));
+    const recorded = await untilRecorded(signal, () => recordExhausted(env.sql, delivery, error));
+    return ringForMore(env, delivery, recorded);
   }
-  await recordFailed(env.sql, delivery, { error, delayMs });
+  await untilRecorded(signal, () => recordFailed(env.sql, delivery, { error, delayMs }));
   env.metrics.count("stillup_deliveries_total", { outcome: "failed" });
-  await env.stream.wake("sweep-deliveries");
+  await ring(env, () => env.stream.wake("sweep-deliveries"));
 }
 
 /** A finished delivery may have held up the next one of its monitor, or a place among its channel's. */
 async function ringForMore(env: Deliverer, delivery: LeasedDelivery, recorded: Recorded | null): Promise<void> {
-  if (recorded?.more) await env.stream.publish(alertsDue.ring([delivery.channelId]));
+  if (recorded?.more) await ring(env, () => env.stream.publish(alertsDue.ring([delivery.channelId])));
+}
+
+async function ring({ log }: Deliverer, send: () => Promise<void>): Promise<void> {
+  await send().catch((error: unknown) => {
+    log.warn("A bell could not be rung; the sweep will find the deliveries.", { error: String(error) });
+  });
 }
 
 /** Channels with something due that no stream may carry any more, at most 500, in the sweep's own turn. */

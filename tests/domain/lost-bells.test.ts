@@ -5,6 +5,7 @@ import sweepDeliveries from "../../functions/schedules/sweep-deliveries.ts";
 import sweepStatusChanges from "../../functions/schedules/sweep-status-changes.ts";
 import monitoring, { source as checks } from "../../functions/workers/monitoring.ts";
 import type { Env, ScheduledFunction } from "../../runtime/contract.ts";
+import { StillupError } from "../../runtime/errors.ts";
 import type { HttpCall } from "../../runtime/http/http.ts";
 import type { Sql } from "../../runtime/sql/sql.ts";
 import { checkDue, enqueue } from "../support/pipeline.ts";
@@ -121,6 +122,61 @@ describe("A worker that dies between a receiver's answer and its recording", () 
     expect(posts).toHaveLength(2);
     expect(new Set(posts).size).toBe(1);
     expect(await env.sql`select status, attempts from deliveries`).toEqual([{ status: "delivered", attempts: 2 }]);
+  });
+});
+
+describe("A receiver's answer", () => {
+  /** The first `times` statements after it fail, as where Postgres starts anew. */
+  function restarting(times: number, error: Error): Env {
+    let left = times;
+    const sql = ((strings, ...values) =>
+      posts.length > 0 && left-- > 0 ? Promise.reject(error) : env.sql(strings, ...values)) as Sql;
+    return { ...env, sql: Object.assign(sql, { transaction: env.sql.transaction }) };
+  }
+  const away = new StillupError("database_unavailable", "Postgres starts anew");
+  const sweepOn = async (bindings: Env) => {
+    isUp = false;
+    await checkOnly();
+    await tick(sweepStatusChanges);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const ticking = tick(sweepDeliveries, bindings);
+    await vi.waitFor(() => expect(posts).toHaveLength(1));
+    for (let seconds = 0; seconds < 7; seconds++) await vi.advanceTimersByTimeAsync(1000);
+    await ticking;
+    vi.useRealTimers();
+    return env.sql`select status, attempts, leased_until is null as free from deliveries`;
+  };
+
+  it("is recorded when a database that was away for seconds is back, and nothing is sent twice", async () => {
+    expect(await sweepOn(restarting(3, away))).toEqual([{ status: "delivered", attempts: 1, free: true }]);
+    expect(posts).toHaveLength(1);
+  });
+
+  it("is given up after a while, and sent again once its lease is over", async () => {
+    expect(await sweepOn(restarting(4, away))).toEqual([{ status: "pending", attempts: 1, free: false }]);
+  });
+
+  it("is not recorded again and again where the database refuses the statement", async () => {
+    const refused = new StillupError("database_error", "no such column");
+    expect(await sweepOn(restarting(1, refused))).toEqual([{ status: "pending", attempts: 1, free: false }]);
+  });
+});
+
+describe("A try that failed", () => {
+  it("is recorded although no bell can be rung for the next one", async () => {
+    isUp = false;
+    await checkOnly();
+    await tick(sweepStatusChanges);
+    env.http.on("http://receiver.example/", () => answer(500));
+    Object.assign(env.stream, { wake: () => Promise.reject(new StillupError("stream_unavailable", "Redis is away")) });
+    await tick(sweepDeliveries);
+    expect(await env.sql`select attempts, leased_until, next_attempt_at > app_now() as later from deliveries`).toEqual([
+      { attempts: 1, leased_until: null, later: true },
+    ]);
+    expect(env.logged.filter(({ level }) => level === "WARN").map(({ message }) => message)).toEqual([
+      "A bell could not be rung; the sweep will find the deliveries.",
+    ]);
   });
 });
 

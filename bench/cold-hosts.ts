@@ -30,12 +30,13 @@ export type MeasureCold = (probe: Probe, options: ColdOptions) => Promise<number
 const PATIENCE_MS = 20_000;
 const FOLDER = join(import.meta.dirname, "../../bench");
 
-/** Lambda's own runtime client, asking for its first event. */
+/** Lambda's own runtime client, asking for its first event; with source maps, as in deploy/lambda/template.yaml. */
 const measureLambda: MeasureCold = async ({ artefact, path, variables }, options) => {
+  const { NODE_OPTIONS, ...others } = await nodeVariables(options);
   const lambda = await startLambda({
     zip: artefact,
     runtimes: options.runtimes,
-    variables: { ...variables, ...(await nodeVariables(options)) },
+    variables: { ...variables, ...others, NODE_OPTIONS: `${NODE_OPTIONS} --enable-source-maps` },
     timeoutMs: PATIENCE_MS,
   });
   try {
@@ -93,7 +94,7 @@ export const coldHosts: Readonly<Record<"lambda" | "cloudflare" | "fetch", Measu
 };
 
 /** For processes of Node's: what sends them to Neon's stand-in, the same for every function. */
-async function nodeVariables({ folder, neon }: ColdOptions): Promise<Record<string, string>> {
+async function nodeVariables({ folder, neon }: ColdOptions) {
   await mkdir(folder, { recursive: true });
   const file = join(folder, "ca.pem");
   await writeFile(file, neon.ca);

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Ajv, type AnySchema } from "@redocly/ajv";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { buildHost } from "../../build-hosts.mjs";
 import { deploymentFiles } from "../../deploy/generate.mjs";
 import type { Manifest } from "../../runtime/manifest.ts";
 import { useDist } from "../support/dist.ts";
@@ -64,6 +65,22 @@ describe("the deployment templates", () => {
     for (const [path, made] of Object.entries(deploymentFiles(manifest)))
       expect(text(path) === made, `${path}: run node deploy/generate.mjs`).toBe(true);
   });
+
+  it("deploy what the build writes", async () => {
+    const deployed = [
+      ...text(LAMBDA).matchAll(/CodeUri: (.*\/)(.*)(\.zip)/g),
+      ...text(CLOUDFLARE).matchAll(/"main": "(.*\/)(.*)(\/index\.mjs)"/g),
+    ].map(([, folder, name, end]) => ({ folder, name, end }));
+    for (const host of ["lambda", "cloudflare"] as const) {
+      const [built] = await buildHost({ host, only: "monitoring", outDir: dist() });
+      const path = join("../../dist", relative(dist(), built?.zip ?? built?.file ?? ""));
+      const [folder, end] = path.split("monitoring");
+      expect(deployed).toContainEqual({ folder, name: "monitoring", end });
+    }
+    const names = new Set(["api", ...manifest.functions.map(({ name }) => name)]);
+    expect(deployed.filter(({ name }) => !names.has(name ?? ""))).toEqual([]);
+    expect(new Set(deployed.map(({ folder, end }) => `${folder}${end}`)).size).toBe(2);
+  }, 60_000);
 
   it("hold no secret: no value that looks like one, and none of the variables that are", () => {
     for (const path of [LAMBDA, CLOUDFLARE]) {

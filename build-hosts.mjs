@@ -195,12 +195,29 @@ export function hostTable(built) {
   return built.map(row).join("\n");
 }
 
+/** What a host cannot do, and not quickly, a line each; for a person. */
+async function limitLines(host) {
+  const { outputFiles } = await esbuild.build({
+    ...common,
+    entryPoints: [join(ROOT, "runtime/limits.ts")],
+    write: false,
+  });
+  const code = Buffer.from(outputFiles[0].contents).toString("base64");
+  const { defaultWorkSeconds, limitsOf } = await import(`data:text/javascript;base64,${code}`);
+  const workSeconds = defaultWorkSeconds[host];
+  const { leastIntervalSeconds, alertWithinSeconds, lacks } = limitsOf(host, workSeconds);
+  return [
+    `A tick each minute works for ${workSeconds} s (WORK_SECONDS): intervals from ${leastIntervalSeconds} s, alerts within ${alertWithinSeconds} s.`,
+    ...lacks,
+  ].join("\n");
+}
+
 /** The command line. */
 export async function main(args) {
   try {
     const { values } = parseArgs({ args, options: { host: { type: "string" }, function: { type: "string" } } });
     const built = await buildHost({ host: values.host, only: values.function });
-    console.log(hostTable(built));
+    console.log(`${hostTable(built)}\n\n${await limitLines(values.host)}`);
   } catch (error) {
     console.error(`The build failed.\n${error.message}`);
     process.exitCode = 1;

@@ -1,6 +1,6 @@
 import { type Config, readConfig, type Variables } from "../runtime/config.ts";
 import { createReader } from "../runtime/config-reader.ts";
-import { type HostLimits, type HostName, limitsOf } from "../runtime/limits.ts";
+import { defaultWorkSeconds, type HostLimits, type HostName, limitsOf } from "../runtime/limits.ts";
 
 export interface HostConfig {
   /** What functions are shown: no connection string is among it. */
@@ -12,8 +12,6 @@ export interface HostConfig {
   readonly workSeconds: number;
 }
 
-/** A tick that works for a minute hands over to the next. Other hosts of a fetch handler may end a call after 30 s. */
-const WORK_SECONDS = { lambda: 60, cloudflare: 60, fetch: 20 } as const;
 /** Workers hold no more connections open at once. */
 const CLOUDFLARE_CONNECTIONS = 6;
 
@@ -23,7 +21,7 @@ const CLOUDFLARE_CONNECTIONS = 6;
  */
 export function readHostConfig(host: HostName, variables: Variables): HostConfig {
   const read = createReader(variables);
-  const workSeconds = read.integer("WORK_SECONDS", { min: 5, max: 840, otherwise: WORK_SECONDS[host] });
+  const workSeconds = read.integer("WORK_SECONDS", { min: 5, max: 840, otherwise: defaultWorkSeconds[host] });
   const { database, stream, host: _, port: _port, workerPort: _workerPort, ...config } = readConfig(variables);
   if (database.driver !== "http") {
     read.refuse("DATABASE_URL", "is reached over TCP, and here over HTTP alone: name a database of Neon's.");

@@ -12,6 +12,12 @@ export interface HostLimits {
   readonly lacks: string[];
 }
 
+/**
+ * WORK_SECONDS when left out: how long one tick of the host's clock works. For a minute, it hands over to the next; other
+ * hosts of a fetch handler may end a call after 30 s.
+ */
+export const defaultWorkSeconds: Readonly<Record<HostName, number>> = { lambda: 60, cloudflare: 60, fetch: 20 };
+
 const TICK_SECONDS = 60;
 /** What a check between two ticks may have to wait besides: the next instance starts, reads and connects. */
 const START_SECONDS = 5;

@@ -38,6 +38,9 @@ const cases: readonly (readonly [string, string, RegExp | null])[] = [
   ["local/emulators/b.ts", "../../domain/monitors/store.ts", SERVICES],
   ["hosts/a.ts", "@upstash/redis", DRIVERS],
   ["hosts/b.ts", "../domain/monitors/store.ts", BUNDLES],
+  ["hosts/c.ts", "../local/server.ts", LOCAL],
+  ["hosts/d.ts", "pg", DRIVERS],
+  ["hosts/e.ts", "../runtime/loop/consumer.ts", null],
 ];
 
 interface Diagnostic {

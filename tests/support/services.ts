@@ -12,6 +12,8 @@ export interface Service {
   readonly pid: number;
   /** Where it answers `/healthz` and whatever else it serves. */
   readonly origin: string;
+  /** The last of what it has printed. */
+  printed(): string;
   /** Sends SIGTERM; resolves with the exit code, null for one that had to be killed. */
   stop(): Promise<number | null>;
 }
@@ -41,7 +43,7 @@ export async function startService(name: ServiceName, options: ServiceOptions): 
     await stop(child);
     throw new Error(`${name} did not start: ${String(error)}\n${printed()}`, { cause: error });
   }
-  return { name, pid: child.pid ?? 0, origin, stop: () => stop(child) };
+  return { name, pid: child.pid ?? 0, origin, printed, stop: () => stop(child) };
 }
 
 /** Runs the migrations. */

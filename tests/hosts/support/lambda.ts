@@ -114,6 +114,7 @@ async function startInstance(
   await once(server, "listening");
   const { port } = server.address() as AddressInfo; // it listens on TCP
 
+  const killWithParent = () => child?.kill("SIGKILL");
   const start = () => {
     child = spawn(
       process.execPath,
@@ -135,6 +136,7 @@ async function startInstance(
         stdio: ["ignore", "pipe", "pipe"],
       },
     );
+    process.once("exit", killWithParent);
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", options.print);
     child.once("exit", (code) => fail(`Runtime exited with ${code}`));
   };
@@ -166,6 +168,7 @@ async function startInstance(
       }
     },
     async stop() {
+      process.off("exit", killWithParent);
       await kill();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

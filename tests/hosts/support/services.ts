@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { startUpstashEmulator } from "../../../local/emulators/upstash.ts";
 import { startNeon, type TestNeon } from "../../support/neon.ts";
 import { startPostgres } from "../../support/postgres.ts";
@@ -14,6 +15,8 @@ export interface HostServices {
   readonly redisUrl: string;
   /** What a host is configured with. */
   readonly variables: Readonly<Record<string, string>>;
+  /** What a host that is a process of Node's needs besides, to find Neon's stand-in. */
+  readonly nodeVariables: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -34,6 +37,13 @@ export async function startHostServices(): Promise<HostServices> {
       API_KEY,
       NETWORK_POLICY: "private",
       LOG_LEVEL: "WARN",
+      WORKER_LEASE_SECONDS: "60",
+      WORK_SECONDS: "5",
+    },
+    nodeVariables: {
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, "route-neon.mjs")}`,
+      NEON_PORT: neon.address.port,
+      NEON_CA: neon.ca,
     },
     async stop() {
       await upstash.close();

@@ -1,0 +1,4 @@
+import { conformance } from "./cases.ts";
+import { startLocally } from "./support/hosts.ts";
+
+conformance("Processes", { start: startLocally, ticks: false, queues: [] });

@@ -27,6 +27,14 @@ interface Seen {
   readonly phases?: Phases;
 }
 
+/**
+ * A time-out that comes so late was held up with the whole process, by SIGSTOP or a machine that slept, and perhaps so
+ * was the request: nothing is known of the other side.
+ */
+const HELD_UP_MS = 1000;
+/** For an answer that came meanwhile and waits to be read. */
+const CATCH_UP_MS = 50;
+
 /** Many sites turn away who does not say what they are and what they take. */
 const defaultHeaders: readonly (readonly [string, string])[] = [
   ["user-agent", "Stillup"],
@@ -77,7 +85,7 @@ export class Call {
       return;
     }
     this.#began = performance.now();
-    this.#timer = setTimeout(() => this.stop("timeout", "TIMEOUT"), request.timeoutMs);
+    this.#timer = setTimeout(() => this.#onTimer(this.#totalMs() - request.timeoutMs), request.timeoutMs);
     if (!URL.canParse(request.url)) {
       this.#fail("connect", "ERR_INVALID_URL");
       return;
@@ -85,6 +93,11 @@ export class Call {
     const headers = new Map(defaultHeaders);
     for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name.toLowerCase(), value);
     this.#go({ method: request.method, url: new URL(request.url), headers, body: request.body });
+  }
+
+  #onTimer(lateMs: number): void {
+    if (lateMs < HELD_UP_MS) this.stop("timeout", "TIMEOUT");
+    else this.#timer = setTimeout(() => this.stop("aborted", "HELD_UP"), CATCH_UP_MS);
   }
 
   #go(request: HopRequest, seen?: Seen): void {

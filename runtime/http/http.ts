@@ -31,7 +31,7 @@ export interface Phases {
 /**
  * What went wrong, from error codes and never from messages: name not found or resolver away; refused, unreachable or
  * reset before an answer; TLS or certificate; over `timeoutMs`; broken off in the body; an address the policy forbids;
- * more than `maxRedirects` redirects; `signal` aborted.
+ * more than `maxRedirects` redirects; `signal` aborted, or this process stood still for a second and more.
  */
 export type HttpFailure = "dns" | "connect" | "tls" | "timeout" | "body" | "blocked" | "redirects" | "aborted";
 

@@ -30,13 +30,12 @@ export type MeasureCold = (probe: Probe, options: ColdOptions) => Promise<number
 const PATIENCE_MS = 20_000;
 const FOLDER = join(import.meta.dirname, "../../bench");
 
-/** Lambda's own runtime client, asking for its first event; with source maps, as in deploy/lambda/template.yaml. */
+/** Lambda's own runtime client, asking for its first event. */
 const measureLambda: MeasureCold = async ({ artefact, path, variables }, options) => {
-  const { NODE_OPTIONS, ...others } = await nodeVariables(options);
   const lambda = await startLambda({
     zip: artefact,
     runtimes: options.runtimes,
-    variables: { ...variables, ...others, NODE_OPTIONS: `${NODE_OPTIONS} --enable-source-maps` },
+    variables: { ...variables, ...(await nodeVariables(options)) },
     timeoutMs: PATIENCE_MS,
   });
   try {

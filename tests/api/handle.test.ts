@@ -265,7 +265,7 @@ describe("a query", () => {
   it("is refused where the route takes none", async () => {
     const plain = handle(queryless, async () => answer(200, null));
     const request = post('{"size": 1, "name": ""}', {}, "/v1/things/x_1?a=1&__proto__=2");
-    expect(await fields(request, plain)).toEqual(["query.a", "query.__proto__"]);
+    expect(await fields(request, plain)).toEqual(["query.__proto__", "query.a"]);
   });
 
   it("may not hold NUL", async () => {

@@ -11,8 +11,8 @@ export interface Planned extends Draw {
   readonly gapMs: number;
 }
 
-const LEAST_GAP_MS = 500;
-const MOST_GAP_MS = 2100;
+const LEAST_GAP_MS = 400;
+const MOST_GAP_MS = 1800;
 /** A part that was broken is left alone for so long, so that faults meet a stack that works. */
 const REST_MS = 2500;
 const MOST_AT_ONCE = 4;

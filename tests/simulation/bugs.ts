@@ -9,6 +9,8 @@ export interface Edit {
 export interface Bug {
   readonly name: string;
   readonly edits: readonly Edit[];
+  /** It takes many runs: not looked for in `npm test`. */
+  readonly slow?: true;
   /** The simulation, within so many runs; or the tests on a real service, where one statement at a time hides the bug. */
   readonly caughtBy: { readonly runs: number } | { readonly test: string; readonly needs: "postgres" | "redis" };
 }

@@ -48,9 +48,7 @@ async function act(world: World, command: Command): Promise<void> {
       return;
 
     case "database away":
-      faults.count("database away");
-      services.databaseAwayUntil = timeline.now + command.seconds * 1000;
-      return;
+      return awayDatabase(world, command.seconds);
     case "streams away":
       faults.count("streams away");
       services.streamsAwayUntil = timeline.now + command.seconds * 1000;
@@ -76,6 +74,9 @@ async function act(world: World, command: Command): Promise<void> {
 
     case "flap unhandled":
       return flapUnhandled(world, command);
+    case "poison unheard":
+      awayDatabase(world, command.seconds);
+      return services.poison(command.stream);
     case "overtake a try":
       return overtake(world, command);
 
@@ -106,6 +107,11 @@ async function act(world: World, command: Command): Promise<void> {
     case "delete channel":
       return people.useChannel("deleteChannel", command.channel);
   }
+}
+
+function awayDatabase({ faults, services, timeline }: World, seconds: number): void {
+  faults.count("database away");
+  services.databaseAwayUntil = timeline.now + seconds * 1000;
 }
 
 /** Long enough for a target to be found to be what it is. */

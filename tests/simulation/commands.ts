@@ -4,12 +4,12 @@ import { points, trapEffects } from "./faults.ts";
 import { behaviours, mischiefs } from "./outside.ts";
 
 /** A run has up to so many; fast-check draws how many evenly. */
-export const mostCommands = 60;
+export const mostCommands = 66;
 
 const streams = ["checks.due", "status.changed", "alerts.due"] as const;
 
 /** Where every worker comes by within seconds. */
-const busyPoints = ["turn", "claim", "apply", "handle", "read", "settle", "publish", "probe"] as const;
+const busyPoints = ["turn", "claim", "apply", "handle", "read", "settle", "publish", "ring", "probe"] as const;
 
 const role = fc.constantFrom(...roles);
 const replica = fc.integer({ min: 0, max: REPLICAS - 1 });
@@ -57,7 +57,7 @@ const harm = {
   "trap a change": fc.record({
     at: fc.constantFrom(
       { role: "monitoring", point: "apply" } as const,
-      { role: "monitoring", point: "publish" } as const,
+      { role: "monitoring", point: "ring" } as const,
       { role: "status-change", point: "handle" } as const,
       { role: "status-change", point: "settle" } as const,
     ),
@@ -95,6 +95,8 @@ const harm = {
 const plots = {
   /** Nobody handles changes while a target goes down, comes back and perhaps goes down again. */
   "flap unhandled": fc.record({ monitor, again: fc.boolean() }),
+  /** A message that cannot be read comes while nothing can be set apart. */
+  "poison unheard": fc.record({ stream, seconds: seconds(2, 15) }),
   /** A try fails, and its process is frozen until another one has taken the delivery over and is at it. */
   "overtake a try": fc.record({ monitor, replica, seconds: seconds(28, 40) }),
 };
@@ -140,7 +142,7 @@ const weights: Partial<Record<Name, number>> = {
   "pause monitor": 3,
   "resume monitor": 5,
   "move monitor": 4,
-  wait: 8,
+  wait: 3,
 };
 
 /** Mostly close together, so that faults meet what the ones before left. */

@@ -52,6 +52,7 @@ export const points = [
   "take over",
   "settle",
   "publish",
+  "ring",
   "again",
   "other stream call",
   "probe",

@@ -18,18 +18,22 @@ export interface Post {
   excused: boolean;
 }
 
-/** A process that was frozen for longer than a lease may send what somebody else has sent meanwhile. */
-const STALE_MS = 20_000;
-
 /** What receivers got, and which of it may come once more. */
 export class Ledger {
   readonly posts: Post[] = [];
+  readonly #leasedAtMs = new Map<string, number>();
 
   add(post: Omit<Post, "recorded" | "excused">): Post {
-    const isStale = post.host.frozenUntil > 0 && post.atMs - post.host.frozenUntil < STALE_MS;
-    const added = { ...post, recorded: false, excused: isStale || !post.host.alive };
+    const { host, id } = post;
+    // One that was frozen since it leased this may send what somebody else has sent meanwhile.
+    const isStale = host.frozenUntil > (this.#leasedAtMs.get(`${host.name} ${id}`) ?? 0);
+    const added = { ...post, recorded: false, excused: isStale || !host.alive };
     this.posts.push(added);
     return added;
+  }
+
+  noteLeased(host: Host, ids: readonly unknown[], atMs: number): void {
+    for (const id of ids) this.#leasedAtMs.set(`${host.name} ${id}`, atMs);
   }
 
   /** A statement that records tries was carried out. */

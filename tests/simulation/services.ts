@@ -4,7 +4,7 @@ import type { SqlDriver } from "../../runtime/sql/sql.ts";
 import { createMemoryStream, type MemoryStream } from "../../runtime/stream/memory.ts";
 import type { EventStream, Message, Outgoing } from "../../runtime/stream/stream.ts";
 import type { Database } from "./database.ts";
-import { type Faults, pointOf } from "./faults.ts";
+import { type Faults, type Point, pointOf } from "./faults.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Network } from "./network.ts";
@@ -94,6 +94,12 @@ export class Services {
         }
         const rows = await database.carryOut(timeline.now, statements);
         if (point === "record") ledger.noteRecorded(host, values);
+        if (point === "lease")
+          ledger.noteLeased(
+            host,
+            rows.flat().map((row) => row["id"]),
+            timeline.now,
+          );
         return rows;
       },
     });
@@ -101,14 +107,11 @@ export class Services {
 
   streamOf(host: Host): EventStream {
     const { stream } = this;
-    const call = <T>(
-      point: "read" | "take over" | "settle" | "publish" | "again" | "other stream call",
-      carryOut: () => Promise<T>,
-      blocks = false,
-    ) => this.#callStream(host, { point, carryOut, blocks });
+    const call = <T>(point: Point, carryOut: () => Promise<T>, blocks = false) =>
+      this.#callStream(host, { point, carryOut, blocks });
     return {
       ...stream, // what is not listed here is no moment of its own
-      publish: (entries) => call("publish", () => this.#publish(entries)),
+      publish: (entries) => call(pointOfEntries(entries), () => this.#publish(entries)),
       read: (who, { count, blockMs, signal }) =>
         call("read", () => untilGone(host, signal, (both) => stream.read(who, { count, blockMs, signal: both })), true),
       again: (who, ids) => call("again", () => stream.again(who, ids)),
@@ -121,7 +124,7 @@ export class Services {
       removeIdleConsumers: (who, options) => call("other stream call", () => stream.removeIdleConsumers(who, options)),
       state: (name, group) => call("other stream call", () => stream.state(name, group)),
       ping: () => call("other stream call", () => stream.ping()),
-      wake: (name) => call("publish", async () => this.#wake(name)),
+      wake: (name) => call("ring", async () => this.#wake(name)),
       onWake: (names, ring) => call("other stream call", async () => this.#listen({ host, names, ring })),
       close: async () => {},
     };
@@ -233,6 +236,11 @@ export class Services {
     const { messages } = await this.stream.takeOver(who, { minIdleMs: 0, count: 10_000 });
     return [...messages, ...(await this.stream.read(who, { count: 10_000, blockMs: 0, signal }))];
   }
+}
+
+/** Checks are carried, everything else only rings. */
+function pointOfEntries([first]: readonly Outgoing[]): Point {
+  return first?.stream === "checks.due" ? "publish" : "ring";
 }
 
 /** A service lets go of a blocking call when its caller hangs up or dies. */

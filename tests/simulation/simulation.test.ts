@@ -1,16 +1,65 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
-import type { Summary } from "./report.ts";
+import { describe, expect, it } from "vitest";
+import { type Summary, table } from "./report.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-it("every invariant holds in 40 runs", { timeout: 120_000 }, async () => {
-  const args = ["tests/simulation/simulate.mjs", "--runs", "40", "--seed", "1", "--json"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root }).catch((error) => error);
-  const { runs, faultsInAll, failed } = JSON.parse(stdout) as Summary;
-  expect(failed).toEqual([]);
-  expect(runs).toBe(40);
-  expect(faultsInAll).toBeGreaterThan(100);
+/** What `npm run simulate` says with these arguments. */
+async function simulate(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = [join(root, "tests/simulation/simulate.mjs"), ...args];
+  return promisify(execFile)(process.execPath, command, { cwd: root }).then(
+    (ended) => ({ ...ended, code: 0 }),
+    (ended) => ended,
+  );
+}
+
+describe("the simulation", { timeout: 600_000 }, () => {
+  it("finds every invariant held in 60 runs", async () => {
+    const { stdout, code } = await simulate("--runs", "60", "--seed", "1", "--json");
+    const { failed, runs, faultsInAll } = JSON.parse(stdout) as Summary;
+    expect(failed).toEqual([]);
+    expect([code, runs]).toEqual([0, 60]);
+    expect(faultsInAll).toBeGreaterThan(500);
+  });
+
+  it("makes the same run of the same seed, whatever was run before", async () => {
+    const results = await Promise.all(
+      [["8"], ["8", "--processes", "1"]].map(async (args) => {
+        const { stdout } = await simulate("--seed", "100", "--json", "--runs", ...args);
+        return { ...(JSON.parse(stdout) as Summary), seconds: 0 };
+      }),
+    );
+    expect(results[0]).toEqual(results[1]);
+  });
+
+  it("refuses arguments that make no sense, and says which do", async () => {
+    const { code, stderr } = await simulate("--runs", "many");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--runs")]);
+  });
+
+  it("tells of a failed run its seed, what was wrong and the commands that are left of it", () => {
+    const { failed: _, ...summary } = emptySummary;
+    const violations = [{ invariant: "A result counts once" as const, what: "probe 3 was stored again" }];
+    const commands = [{ do: "lose streams" as const, afterMs: 20 }];
+    const text = table({ ...summary, failed: [{ ...emptyRun, seed: 77, violations, commands }] });
+    expect(text).toContain("NO   A result counts once");
+    expect(text).toContain("npm run simulate -- --runs 1 --seed 77");
+    expect(text).toContain("probe 3 was stored again");
+    expect(text).toContain('{"do":"lose streams","afterMs":20}');
+  });
 });
+
+const emptyRun = { faults: {}, simulatedMs: 0, alerts: 0, extraPosts: 0 };
+const emptySummary: Summary = {
+  seed: 1,
+  runs: 1,
+  faults: {},
+  faultsInAll: 0,
+  alerts: 0,
+  extraPosts: 0,
+  simulatedHours: 0,
+  seconds: 1,
+  failed: [],
+};

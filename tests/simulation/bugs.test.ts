@@ -1,0 +1,34 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+import { bugs, editorOf } from "./bugs.ts";
+import type { Hunted } from "./hunt.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+describe("a seeded bug", () => {
+  it.each(bugs)("still fits the source: $name", async (bug) => {
+    const { edit, unused } = editorOf(bug);
+    for (const { file } of bug.edits) edit(file, await readFile(join(root, file), "utf8"));
+    expect(unused()).toEqual([]);
+  });
+
+  describe("is noticed", () => {
+    let hunted: readonly Hunted[];
+
+    // All at once: several are looked for side by side.
+    beforeAll(async () => {
+      const command = ["tests/simulation/simulate.mjs", "--bugs", "--quick", "--json"];
+      const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root }).catch((error) => error);
+      hunted = JSON.parse(stdout) as Hunted[];
+    }, 900_000);
+
+    it.for(bugs.filter(({ slow }) => !slow))("$name", ({ name }, { skip }) => {
+      const found = hunted.find((each) => each.bug === name);
+      if (found?.outcome === "skipped") skip(found.by);
+      expect(found).toMatchObject({ outcome: "caught" });
+    });
+  });
+});

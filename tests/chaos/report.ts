@@ -52,9 +52,9 @@ ${percent(3 / faults)} of such faults do (3 / N). They are not quite independent
   Lost: never taken. Doubled: one event, or one incident's beginning or end, under two ids. Out of order: a monitor's
   alerts otherwise than its target turned.
 - *Sent again*: webhooks that came again, with the same id, after they had been answered with 2xx. Each needs a fault
-  between the answer and its recording. The bound counts the answers that such a fault could meet, and each may cost one:
-  those given while the notification worker, the database or the way between was broken, from 1 s before to 3 s after,
-  and those that the receiver itself began with 2xx and did not end.
+  between the answer and its recording. The bound counts the answers that such a fault could meet, of which each may cost
+  one: those in the second before a notification worker was killed, frozen or cut off, those while the database or the way
+  to it was broken, and until 3 s after, and those that the receiver began with 2xx and did not end.
 - *Time to tell*: from the turn of a target to the arrival at the receiver that takes everything. It holds the wait for the
   next check (5 s), the second check where thresholds are 2, and every fault on the way.
 - *Recovery*: from the mending of a fault to the next alert at that receiver, whatever else was broken by then.

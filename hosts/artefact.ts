@@ -2,6 +2,7 @@ import type { HttpDriver, NetworkPolicy } from "../runtime/http/http.ts";
 import type { Scheduled, Worker } from "../runtime/loop/working.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { RouterEntry } from "../runtime/router.ts";
+import type { Work } from "./work.ts";
 
 /** What one deployment holds: some functions or all. build-hosts.mjs writes the entry that says so. */
 export interface Artefact {
@@ -10,6 +11,14 @@ export interface Artefact {
   readonly schedules: readonly Scheduled[];
   /** Null where no function probes or sends: the client for it weighs more than all else. */
   readonly openHttp: OpenHttp | null;
+  /** Null where there are no workers and no schedules. */
+  readonly work: Work | null;
+}
+
+/** What runs this artefact's workers and schedules. Throws an Error when it holds none. */
+export function workOf({ work }: Artefact): Work {
+  if (work !== null) return work;
+  throw new Error("This artefact answers requests alone: ticks and messages are for one that holds what runs on them.");
 }
 
 export type OpenHttp = (options: {

@@ -3,10 +3,8 @@ import { createBackground } from "../runtime/loop/background.ts";
 import { envFor } from "../runtime/loop/working.ts";
 import { requestIdOf } from "../runtime/request-id.ts";
 import { createRouter } from "../runtime/router.ts";
-import type { Artefact } from "./artefact.ts";
+import { type Artefact, workOf } from "./artefact.ts";
 import { answer, once, openBindings } from "./call.ts";
-import { consumeQueued, workerOf } from "./queue.ts";
-import { runShift } from "./shift.ts";
 
 interface ExecutionContext {
   waitUntil(work: Promise<unknown>): void;
@@ -46,6 +44,7 @@ export function cloudflareWorker(artefact: Artefact) {
     },
 
     async queue(batch: MessageBatch, variables: Variables): Promise<void> {
+      const { consumeQueued, workerOf } = workOf(artefact);
       const worker = workerOf(artefact, batch.queue);
       const env = envFor(worker, open(variables));
       const background = createBackground(env.log);
@@ -72,7 +71,7 @@ export function cloudflareWorker(artefact: Artefact) {
     },
 
     async scheduled(_tick: unknown, variables: Variables): Promise<void> {
-      await runShift(artefact, open(variables), Date.now() + WALL_MS);
+      await workOf(artefact).runShift(artefact, open(variables), Date.now() + WALL_MS);
     },
   };
 }

@@ -2,9 +2,8 @@ import { createBackground } from "../runtime/loop/background.ts";
 import { envFor } from "../runtime/loop/working.ts";
 import { sleep } from "../runtime/sleep.ts";
 import type { Message } from "../runtime/stream/stream.ts";
-import type { Artefact } from "./artefact.ts";
+import { type Artefact, workOf } from "./artefact.ts";
 import type { Bindings } from "./bindings.ts";
-import { consumeInOrder, consumeQueued, workerOf } from "./queue.ts";
 
 interface QueueRecord {
   readonly messageId: string;
@@ -34,6 +33,7 @@ const TO_HAND_BACK_MS = 4000;
 /** Messages of SQS, all of one queue. A message that is not named in the result is done. */
 export async function consumeRecords({ Records: records }: QueueEvent, options: RecordsOptions): Promise<QueueResult> {
   const { artefact, bindings, deadline } = options;
+  const { consumeInOrder, consumeQueued, workerOf } = workOf(artefact);
   const queue = records[0]?.eventSourceARN.split(":").at(-1) ?? "";
   const worker = workerOf(artefact, queue);
   const env = envFor(worker, bindings);

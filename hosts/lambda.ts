@@ -1,11 +1,10 @@
 import type { Variables } from "../runtime/config.ts";
 import { requestIdOf } from "../runtime/request-id.ts";
 import { createRouter } from "../runtime/router.ts";
-import type { Artefact } from "./artefact.ts";
+import { type Artefact, workOf } from "./artefact.ts";
 import { answer, once, openBindings } from "./call.ts";
 import { type HttpEvent, type HttpResult, toRequest, toResult } from "./lambda-http.ts";
 import { consumeRecords, type QueueEvent, type QueueResult } from "./lambda-queue.ts";
-import { runShift } from "./shift.ts";
 
 /** What of Lambda's context is used. */
 export interface LambdaContext {
@@ -37,7 +36,7 @@ export function lambdaHandler(artefact: Artefact, variables: Variables) {
     if (event["detail-type"] !== "Scheduled Event") {
       throw new Error("This is neither a request of an HTTP API, nor messages of SQS, nor a schedule's tick.");
     }
-    await runShift(artefact, open(), deadline);
+    await workOf(artefact).runShift(artefact, open(), deadline);
     return undefined;
   };
 }

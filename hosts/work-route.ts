@@ -1,9 +1,8 @@
 import { authorize } from "../runtime/authorize.ts";
 import { respond } from "../runtime/problem.ts";
 import type { RouterEntry } from "../runtime/router.ts";
-import type { Artefact } from "./artefact.ts";
+import { type Artefact, workOf } from "./artefact.ts";
 import type { Bindings } from "./bindings.ts";
-import { runShift } from "./shift.ts";
 
 export const WORK_PATH = "/internal/work";
 
@@ -18,7 +17,11 @@ export function workRoutes(artefact: Artefact, open: () => Bindings): RouterEntr
           authorize(request, env.config.apiKey);
           const bindings = open();
           const startedAt = Date.now();
-          await runShift(artefact, bindings, startedAt + (bindings.workSeconds + env.config.drainSeconds) * 1000);
+          await workOf(artefact).runShift(
+            artefact,
+            bindings,
+            startedAt + (bindings.workSeconds + env.config.drainSeconds) * 1000,
+          );
           return { status: 200, body: { workedMs: Date.now() - startedAt }, contentType: "application/json" };
         }),
     },

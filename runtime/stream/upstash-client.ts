@@ -1,11 +1,18 @@
-import { StillupError } from "../errors.ts";
+import { errors, Redis } from "@upstash/redis";
+import type { StillupError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { UpstashTarget } from "./upstash-target.ts";
 
 const callTimeoutMs = 5_000;
 
-/** One command of a trip: its name in upper case, and its arguments. */
-export type Command = readonly [name: string, ...args: (string | number)[]];
+type Pipeline = ReturnType<Redis["pipeline"]>;
+
+/** One command of a trip. */
+export interface Command {
+  /** In lower case, as it is counted. */
+  readonly name: string;
+  readonly into: (pipeline: Pipeline) => unknown;
+}
 
 /** What the service answers a command: `error` when it refused it. */
 export interface Reply {
@@ -43,8 +50,21 @@ export interface ClientOptions {
 
 export function createClient(target: UpstashTarget, { metrics, onCall }: ClientOptions): UpstashClient {
   const going = new Set<AbortController>();
-  const ask = createAsking(target);
+  let next = AbortSignal.abort();
   let closed = false;
+  const redis = new Redis({
+    url: target.url,
+    token: target.token,
+    // The library asks for it while exec() is being called.
+    signal: () => next,
+    // More would send an XADD again that may have been carried out.
+    retry: { retries: 0 },
+    // Else "42" comes back as a number, and a body that is JSON as an object.
+    automaticDeserialization: false,
+    // It would send what is called in one turn in two requests, with no order between them.
+    enableAutoPipelining: false,
+    enableTelemetry: false,
+  });
   const count = (kind: string, times: number) =>
     metrics?.count("stillup_driver_calls_total", { driver: "upstash", kind }, times);
   const countTrip = (kind: string) => count(kind, 1);
@@ -62,8 +82,12 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
 
     async send(kind, commands, { atomically = false } = {}) {
       if (closed) throw target.failure("is closed");
+      const pipeline = atomically ? redis.multi() : redis.pipeline();
       countTrip(kind);
-      for (const [name] of commands) countCharged(name.toLowerCase());
+      for (const { name, into } of commands) {
+        countCharged(name);
+        into(pipeline);
+      }
       const call = new AbortController();
       const timer = setTimeout(
         () => call.abort(target.failure(`did not answer within ${callTimeoutMs / 1000} s`)),
@@ -71,13 +95,13 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
       );
       going.add(call);
       try {
-        const replies = await ask(atomically ? "multi-exec" : "pipeline", commands, call.signal);
+        next = call.signal;
+        const replies = (await pipeline.exec({ keepErrors: true })) as readonly Reply[];
         onCall?.(true);
         return replies;
       } catch (error) {
         onCall?.(false);
-        if (call.signal.aborted) throw call.signal.reason;
-        throw error instanceof StillupError ? error : unreachable(target, error);
+        throw call.signal.aborted ? call.signal.reason : explain(target, error);
       } finally {
         clearTimeout(timer);
         going.delete(call);
@@ -91,42 +115,16 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
   };
 }
 
-type Ask = (path: string, commands: readonly Command[], signal: AbortSignal) => Promise<readonly Reply[]>;
-
-/** Without the service's own client: it is 80 KB, and what it adds (tries again, parses bodies) had to be turned off. */
-function createAsking({ url, token, refusal, failure }: UpstashTarget): Ask {
-  let syncToken = "";
-  return async (path, commands, signal) => {
-    const response = await fetch(`${url}/${path}`, {
-      method: "POST",
-      // The sync token lets a read see the writes before it, whichever replica it comes to.
-      headers: {
-        authorization: `Bearer ${token}`,
-        "content-type": "application/json",
-        "upstash-sync-token": syncToken,
-      },
-      body: JSON.stringify(commands),
-      redirect: "manual",
-      signal,
-    });
-    const text = await response.text();
-    syncToken = response.headers.get("upstash-sync-token") ?? syncToken;
-    const answer = parse(text);
-    if (response.ok && Array.isArray(answer)) return answer as readonly Reply[]; // the service's word for what it sends
-    const { error } = (answer ?? {}) as { error?: unknown };
-    if (typeof error === "string") throw refusal(error);
-    throw failure(
-      "did not answer as Upstash does. A proxy did, or UPSTASH_REDIS_REST_URL is not the REST URL of the database.",
-    );
-  };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+/** The library's errors are never handed on themselves: their messages end in the whole request, with bodies in it. */
+function explain(target: UpstashTarget, error: unknown): StillupError {
+  const { message, cause } = error as Error;
+  const [reason = ""] = message.split(", command was: ");
+  const isRefusal = error instanceof errors.UpstashError && !(error instanceof errors.UpstashJSONParseError);
+  if (isRefusal && reason !== "undefined") return target.refusal(reason);
+  if (!isRefusal && error instanceof TypeError && cause !== undefined) return unreachable(target, error);
+  return target.failure(
+    "did not answer as Upstash does. A proxy did, or UPSTASH_REDIS_REST_URL is not the REST URL of the database.",
+  );
 }
 
 /** Why fetch failed stands in its error's cause; of several addresses that failed, only the code says it. */

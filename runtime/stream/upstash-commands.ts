@@ -2,75 +2,79 @@ import { bodyField, claimOwnScript, type Place, removeIdleScript } from "./redis
 import type { Command } from "./upstash-client.ts";
 
 export function addEntry(key: string, body: string): Command {
-  return ["XADD", key, "*", bodyField, body];
+  return { name: "xadd", into: (pipeline) => pipeline.xadd(key, "*", { [bodyField]: body }) };
 }
 
 /** Adds nothing, as there is no such stream, and is refused as adding would be. */
 export function tryAdding(key: string): Command {
-  return ["XADD", key, "NOMKSTREAM", "*", bodyField, ""];
+  const into: Command["into"] = (pipeline) => pipeline.xadd(key, "*", { [bodyField]: "" }, { nomkStream: true });
+  return { name: "xadd", into };
 }
 
 /** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
 export function removeEntries({ key, group }: Place, ids: readonly string[]): Command[] {
   if (ids.length === 0) return [];
   return [
-    ["XDEL", key, ...ids],
-    ["XACK", key, group, ...ids],
+    { name: "xdel", into: (pipeline) => pipeline.xdel(key, [...ids]) },
+    { name: "xack", into: (pipeline) => pipeline.xack(key, group, [...ids]) },
   ];
 }
 
 /** Fails with BUSYGROUP where the group is there. */
 export function makeGroup({ key, group }: Place): Command {
-  return ["XGROUP", "CREATE", key, group, "0", "MKSTREAM"];
+  const options = { type: "CREATE", group, id: "0", options: { MKSTREAM: true } } as const;
+  return { name: "xgroup", into: (pipeline) => pipeline.xgroup(key, options) };
 }
 
 export function readNew({ key, group, consumer }: Place, count: number): Command {
-  return ["XREADGROUP", "GROUP", group, consumer, "COUNT", count, "STREAMS", key, ">"];
+  return { name: "xreadgroup", into: (pipeline) => pipeline.xreadgroup(group, consumer, key, ">", { count }) };
 }
 
 export function claimOwn({ key, group, consumer }: Place, ids: readonly string[]): Command {
-  return ["EVAL", claimOwnScript, 1, key, group, consumer, ...ids];
+  return { name: "eval", into: (pipeline) => pipeline.eval(claimOwnScript, [key], [group, consumer, ...ids]) };
 }
 
 export function claimIdle(
   { key, group, consumer }: Place,
   { minIdleMs, cursor, count }: { minIdleMs: number; cursor: string; count: number },
 ): Command {
-  return ["XAUTOCLAIM", key, group, consumer, minIdleMs, cursor, "COUNT", count];
+  const into: Command["into"] = (pipeline) => pipeline.xautoclaim(key, group, consumer, minIdleMs, cursor, { count });
+  return { name: "xautoclaim", into };
 }
 
 /** The consumer's pending entries from `first` to `last`. */
 export function listPending({ key, group, consumer }: Place, first: string, last: string): Command {
-  return ["XPENDING", key, group, first, last, mostPending, consumer];
+  const into: Command["into"] = (pipeline) => pipeline.xpending(key, group, first, last, mostPending, { consumer });
+  return { name: "xpending", into };
 }
 
 /** More than a consumer can hold: Upstash allows it 1,000. */
 const mostPending = 10_000;
 
 export function listConsumers({ key, group }: Place): Command {
-  return ["XINFO", "CONSUMERS", key, group];
+  return { name: "xinfo", into: (pipeline) => pipeline.xinfo(key, { type: "CONSUMERS", group }) };
 }
 
 export function removeIdle({ key, group, consumer }: Place, minIdleMs: number): Command {
-  return ["EVAL", removeIdleScript, 1, key, group, consumer, minIdleMs];
+  return { name: "eval", into: (pipeline) => pipeline.eval(removeIdleScript, [key], [group, consumer, minIdleMs]) };
 }
 
 export function listGroups(key: string): Command {
-  return ["XINFO", "GROUPS", key];
+  return { name: "xinfo", into: (pipeline) => pipeline.xinfo(key, { type: "GROUPS" }) };
 }
 
 export function lengthOf(key: string): Command {
-  return ["XLEN", key];
+  return { name: "xlen", into: (pipeline) => pipeline.xlen(key) };
 }
 
 export function firstEntry(key: string): Command {
-  return ["XRANGE", key, "-", "+", "COUNT", 1];
+  return { name: "xrange", into: (pipeline) => pipeline.xrange(key, "-", "+", 1) };
 }
 
-export const timeNow: Command = ["TIME"];
+export const timeNow: Command = { name: "time", into: (pipeline) => pipeline.time() };
 
-export const ping: Command = ["PING"];
+export const ping: Command = { name: "ping", into: (pipeline) => pipeline.ping() };
 
 export function publish(channel: string, message: string): Command {
-  return ["PUBLISH", channel, message];
+  return { name: "publish", into: (pipeline) => pipeline.publish(channel, message) };
 }

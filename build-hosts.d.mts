@@ -1,4 +1,4 @@
-import type { HostName } from "./runtime/limits.ts";
+import type { HostLimits, HostName } from "./runtime/limits.ts";
 
 export interface HostBuildOptions {
   readonly host: HostName;
@@ -25,3 +25,4 @@ export interface BuiltArtefact {
 
 export function buildHost(options: HostBuildOptions): Promise<BuiltArtefact[]>;
 export function hostTable(built: readonly BuiltArtefact[]): string;
+export function hostLimits(host: HostName): Promise<HostLimits & { readonly workSeconds: number }>;

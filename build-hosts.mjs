@@ -201,21 +201,20 @@ export function hostTable(built) {
   return built.map(row).join("\n");
 }
 
-/** What a host cannot do, and not quickly, a line each; for a person. */
-async function limitLines(host) {
-  const { outputFiles } = await esbuild.build({
-    ...common,
-    entryPoints: [join(ROOT, "runtime/limits.ts")],
-    write: false,
-  });
+/** What a host cannot do, or not quickly, as the API tells it; and how long a tick works unless it is told. */
+export async function hostLimits(host) {
+  const entryPoints = [join(ROOT, "runtime/limits.ts")];
+  const { outputFiles } = await esbuild.build({ ...common, entryPoints, write: false });
   const code = Buffer.from(outputFiles[0].contents).toString("base64");
   const { defaultWorkSeconds, limitsOf } = await import(`data:text/javascript;base64,${code}`);
-  const workSeconds = defaultWorkSeconds[host];
-  const { leastIntervalSeconds, alertWithinSeconds, lacks } = limitsOf(host, workSeconds);
-  return [
-    `A tick each minute works for ${workSeconds} s (WORK_SECONDS): intervals from ${leastIntervalSeconds} s, alerts within ${alertWithinSeconds} s.`,
-    ...lacks,
-  ].join("\n");
+  return { workSeconds: defaultWorkSeconds[host], ...limitsOf(host, defaultWorkSeconds[host]) };
+}
+
+function limitLines({ workSeconds, leastIntervalSeconds, alertWithinSeconds, lacks }) {
+  const ticks = `A tick each minute works for ${workSeconds} s (WORK_SECONDS)`;
+  return [`${ticks}: intervals from ${leastIntervalSeconds} s, alerts within ${alertWithinSeconds} s.`, ...lacks].join(
+    "\n",
+  );
 }
 
 /** The command line. */
@@ -223,7 +222,7 @@ export async function main(args) {
   try {
     const { values } = parseArgs({ args, options: { host: { type: "string" }, function: { type: "string" } } });
     const built = await buildHost({ host: values.host, only: values.function });
-    console.log(`${hostTable(built)}\n\n${await limitLines(values.host)}`);
+    console.log(`${hostTable(built)}\n\n${limitLines(await hostLimits(values.host))}`);
   } catch (error) {
     console.error(`The build failed.\n${error.message}`);
     process.exitCode = 1;

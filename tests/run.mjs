@@ -1,6 +1,7 @@
 // `npm test`: installs what is missing, then types, lint and all tests. `npm run test:compose`: the tests on containers,
 // `npm run test:compose:external`: those on containers with Neon's and Upstash's stand-ins, `npm run test:compose:faults`:
 // those on containers that have no room.
+// `npm run test:hosts`: the cases of function hosts, each in its own runtime; it writes their table in docs/deploying.md.
 // The last line is the sum of it all. Plain Node: nothing is installed yet when this runs.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -15,6 +16,10 @@ const sum = { passed: 0, failed: 0, skipped: 0 };
 ensureInstalled();
 if (["compose", "external", "faults"].includes(process.argv[2])) {
   vitest("--config", "tests/compose/vitest.config.ts", `tests/compose/${process.argv[2]}.test.ts`);
+} else if (process.argv[2] === "hosts") {
+  const results = vitest("--config", "tests/hosts/vitest.config.ts");
+  // Not imported before: it needs what is installed.
+  await (await import("./hosts/table.mjs")).writeTable(results);
 } else {
   step("types", npx("tsc"), ["--noEmit"]);
   step("lint", npx("biome"), ["check", "."]);
@@ -31,7 +36,7 @@ function step(name, command, args) {
   sum[status === 0 ? "passed" : "failed"] += 1;
 }
 
-/** Counts every test by itself, and names those that were skipped. */
+/** Counts every test by itself, and names those that were skipped. Answers with what each file's tests came to. */
 function vitest(...args) {
   const folder = mkdtempSync(join(tmpdir(), "stillup-vitest-"));
   const report = join(folder, "report.json");
@@ -53,4 +58,5 @@ function vitest(...args) {
     .filter((result) => ["skipped", "pending", "todo"].includes(result.status))
     .map(({ fullName }) => `  ${fullName}`);
   if (names.length > 0) console.log(`Skipped:\n${names.join("\n")}\n`);
+  return testResults;
 }

@@ -26,8 +26,8 @@ export interface Queued {
 export interface Host {
   /** As a client's request over the network. */
   send(request: Sent): Promise<Answered>;
-  /** One tick of the host's clock; resolves when it is over. Where processes run there is none, and it does nothing. */
-  tick(): Promise<void>;
+  /** One tick of the host's clock; resolves when it is over. Left out where processes run. */
+  tick?(): Promise<void>;
   /** Hands messages over as the host's queue does; resolves with the ids of those that are to come again. */
   queue?(messages: readonly Queued[], options?: { readonly inOrder?: boolean }): Promise<string[]>;
   /** What it has logged. */

@@ -109,13 +109,13 @@ export const startOnFetch: StartHost = async ({ services, root, outDir }) => {
 export const startLocally: StartHost = async ({ services, root, outDir }) => {
   const { functions } = await build({ root, outDir });
   const workers = functions.filter(({ kind }) => kind === "workers").map(({ name }) => `worker-${name}` as ServiceName);
-  const variables = { ...services.variables, ...services.nodeVariables };
+  // Else a process, which knows what it has seen, would not look for what others left within a minute.
+  const variables = { ...services.variables, ...services.nodeVariables, WORKER_LEASE_SECONDS: "5" };
   const running = await Promise.all(
     ["api" as const, ...workers].map((name) => startService(name, { dist: outDir, variables })),
   );
   return {
     send: (request) => sendHttp(running[0]?.origin ?? "", request),
-    tick: async () => {},
     printed: () => running.map((service) => service.printed()).join(""),
     async stop() {
       await Promise.all(running.map((service) => service.stop()));

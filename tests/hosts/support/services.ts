@@ -13,6 +13,7 @@ export interface HostServices {
   /** Postgres itself, for a look behind. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  readonly upstash: { readonly url: string; readonly token: string };
   /** What a host is configured with. */
   readonly variables: Readonly<Record<string, string>>;
   /** What a host that is a process of Node's needs besides, to find Neon's stand-in. */
@@ -30,6 +31,7 @@ export async function startHostServices(): Promise<HostServices> {
     neon,
     databaseUrl,
     redisUrl: redis.url,
+    upstash: { url: upstash.url, token: upstashToken },
     variables: {
       DATABASE_URL: neon.urlOf(databaseUrl),
       UPSTASH_REDIS_REST_URL: upstash.url,

@@ -1,0 +1,39 @@
+// The table in docs/deploying.md of which case passes on which host, from what vitest reports as JSON.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hostLimits } from "../../build-hosts.mjs";
+
+const page = join(import.meta.dirname, "../../docs/deploying.md");
+const MARKED = /(<!-- conformance -->\n)[\s\S]*?(<!-- \/conformance -->)/;
+const HOSTS = ["AWS Lambda", "Cloudflare Workers", "A fetch handler", "Processes"];
+const LIMITED = { lambda: "AWS Lambda", cloudflare: "Cloudflare Workers", fetch: "A fetch handler" };
+const SIGNS = { passed: "passes", failed: "**fails**" };
+
+/** Writes the table, unless only some of the hosts were tested. */
+export async function writeTable(testResults) {
+  const cases = new Map();
+  for (const { ancestorTitles, title, status } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
+    cases.set(title, { ...cases.get(title), [ancestorTitles[0]]: SIGNS[status] });
+  }
+  const found = [...cases.values()];
+  if (!HOSTS.every((host) => found.some((results) => host in results))) return;
+  const rows = [...cases].map(
+    ([title, results]) => `| ${title} | ${HOSTS.map((host) => results[host] ?? "–").join(" | ")} |`,
+  );
+  const table = [`| | ${HOSTS.join(" | ")} |`, `|---|${"---|".repeat(HOSTS.length)}`, ...rows];
+  const text = `${[...table, "", ...(await limitLines())].join("\n")}\n`;
+  const before = readFileSync(page, "utf8");
+  const after = before.replace(MARKED, (_, begin, end) => begin + text + end);
+  if (after !== before) writeFileSync(page, after);
+}
+
+async function limitLines() {
+  const lines = ["A dash: the host has no such thing. What each cannot do, or not quickly:", ""];
+  for (const [host, name] of Object.entries(LIMITED)) {
+    const { workSeconds, leastIntervalSeconds, alertWithinSeconds, lacks } = await hostLimits(host);
+    const ticks = `a tick each minute works for ${workSeconds} s (\`WORK_SECONDS\`)`;
+    const quick = `intervals from ${leastIntervalSeconds} s, an alert within ${alertWithinSeconds} s of the deciding answer`;
+    lines.push(`- **${name}**: ${ticks}: ${quick}. ${lacks.join(" ")}`.trimEnd());
+  }
+  return lines;
+}

@@ -126,7 +126,9 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
   test("is looked after from within the container of its API", async () => {
     const stillup = ["exec", "--no-TTY", "api", "node", "local/main.mjs"];
     expect(await stack.compose(...stillup, "deliveries", "list")).toBe("There is nothing.\n");
-    expect(JSON.parse(await stack.compose(...stillup, "set-apart", "retry", "--all", "--json"))).toEqual({ retried: 0 });
+    expect(JSON.parse(await stack.compose(...stillup, "set-apart", "retry", "--all", "--json"))).toEqual({
+      retried: 0,
+    });
   });
 
   test("tells of a target that goes down and of its coming back, each once", async () => {

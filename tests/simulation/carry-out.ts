@@ -77,6 +77,8 @@ async function act(world: World, command: Command): Promise<void> {
     case "poison unheard":
       awayDatabase(world, command.seconds);
       return services.poison(command.stream);
+    case "change unheard":
+      return changeUnheard(world, command.monitor);
     case "overtake a try":
       return overtake(world, command);
 
@@ -128,14 +130,28 @@ async function flapUnhandled(world: World, { monitor, again }: { monitor: number
   }
 }
 
+async function changeUnheard(world: World, monitor: number): Promise<void> {
+  const { cluster, timeline } = world;
+  for (let replica = 0; replica < REPLICAS; replica++) {
+    cluster.host("monitoring", replica).traps.push({ point: "ring", nth: 0, effect: "lose call", seconds: 1 });
+  }
+  flip(world, monitor);
+  await timeline.pass(CONFIRMED_MS);
+}
+
+function flip({ outside }: World, monitor: number): void {
+  const target = targetOf(monitor);
+  outside.behave(target, outside.truthOf(`http://${target}/`) === "up" ? "error" : "ok");
+}
+
 async function overtake(
-  { cluster, outside, timeline }: World,
+  world: World,
   { monitor, replica, seconds }: { monitor: number; replica: number; seconds: number },
 ): Promise<void> {
-  const target = targetOf(monitor);
+  const { cluster, outside, timeline } = world;
   for (const n of [0, 1]) outside.misbehave(receiverOf(n), ["500", "slow", "slow"]);
   cluster.host("notification", replica).traps.push({ point: "webhook", nth: 0, effect: "freeze after", seconds });
-  outside.behave(target, outside.truthOf(`http://${target}/`) === "up" ? "error" : "ok");
+  flip(world, monitor);
   await timeline.pass(CONFIRMED_MS + seconds * 1000);
 }
 

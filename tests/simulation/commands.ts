@@ -4,7 +4,7 @@ import { points, trapEffects } from "./faults.ts";
 import { behaviours, mischiefs } from "./outside.ts";
 
 /** A run has up to so many; fast-check draws how many evenly. */
-export const mostCommands = 66;
+export const mostCommands = 52;
 
 const streams = ["checks.due", "status.changed", "alerts.due"] as const;
 
@@ -95,6 +95,8 @@ const harm = {
 const plots = {
   /** Nobody handles changes while a target goes down, comes back and perhaps goes down again. */
   "flap unhandled": fc.record({ monitor, again: fc.boolean() }),
+  /** A target changes, and the bell that is to tell of it is lost. */
+  "change unheard": fc.record({ monitor }),
   /** A message that cannot be read comes while nothing can be set apart. */
   "poison unheard": fc.record({ stream, seconds: seconds(2, 15) }),
   /** A try fails, and its process is frozen until another one has taken the delivery over and is at it. */

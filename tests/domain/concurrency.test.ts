@@ -84,19 +84,19 @@ async function addMonitors(count: number): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-/** All results by 16 workers at once, and their events by 8 handlers at once. Resolves with what was thrown. */
+/** All results by 16 workers at once, and their events by 8 handlers at once, until one throws. Resolves with what was thrown. */
 async function race(ids: readonly string[], work: Result[][], random: () => number): Promise<unknown[]> {
   const thrown: unknown[] = [];
   let applying = true;
   const apply = async () => {
-    for (let batch = work.shift(); batch !== undefined; batch = work.shift()) {
-      await applyResults(sql, batch).catch((error) => thrown.push(error));
+    for (let batch = work.shift(); batch !== undefined && thrown.length === 0; batch = work.shift()) {
+      await applyResults(sql, batch).catch((error) => thrown.push(String(error)));
     }
   };
   const handle = async () => {
     while (applying) {
       const some = ids.filter(() => random() < 60 / ids.length).reverse();
-      await handleStatusChanges(sql, some).catch((error) => thrown.push(error));
+      await handleStatusChanges(sql, some).catch((error) => thrown.push(String(error)));
     }
   };
   const handlers = Array.from({ length: 8 }, handle);

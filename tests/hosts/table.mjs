@@ -32,7 +32,7 @@ async function limitLines() {
   for (const [host, name] of Object.entries(LIMITED)) {
     const { workSeconds, leastIntervalSeconds, alertWithinSeconds, lacks } = await hostLimits(host);
     const ticks = `a tick each minute works for ${workSeconds} s (\`WORK_SECONDS\`)`;
-    const quick = `intervals from ${leastIntervalSeconds} s, an alert within ${alertWithinSeconds} s of the deciding answer`;
+    const quick = `intervals from ${leastIntervalSeconds} s, an alert within ${alertWithinSeconds} s of the deciding answer, as long as ticks come in time`;
     lines.push(`- **${name}**: ${ticks}: ${quick}. ${lacks.join(" ")}`.trimEnd());
   }
   return lines;

@@ -3,8 +3,11 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type BuiltArtefact, buildHost, hostLimits, hostTable } from "../build-hosts.mjs";
+
+// A build of every artefact is seconds of a processor; on a busy machine that takes a while.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let folder: string;
 beforeAll(async () => {
@@ -48,13 +51,14 @@ describe.each(["lambda", "cloudflare", "fetch"] as const)("The build for %s", (h
     const { zip } = again[0] ?? {};
     if (zip !== undefined) expect(await digestOf(zip)).toBe(await digestOf(zip.replace(`${host}-again`, host)));
   });
-});
 
-test("A zip for Lambda holds the handler and its source map, and nothing else", async () => {
-  const [built] = await buildHost({ host: "lambda", only: "get-healthz", outDir: join(folder, "zip") });
-  const files = unzipSync(await readFile(built?.zip ?? ""));
-  expect(Object.keys(files)).toEqual(["index.mjs", "index.mjs.map"]);
-  expect(Buffer.from(files["index.mjs"] ?? []).toString()).toContain("//# sourceMappingURL=index.mjs.map");
+  if (host !== "lambda") return;
+
+  test("puts the handler and its source map into a zip, and nothing else", async () => {
+    const files = unzipSync(await readFile(built[0]?.zip ?? ""));
+    expect(Object.keys(files)).toEqual(["index.mjs", "index.mjs.map"]);
+    expect(Buffer.from(files["index.mjs"] ?? []).toString()).toContain("//# sourceMappingURL=index.mjs.map");
+  });
 });
 
 test.each([

@@ -145,7 +145,7 @@ describe("A webhook that came again after it was taken", () => {
     judge({ ...flawless, ledger: [toldDown, toldUp, again], ...change }).extra;
 
   test("is explained by a fault that broke its recording", () => {
-    expect(extraOf({ faults: [fault] })).toEqual({ posts: 1, bound: 1, unexplained: 0 });
+    expect(extraOf({ faults: [fault] })).toEqual({ posts: 1, bound: 1, unexplained: 0, causes: 1 });
   });
 
   test("is not explained by a fault elsewhere, or at another time", () => {
@@ -167,11 +167,11 @@ describe("A webhook that came again after it was taken", () => {
 
   test("is explained by a receiver that did not end its answer", () => {
     const hung = { ...toldUp, manner: "2xx-then-hang" as const };
-    expect(extraOf({ ledger: [toldDown, hung, again] })).toEqual({ posts: 1, bound: 1, unexplained: 0 });
+    expect(extraOf({ ledger: [toldDown, hung, again] })).toEqual({ posts: 1, bound: 1, unexplained: 0, causes: 1 });
   });
 
   test("does not count while it was never taken", () => {
     const refused = { ...toldUp, takenAtMs: null, manner: "500" as const };
-    expect(extraOf({ ledger: [toldDown, refused, again] })).toEqual({ posts: 0, bound: 0, unexplained: 0 });
+    expect(extraOf({ ledger: [toldDown, refused, again] })).toEqual({ posts: 0, bound: 0, unexplained: 0, causes: 0 });
   });
 });

@@ -38,7 +38,13 @@ export interface Verdict {
    * Webhooks that came again, with the same id, after they had been taken. The bound is how many were taken while a
    * fault could come between the answer and its recording: each may cost one more.
    */
-  readonly extra: { readonly posts: number; readonly bound: number; readonly unexplained: number };
+  readonly extra: {
+    readonly posts: number;
+    readonly bound: number;
+    readonly unexplained: number;
+    /** Faults, and answers that a receiver did not end, that can come between. */
+    readonly causes: number;
+  };
   /** Incidents that are not there, are there too often, or are open while their target is up, or the other way round. */
   readonly wrongIncidents: number;
   /** How often Stillup was blind; whether it was told otherwise than by turns, or is told to be so still. */
@@ -166,7 +172,8 @@ function judgeExtra(ledger: readonly Post[], faults: readonly Fault[]): Verdict[
     if (post.takenAtMs !== null) lastTaken.set(post.id, post);
   }
   const bound = ledger.filter((post) => post.takenAtMs !== null && isExplained(post)).length;
-  return { posts, bound, unexplained };
+  const unended = ledger.filter(({ takenAtMs, manner }) => takenAtMs !== null && manner !== null).length;
+  return { posts, bound, unexplained, causes: windows.length + unended };
 }
 
 /** When answers may go without being recorded because of a fault. */

@@ -110,6 +110,7 @@ function outcomeCells({ modes }: Figures): Cells {
     row("webhooks", ({ webhooks }) => webhooks),
     row("sent again after it was taken", ({ verdict }) => verdict.extra.posts),
     row("its bound", ({ verdict }) => verdict.extra.bound),
+    row("faults that can be its cause", ({ verdict }) => verdict.extra.causes),
     row("sent again without a fault", ({ verdict }) => verdict.extra.unexplained),
     row("time to tell, p50", ({ told }) => seconds(told.p50)),
     row("time to tell, p99", ({ told }) => seconds(told.p99)),

@@ -13,16 +13,13 @@ interface Shape {
 const READY_TRIES = 60;
 
 async function untilReady({ engine }: World, container: string, { ready }: Shape): Promise<void> {
-  for (let left = READY_TRIES; ready !== undefined && left > 0; left--) {
-    if (
-      await engine.exec(container, ...ready).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-    await delay(200);
-  }
+  if (ready === undefined) return;
+  const isReady = () =>
+    engine.exec(container, ...ready).then(
+      () => true,
+      () => false,
+    );
+  for (let left = READY_TRIES; left > 0 && !(await isReady()); left--) await delay(200);
 }
 
 /** SIGKILL to all of a container at once; it is started again by hand, because the engine takes it for a wish. */

@@ -1,7 +1,8 @@
 import { type Summary, summarise } from "../../bench/summary.ts";
 import { firstTaken, judge, type Verdict } from "./judge.ts";
 import type { ModeName } from "./modes.ts";
-import { type ModeRun, STEADY } from "./run-mode.ts";
+import { STEADY } from "./monitors.ts";
+import type { ModeRun } from "./run-mode.ts";
 import type { Fault, Post, Turn } from "./story.ts";
 
 /** What a run of one mode has found. Times in milliseconds. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createStack, type Stack } from "../compose/stack.ts";
-import { type ApiClient, apiClient, eachOf } from "../support/api.ts";
+import { apiClient } from "../support/api.ts";
 import { nowMs } from "../support/monotonic.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import { type Host, startHost } from "./host.ts";
@@ -11,17 +11,14 @@ import { inject, plan } from "./inject.ts";
 import type { Evidence, Stored } from "./judge.ts";
 import { receiverKinds } from "./kinds.ts";
 import type { Mode } from "./modes.ts";
+import { createMonitors, MOODY, readStatuses, STEADY } from "./monitors.ts";
 import { createRandom } from "./random.ts";
-import { playScript, type Watched } from "./script.ts";
+import { playScript } from "./script.ts";
 import type { Fault, Turn } from "./story.ts";
 import { createTruth, type Truth } from "./truth.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const IMAGE = "stillup-chaos";
-const MONITORS = 30;
-/** Told of every monitor, and takes everything. */
-export const STEADY = "steady";
-const MOODY = ["moody-1", "moody-2", "moody-3", "moody-4"] as const;
 const RECEIVER_WEIGHT = 10;
 const READY_WITHIN_MS = 180_000;
 /** The longest time between two tries that a run comes to is 10 minutes and a fifth. */
@@ -90,8 +87,8 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
   const { mode, stack, engine, truth, host } = running;
   const api = apiClient(stack.apiUrl, mode.apiKey);
   const { watched, told } = await createMonitors(api, host);
-  const readStatuses = () => statusesOf(stack.apiUrl, mode.apiKey);
-  await until(async () => [...(await readStatuses()).values()].every((status) => status === "up"), READY_WITHIN_MS);
+  const statuses = () => readStatuses(stack.apiUrl, mode.apiKey);
+  await until(async () => [...(await statuses()).values()].every((status) => status === "up"), READY_WITHIN_MS);
   const versions = { postgres: await truth.version(), redis: await redisVersion(engine, mode.redis) };
 
   const random = createRandom(seed);
@@ -110,7 +107,7 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
     progress(
       `${mode.name}: not injected: ${kind}: ${error instanceof Error ? error.message.split("\n").join(" ") : error}`,
     );
-  const script = { watched, targets: host.targets, random: createRandom(seed + 1), readStatuses, turns };
+  const script = { watched, targets: host.targets, random: createRandom(seed + 1), readStatuses: statuses, turns };
   let mendedMs = 0;
   await Promise.all([
     playScript(script, stop.signal),
@@ -130,45 +127,7 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
   return { evidence, checks: host.targets.asked(), settledMs, versions };
 }
 
-async function createMonitors(api: ApiClient, host: Host) {
-  const channels = new Map<string, string>();
-  for (const name of [STEADY, ...MOODY]) {
-    const system = name === STEADY;
-    const channel = { name, type: "webhook", default: false, system, config: { url: host.receiverUrl(name) } };
-    channels.set(name, (await api.call<{ id: string }>("POST", "/v1/channels", channel)).id);
-  }
-  const watched: Watched[] = [];
-  const told = new Map<string, readonly string[]>();
-  await eachOf(
-    Array.from({ length: MONITORS }, (_, index) => index),
-    async (index) => {
-      const target = `t${index}`;
-      const receivers = [STEADY, MOODY[index % MOODY.length] ?? STEADY];
-      const { id } = await api.call<{ id: string }>("POST", "/v1/monitors", {
-        name: target,
-        type: "http",
-        url: host.targetUrl(target),
-        intervalSeconds: 5,
-        failureThreshold: index % 5 === 1 ? 2 : 1,
-        recoveryThreshold: index % 5 === 2 ? 2 : 1,
-        channelIds: receivers.map((name) => channels.get(name)),
-      });
-      watched.push({ id, target });
-      told.set(id, receivers);
-    },
-  );
-  return { watched, told };
-}
-
-async function statusesOf(apiUrl: string, apiKey: string): Promise<Map<string, string>> {
-  const headers = { authorization: `Bearer ${apiKey}` };
-  const answer = await fetch(`${apiUrl}/v1/monitors?limit=200`, { headers, signal: AbortSignal.timeout(5000) });
-  if (!answer.ok) throw new Error(`The API answered ${answer.status}`);
-  const { items } = (await answer.json()) as { items: readonly { id: string; status: string }[] };
-  return new Map(items.map(({ id, status }) => [id, status]));
-}
-
-/** Twice in a row, some time apart: a statement under way is in neither count. */
+/** Three times in a row, some time apart: what a statement under way does is in no count. */
 async function untilTold(truth: Truth): Promise<void> {
   let quiet = 0;
   await until(async () => {

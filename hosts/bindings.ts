@@ -26,9 +26,6 @@ export interface BindingsOptions {
   readonly openHttp: OpenHttp | null;
 }
 
-/** Webhooks at once; how many go to one channel is held in Postgres. */
-const DELIVERIES_AT_ONCE = 1000;
-
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
 export function createBindings(host: HostConfig, { log, openHttp }: BindingsOptions): Bindings {
   const { config, workSeconds } = host;
@@ -45,7 +42,7 @@ export function createBindings(host: HostConfig, { log, openHttp }: BindingsOpti
   const env: Env = {
     sql,
     stream,
-    http: http(Math.min(DELIVERIES_AT_ONCE, config.workerConcurrency)),
+    http: http(host.deliveriesAtOnce),
     log,
     metrics,
     memo: createMemo(),

@@ -6,14 +6,20 @@ export interface HostConfig {
   /** What functions are shown: no connection string is among it. */
   readonly config: Config;
   readonly limits: HostLimits;
+  readonly deliveriesAtOnce: number;
   readonly databaseUrl: string;
   readonly stream: { readonly url: string; readonly token: string };
   /** How long one tick of the host's clock works. */
   readonly workSeconds: number;
 }
 
-/** Workers hold no more connections open at once. */
-const CLOUDFLARE_CONNECTIONS = 6;
+/** Webhooks at once; how many go to one channel is held in Postgres. */
+const DELIVERIES_AT_ONCE = 1000;
+/**
+ * A Worker's call has 6 connections, one of which hears bells. What is more waits in line with its time-out running, so that
+ * a target would seem slow that was never asked. Statements and streams are quick, and take what is free.
+ */
+const CLOUDFLARE = { probes: 3, deliveries: 2 };
 
 /**
  * The configuration of a function host: the variables of every other mode, but both services over HTTP, and WORK_SECONDS.
@@ -29,10 +35,12 @@ export function readHostConfig(host: HostName, variables: Variables): HostConfig
   if (stream.driver !== "http") {
     read.refuse("REDIS_URL", "is reached over TCP, and here over HTTP alone: set UPSTASH_REDIS_REST_URL and _TOKEN.");
   }
-  const most = host === "cloudflare" ? CLOUDFLARE_CONNECTIONS : config.workerConcurrency;
+  const most =
+    host === "cloudflare" ? CLOUDFLARE : { probes: config.workerConcurrency, deliveries: DELIVERIES_AT_ONCE };
   const limits = limitsOf(host, workSeconds);
   return read.finish({
-    config: { ...config, workerConcurrency: Math.min(most, config.workerConcurrency), limits },
+    config: { ...config, workerConcurrency: Math.min(most.probes, config.workerConcurrency), limits },
+    deliveriesAtOnce: most.deliveries,
     limits,
     workSeconds,
     databaseUrl: database.driver === "http" ? database.url : "",

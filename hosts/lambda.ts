@@ -1,6 +1,7 @@
 import type { Variables } from "../runtime/config.ts";
 import { requestIdOf } from "../runtime/request-id.ts";
 import { createRouter } from "../runtime/router.ts";
+import { within } from "../runtime/within.ts";
 import { type Artefact, workOf } from "./artefact.ts";
 import { answer, once, openBindings } from "./call.ts";
 import { type HttpEvent, type HttpResult, toRequest, toResult } from "./lambda-http.ts";
@@ -11,6 +12,9 @@ export interface LambdaContext {
   readonly awsRequestId: string;
   getRemainingTimeInMillis(): number;
 }
+
+/** What is kept of the time to hand an answer over, whatever still goes on behind it. */
+const TO_ANSWER_MS = 250;
 
 interface TickEvent {
   readonly "detail-type": "Scheduled Event";
@@ -29,7 +33,8 @@ export function lambdaHandler(artefact: Artefact, variables: Variables) {
       const requestId = requestIdOf(request.headers.get("x-request-id"), () => context.awsRequestId);
       const { response, background } = await answer(request, { router, open, call: { requestId, deadline } });
       const result = await toResult(response);
-      await background.idle(); // Lambda holds the process still once it has the answer
+      // Lambda holds the process still once it has the answer.
+      await within(Math.max(0, deadline - TO_ANSWER_MS - Date.now()), background.idle());
       return result;
     }
     if ("Records" in event) return consumeRecords(event, { artefact, bindings: open(), deadline });

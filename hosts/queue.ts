@@ -38,7 +38,7 @@ export async function consumeInOrder(call: QueueCall, messages: readonly Message
   const again = new Map<string, number>();
   for (const [at, message] of messages.entries()) {
     await consumeBatch(call, [message], again);
-    if (again.size > 0) return new Map(messages.slice(at).map(({ id }) => [id, again.get(message.id) ?? 0]));
+    if (again.size > 0) return new Map(messages.slice(at).map(({ id }) => [id, 0]));
   }
   return again;
 }

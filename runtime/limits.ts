@@ -34,7 +34,7 @@ const lacks: Readonly<Record<HostName, string[]>> = {
   cloudflare: [
     ...withoutSockets,
     "A certificate's or name's failure comes as a failure to connect, or as a status of 52x or 530 of the network.",
-    "At most 6 checks and webhooks go out at once from a tick.",
+    "At most 3 checks and 2 webhooks go out at once from a tick, of the 6 connections that a call has.",
   ],
   fetch: withoutSockets,
 };

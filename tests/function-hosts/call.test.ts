@@ -51,10 +51,10 @@ test("Services over TCP are refused, both at once, with what to change", () => {
   expect(refusal.errors?.[0]?.message).toMatch(/over HTTP alone: name a database of Neon's/);
 });
 
-test("Functions are shown no connection string, and on Workers no more than 6 calls at once", () => {
+test("Functions are shown no connection string, and on Workers few calls go out at once", () => {
   const { config } = readHostConfig("cloudflare", variables);
   expect(JSON.stringify(config)).not.toMatch(/neon\.tech|upstash|secret/);
-  expect(config.workerConcurrency).toBe(6);
+  expect(config.workerConcurrency).toBe(3);
   expect(readHostConfig("lambda", variables).config.workerConcurrency).toBe(200);
 });
 

@@ -20,12 +20,12 @@ describe("a seeded bug", () => {
 
     // All at once: several are looked for side by side.
     beforeAll(async () => {
-      const command = ["tests/simulation/simulate.mjs", "--bugs", "--quick", "--json"];
+      const command = ["tests/simulation/simulate.mjs", "--bugs", "--json"];
       const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root }).catch((error) => error);
       hunted = JSON.parse(stdout) as Hunted[];
     }, 900_000);
 
-    it.for(bugs.filter(({ slow }) => !slow))("$name", ({ name }, { skip }) => {
+    it.for(bugs)("$name", ({ name }, { skip }) => {
       const found = hunted.find((each) => each.bug === name);
       if (found?.outcome === "skipped") skip(found.by);
       expect(found).toMatchObject({ outcome: "caught" });

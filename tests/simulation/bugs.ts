@@ -1,3 +1,5 @@
+import type { Name } from "./commands.ts";
+
 /** A piece of the source that stands there exactly once, and what a bug makes of it. */
 export interface Edit {
   readonly file: string;
@@ -5,14 +7,18 @@ export interface Edit {
   readonly replace: string;
 }
 
+/** Within so many runs of the simulation, in which some commands may come often. */
+export interface Soon {
+  readonly runs: number;
+  readonly often?: readonly Name[];
+}
+
 /** A way to break Stillup, and who must notice. */
 export interface Bug {
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** It takes many runs: not looked for in `npm test`. */
-  readonly slow?: true;
   /** The simulation, within so many runs; or the tests on a real service, where one statement at a time hides the bug. */
-  readonly caughtBy: { readonly runs: number } | { readonly test: string; readonly needs: "postgres" | "redis" };
+  readonly caughtBy: Soon | { readonly test: string; readonly needs: "postgres" | "redis" };
 }
 
 const apply = "domain/checks/apply-results.ts";
@@ -32,7 +38,7 @@ export const bugs: readonly Bug[] = [
         replace: "if (monitorIds.length >= 0) return { nextInMs };",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["change unheard"] },
   },
   {
     name: "deliveries are not swept",
@@ -43,7 +49,7 @@ export const bugs: readonly Bug[] = [
         replace: "if (channelIds.length < 0) ctx",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["trap a telling"] },
   },
   {
     name: "a delivery is recorded before its receiver has answered",
@@ -54,7 +60,7 @@ export const bugs: readonly Bug[] = [
         replace: "  await recordDelivered(env.sql, delivery);\n  const outcome = await send(env, delivery, signal);",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["trap a telling"] },
   },
   {
     name: "what cannot be read is acked before it is set apart",
@@ -67,7 +73,7 @@ export const bugs: readonly Bug[] = [
   const kept = await setApart(options, settlement);`,
       },
     ],
-    caughtBy: { runs: 400 },
+    caughtBy: { runs: 100, often: ["poison unheard"] },
   },
   {
     name: "every try has a webhook-id of its own",
@@ -78,7 +84,7 @@ export const bugs: readonly Bug[] = [
         replace: '"webhook-id": message.id + Math.random()',
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["misbehave"] },
   },
   {
     name: "an outcome counts though another try has taken over",
@@ -96,7 +102,7 @@ export const bugs: readonly Bug[] = [
       where id = \${id} and status = 'pending'`,
       },
     ],
-    caughtBy: { runs: 400 },
+    caughtBy: { runs: 100, often: ["overtake a try"] },
   },
   {
     name: "events are handled out of the order of their versions",
@@ -107,17 +113,17 @@ export const bugs: readonly Bug[] = [
         replace: "lag(e.opened) over (partition by e.monitor_id order by e.version desc)",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["flap unhandled"] },
   },
   {
     name: "a slot is answered more than once",
     edits: [{ file: apply, find: " and i.seq > l.last_seq", replace: "" }],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 300, often: ["trap a change"] },
   },
   {
     name: "results of another revision count",
     edits: [{ file: apply, find: " and i.revision = l.revision", replace: "" }],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["move monitor"] },
   },
   {
     name: "results are dated by the worker's clock",
@@ -129,7 +135,7 @@ export const bugs: readonly Bug[] = [
         replace: `to_timestamp("ageMs" / 1000) as at`,
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["step clock"] },
   },
   {
     name: "the lease of a check never ends",
@@ -151,7 +157,7 @@ export const bugs: readonly Bug[] = [
         replace: "and d.leased_until is null",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["trap a telling"] },
   },
   {
     name: "what a dead consumer held is not taken over",
@@ -163,16 +169,49 @@ export const bugs: readonly Bug[] = [
   {
     name: "a monitor's deliveries to a channel are sent side by side",
     edits: [{ file: lease, find: "and d.version = (", replace: "and d.version >= (" }],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, often: ["flap unhandled", "misbehave"] },
   },
   {
     name: "what is not told when a monitor is paused is told later",
     edits: [{ file: "domain/monitors/stop-monitor.ts", find: "unhandled = '[]', ", replace: "" }],
-    caughtBy: { runs: 400 },
+    caughtBy: { runs: 100, often: ["change unheard", "pause monitor", "resume monitor"] },
   },
   {
     name: "a bell that cannot be rung fails the write",
     edits: [{ file: "domain/ring.ts", find: "        return false;", replace: "        throw error;" }],
+    caughtBy: { runs: 100, often: ["streams away", "check monitor"] },
+  },
+  {
+    name: "nobody asks whether anything can be seen",
+    edits: [
+      {
+        file: "domain/sight/sight.ts",
+        find: "if (env.config.controlTargets.length === 0 ||",
+        replace: "if (env.config.controlTargets.length >= 0 ||",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "every report of blindness is told",
+    edits: [
+      {
+        file: "domain/sight/report-sight.ts",
+        find: "when blind_since is null and reporters <> '{}' then 'blind'",
+        replace: "when reporters <> '{}' then 'blind'",
+      },
+    ],
+    caughtBy: { runs: 100 },
+  },
+  {
+    name: "a downtime is told again after blindness",
+    edits: [
+      {
+        file: apply,
+        find: "when 'unknown' then coalesce(l.untold = 'down', l.has_incident)",
+        replace: "when 'unknown' then false",
+      },
+    ],
     caughtBy: { runs: 100 },
   },
   {

@@ -113,6 +113,7 @@ const pass = {
 
 const all = { ...use, ...harm, ...plots, ...pass };
 export type Name = keyof typeof all;
+const names = Object.keys(all) as Name[]; // its own keys and no others
 type Values<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
 /** One step of a run: what is done, and how long the world goes on before the next. */
 export type Command = { [Each in Name]: { readonly do: Each } & Readonly<Values<(typeof all)[Each]>> }[Name] & {
@@ -159,6 +160,12 @@ function named<Each extends Name>(name: Each): fc.Arbitrary<Command> {
   return fc.tuple(values, afterMs).map(([value, ms]) => ({ do: name, ...value, afterMs: ms }) as unknown as Command);
 }
 
-export const command: fc.Arbitrary<Command> = fc.oneof(
-  ...(Object.keys(all) as Name[]).map((name) => ({ weight: weights[name] ?? 2, arbitrary: named(name) })),
-);
+/** The weight of commands that are to come often: a run has several of each. */
+const OFTEN = 60;
+
+/** A command; those named come often. */
+export function commandWith(often: readonly Name[]): fc.Arbitrary<Command> {
+  const weightOf = (name: Name) => (often.includes(name) ? OFTEN : (weights[name] ?? 2));
+  const weighted = names.map((name) => ({ weight: weightOf(name), arbitrary: named(name) }));
+  return fc.oneof(...weighted);
+}

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Bug, editorOf } from "./bugs.ts";
+import { type Bug, editorOf, type Soon } from "./bugs.ts";
 import { makeRuns } from "./pool.ts";
 import { databaseSnapshot } from "./snapshot.ts";
 
@@ -29,14 +29,14 @@ const SEED = 1;
 export async function hunt(options: HuntOptions, bug: Bug): Promise<Hunted> {
   const startedAt = performance.now();
   const { caughtBy } = bug;
-  const looking = "runs" in caughtBy ? simulate(options, bug, caughtBy.runs) : test(options, bug, caughtBy);
+  const looking = "runs" in caughtBy ? simulate(options, bug, caughtBy) : test(options, bug, caughtBy);
   const found = await looking.catch((error: unknown): Found => ({ outcome: "not caught", by: String(error) }));
   return { bug: bug.name, ...found, seconds: Math.round((performance.now() - startedAt) / 100) / 10 };
 }
 
 type Found = Pick<Hunted, "outcome" | "by">;
 
-async function simulate({ root, bundle }: HuntOptions, bug: Bug, mostRuns: number): Promise<Found> {
+async function simulate({ root, bundle }: HuntOptions, bug: Bug, { runs: mostRuns, often = [] }: Soon): Promise<Found> {
   const { edit, unused } = editorOf(bug);
   const snapshotPath = await databaseSnapshot(root, edit);
   const program = await bundle(`bug-${bug.name.replaceAll(/\W+/g, "-")}`, edit);
@@ -45,7 +45,7 @@ async function simulate({ root, bundle }: HuntOptions, bug: Bug, mostRuns: numbe
   const seeds = Array.from({ length: mostRuns }, (_, n) => SEED + n);
   let runs = 0;
   let found: Found = { outcome: "not caught", by: `${mostRuns} runs noticed nothing` };
-  await makeRuns({ program, snapshotPath, processes: 1 }, seeds, {
+  await makeRuns({ program, snapshotPath, processes: 1, often }, seeds, {
     shrink: false,
     onDone({ violations: [first] }) {
       runs += 1;

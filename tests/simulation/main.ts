@@ -15,7 +15,7 @@ export interface MainOptions {
 }
 
 const USAGE = `npm run simulate -- [--runs 1000] [--seed N] [--processes ${availableParallelism()}] [--json]
-npm run simulate -- --bugs [part of a bug's name] [--quick] [--processes ${availableParallelism()}] [--json]`;
+npm run simulate -- --bugs [part of a bug's name] [--processes ${availableParallelism()}] [--json]`;
 const MOST_FAILURES = 3;
 
 /** Makes runs, or seeds bugs, and reports; resolves with the exit code. */
@@ -28,7 +28,6 @@ export async function main({ root, bundle, args }: MainOptions): Promise<number>
       seed: { type: "string", default: String(Math.floor(Math.random() * 1e9)) },
       processes: { type: "string", default: String(availableParallelism()) },
       bugs: { type: "boolean", default: false },
-      quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -38,8 +37,8 @@ export async function main({ root, bundle, args }: MainOptions): Promise<number>
     console.error(USAGE);
     return values.help ? 0 : 2;
   }
-  const { bugs: isHunt, quick, json } = values;
-  if (isHunt) return seedBugs({ root, bundle, processes, named: positionals[0] ?? "", quick, json });
+  const { bugs: isHunt, json } = values;
+  if (isHunt) return seedBugs({ root, bundle, processes, named: positionals[0] ?? "", json });
   const program = await bundle("worker", (_, text) => text);
   return simulate({ root, program, runs, seed, processes, json });
 }
@@ -75,14 +74,12 @@ interface SeedBugsOptions extends HuntOptions {
   readonly processes: number;
   /** Part of a name. */
   readonly named: string;
-  /** Only those that are noticed soon. */
-  readonly quick: boolean;
   readonly json: boolean;
 }
 
-async function seedBugs({ processes, named, quick, json, ...options }: SeedBugsOptions): Promise<number> {
+async function seedBugs({ processes, named, json, ...options }: SeedBugsOptions): Promise<number> {
   await databaseSnapshot(options.root); // once, not by several at the same time
-  const left = bugs.filter(({ name, slow }) => name.includes(named) && !(quick && slow));
+  const left = bugs.filter(({ name }) => name.includes(named));
   const hunted: Hunted[] = [];
   const work = async () => {
     for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import type { Name } from "./commands.ts";
 import type { Done, Task } from "./worker.ts";
 
 export interface PoolOptions {
@@ -7,6 +8,8 @@ export interface PoolOptions {
   readonly program: string;
   readonly snapshotPath: string;
   readonly processes: number;
+  /** Commands that are to come often. */
+  readonly often?: readonly Name[];
 }
 
 /**
@@ -14,7 +17,7 @@ export interface PoolOptions {
  * what is under way, once `onDone` answers false. Throws when a process ends by itself.
  */
 export async function makeRuns(
-  { program, snapshotPath, processes }: PoolOptions,
+  { program, snapshotPath, processes, often = [] }: PoolOptions,
   seeds: Iterable<number>,
   { shrink, onDone }: { shrink: boolean; onDone(done: Done): boolean },
 ): Promise<void> {
@@ -29,7 +32,7 @@ export async function makeRuns(
       goesOn = onDone((await answerOf(child)) as Done) && goesOn;
     }
   };
-  const children = Array.from({ length: processes }, () => fork(program, [snapshotPath], { execArgv: [] }));
+  const children = Array.from({ length: processes }, () => fork(program, [snapshotPath, ...often], { execArgv: [] }));
   try {
     await Promise.all(children.map(serve));
   } finally {

@@ -94,12 +94,8 @@ export class Services {
         }
         const rows = await database.carryOut(timeline.now, statements);
         if (point === "record") ledger.noteRecorded(host, values);
-        if (point === "lease")
-          ledger.noteLeased(
-            host,
-            rows.flat().map((row) => row["id"]),
-            timeline.now,
-          );
+        const ids = () => rows.flat().map((row) => row["id"]);
+        if (point === "lease") ledger.noteLeased(host, ids(), timeline.now);
         return rows;
       },
     });
@@ -132,11 +128,7 @@ export class Services {
 
   #callStream<T>(
     host: Host,
-    {
-      point,
-      carryOut,
-      blocks,
-    }: { point: Parameters<Network["trip"]>[1]["point"]; carryOut(): Promise<T>; blocks: boolean },
+    { point, carryOut, blocks }: { point: Point; carryOut(): Promise<T>; blocks: boolean },
   ): Promise<T> {
     const { network, timeline } = this.#options;
     const lost = (): never => {

@@ -14,8 +14,8 @@ export function checkSight(
   const wrong = sight.filter(({ version, type }, at) => version !== at + 1 || (type === "blind") !== (at % 2 === 0));
   const { silences } = world.outside;
   const imagined = sight.filter(({ type, at }) => {
-    const atMs = Date.parse(at);
-    return type === "blind" && !silences.some((each) => each.atMs <= atMs && each.atMs > atMs - REPORTED_WITHIN_MS);
+    const atMs = Date.parse(at); // to the millisecond
+    return type === "blind" && !silences.some((each) => each.atMs < atMs + 1 && each.atMs > atMs - REPORTED_WITHIN_MS);
   });
   return [
     ...[...wrong, ...imagined].map((change) =>

@@ -21,19 +21,23 @@ export interface Post {
 /** What receivers got, and which of it may come once more. */
 export class Ledger {
   readonly posts: Post[] = [];
-  readonly #leasedAtMs = new Map<string, number>();
+  /** When a process leased a delivery that it has not sent yet, by both: the oldest first. */
+  readonly #leasedAtMs = new Map<string, number[]>();
 
   add(post: Omit<Post, "recorded" | "excused">): Post {
     const { host, id } = post;
     // One that was frozen since it leased this may send what somebody else has sent meanwhile.
-    const isStale = host.frozenUntil > (this.#leasedAtMs.get(`${host.name} ${id}`) ?? 0);
+    const isStale = host.frozenUntil > (this.#leasedAtMs.get(`${host.name} ${id}`)?.shift() ?? 0);
     const added = { ...post, recorded: false, excused: isStale || !host.alive };
     this.posts.push(added);
     return added;
   }
 
   noteLeased(host: Host, ids: readonly unknown[], atMs: number): void {
-    for (const id of ids) this.#leasedAtMs.set(`${host.name} ${id}`, atMs);
+    for (const id of ids) {
+      const key = `${host.name} ${id}`;
+      this.#leasedAtMs.set(key, [...(this.#leasedAtMs.get(key) ?? []), atMs]);
+    }
   }
 
   /** A statement that records tries was carried out. */

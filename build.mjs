@@ -254,7 +254,12 @@ async function report() {
 
 if (process.argv[1] === import.meta.filename) {
   // Not awaited: it imports this module, which then would never be done.
-  if (process.argv.includes("--host")) void import("./build-hosts.mjs").then(({ main }) => main(process.argv.slice(2)));
-  else if (process.argv.includes("--watch")) watchSources(report);
-  else process.exitCode = (await report()) ? 0 : 1;
+  const args = process.argv.slice(2);
+  if (args.includes("--host")) void import("./build-hosts.mjs").then(({ main }) => main(args));
+  else if (args.length === 0) process.exitCode = (await report()) ? 0 : 1;
+  else if (args.join(" ") === "--watch") watchSources(report);
+  else {
+    console.error("node build.mjs [--watch]\nnode build.mjs --host lambda|cloudflare|fetch [--function NAME]");
+    process.exitCode = 2;
+  }
 }

@@ -1,10 +1,14 @@
 // npm run bench, bench:cost, bench:cold: builds dist/ and the bench itself, and runs the program that the first argument
 // names. With --json it prints its figures as JSON.
 import { join } from "node:path";
-import * as esbuild from "esbuild";
-import { build } from "../build.mjs";
-import { buildHost } from "../build-hosts.mjs";
+import { ensureInstalled } from "../local/install.mjs";
 
+ensureInstalled();
+const [esbuild, { build }, { buildHost }] = await Promise.all([
+  import("esbuild"),
+  import("../build.mjs"),
+  import("../build-hosts.mjs"),
+]);
 const programs = { speed: "main", cost: "cost", cold: "cold" };
 const program = programs[process.argv[2] ?? ""];
 if (program === undefined) throw new Error(`Name what to run: ${Object.keys(programs).join(" or ")}`);

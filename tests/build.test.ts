@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +11,11 @@ import type { Manifest } from "../runtime/manifest.ts";
 import { useDist } from "./support/dist.ts";
 
 const root = join(import.meta.dirname, "..");
+
+test("node build.mjs builds nothing for an argument that it does not know", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "build.mjs"), "--hots", "lambda"]);
+  expect([status, `${stdout}`, `${stderr}`]).toEqual([2, "", expect.stringContaining("--host lambda")]);
+});
 
 describe("The project's own build", () => {
   const dist = useDist();

@@ -1,7 +1,9 @@
 // npm run chaos: bundles the run and runs it. `npm run chaos -- --help` says what it takes.
 import { join } from "node:path";
-import * as esbuild from "esbuild";
+import { ensureInstalled } from "../../local/install.mjs";
 
+ensureInstalled();
+const esbuild = await import("esbuild");
 const root = join(import.meta.dirname, "../..");
 await esbuild.build({
   absWorkingDir: root,

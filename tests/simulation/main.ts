@@ -15,32 +15,65 @@ export interface MainOptions {
 }
 
 const USAGE = `npm run simulate -- [--runs 1000] [--seed N] [--processes ${availableParallelism()}] [--json]
-npm run simulate -- --bugs [part of a bug's name] [--processes ${availableParallelism()}] [--json]`;
+npm run simulate -- --bugs [part of a bug's name] [--processes ${availableParallelism()}] [--json]
+
+  --runs        how many runs, each of another seed
+  --seed        the first run's seed, else by chance; the same seed makes the same run
+  --processes   how many processes share the runs
+  --bugs        breaks Stillup in each known way instead, and looks whether it is noticed
+  --json        prints the figures as JSON`;
 const MOST_FAILURES = 3;
 
 /** Makes runs, or seeds bugs, and reports; resolves with the exit code. */
 export async function main({ root, bundle, args }: MainOptions): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      runs: { type: "string", default: "1000" },
-      seed: { type: "string", default: String(Math.floor(Math.random() * 1e9)) },
-      processes: { type: "string", default: String(availableParallelism()) },
-      bugs: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const [runs, seed, processes] = [values.runs, values.seed, values.processes].map(Number);
-  if (values.help || !isCount(runs) || !isCount(processes) || !Number.isInteger(seed) || seed === undefined) {
-    console.error(USAGE);
-    return values.help ? 0 : 2;
+  if (args.includes("--help")) {
+    console.log(USAGE);
+    return 0;
   }
-  const { bugs: isHunt, json } = values;
-  if (isHunt) return seedBugs({ root, bundle, processes, named: positionals[0] ?? "", json });
+  const options = parseOptions(args);
+  if (typeof options === "string") {
+    console.error(`${options}\n\n${USAGE}`);
+    return 2;
+  }
+  const { runs, seed, processes, named, json } = options;
+  if (named !== null) return seedBugs({ root, bundle, processes, named, json });
   const program = await bundle("worker", (_, text) => text);
   return simulate({ root, program, runs, seed, processes, json });
+}
+
+interface Options {
+  readonly runs: number;
+  readonly seed: number;
+  readonly processes: number;
+  /** Part of the names of the bugs that are looked for; null: none are. */
+  readonly named: string | null;
+  readonly json: boolean;
+}
+
+/** Or which argument needs a change. */
+function parseOptions(args: string[]): Options | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        runs: { type: "string", default: "1000" },
+        seed: { type: "string", default: String(Math.floor(Math.random() * 1e9)) },
+        processes: { type: "string", default: String(availableParallelism()) },
+        bugs: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const [runs = 0, seed = -1, processes = 0] = [values.runs, values.seed, values.processes].map(Number);
+    if (!isCount(runs)) return "--runs must be a whole number from 1 on.";
+    if (!isCount(processes)) return "--processes must be a whole number from 1 on.";
+    if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31))
+      return "--seed must be a whole number from 0 to 2147483647.";
+    if (positionals.length > (values.bugs ? 1 : 0)) return `What is ${JSON.stringify(positionals.at(-1))}?`;
+    return { runs, seed, processes, named: values.bugs ? (positionals[0] ?? "") : null, json: values.json };
+  } catch (error) {
+    return (error as Error).message.split(". ")[0] ?? "";
+  }
 }
 
 interface SimulateOptions {

@@ -1,8 +1,10 @@
 // npm run simulate: bundles the simulation and runs it. See main.ts for its arguments.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { bundle } from "./bundle.mjs";
+import { ensureInstalled } from "../../local/install.mjs";
 
+ensureInstalled();
+const { bundle } = await import("./bundle.mjs");
 const { main } = await import(pathToFileURL(await bundle("main")).href);
 process.exitCode = await main({
   root: join(import.meta.dirname, "../.."),

@@ -107,9 +107,12 @@ async function recordFailure(
   }
   const error = outcome.error ?? "It failed.";
   if (outcome.gone) {
-    await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
+    const cancelled = await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
     env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
-    env.log.warn("A receiver is gone (410): its channel is disabled.", { channelId: delivery.channelId });
+    env.log.warn("A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.", {
+      channelId: delivery.channelId,
+      cancelled,
+    });
     return;
   }
   const delayMs = retryDelayMs(delivery.step, outcome.retryAfterMs);

@@ -83,10 +83,13 @@ export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promi
     where name = 'sweep-deliveries' and exists (select from released)`;
 }
 
-/** The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included. */
-export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: string): Promise<void> {
+/**
+ * The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included.
+ * Resolves with how many were.
+ */
+export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: string): Promise<number> {
   // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
-  await sql`
+  const cancelled = await sql`
     with gone as materialized (
       select channel_id from deliveries
       where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
@@ -102,5 +105,7 @@ export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: stri
     update deliveries d
     set status = 'cancelled', finished_at = app_now(), leased_until = null,
       last_error = case when d.id = ${id} then ${error} else d.last_error end
-    from locked where d.id = locked.id`;
+    from locked where d.id = locked.id
+    returning d.id`;
+  return cancelled.length;
 }

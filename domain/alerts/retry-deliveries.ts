@@ -9,11 +9,12 @@ import type { Delivery, RetryDeliveriesQuery } from "./schema.ts";
 const A_STATEMENT = 500;
 
 /**
- * Has an exhausted delivery tried again, with its id and all its tries; one that is pending or delivered stays as it is.
- * Resolves with the channels to ring. Throws StillupError `not_found`, or `wrong_state` when nobody could get it.
+ * Has a delivery tried again that was exhausted or cancelled, with its id and all its tries; one that is pending or
+ * delivered stays as it is. One that a pause cancelled goes out as well: whoever names it wants it told. Resolves with
+ * the channels to ring. Throws StillupError `not_found`, or `wrong_state` when nobody could get it.
  */
 export async function retryDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
-  const channelIds = await retry(sql, [id]);
+  const channelIds = await retry(sql, [id], ["exhausted", "cancelled"]);
   const [row] = await sql<DeliveryRow & Obstacles>`
     select d.*, c.id is null or c.deleted_at is not null as "channelGone", c.disabled as "channelDisabled",
       m.deleted_at is not null as "monitorGone"
@@ -34,8 +35,7 @@ interface Obstacles {
 }
 
 function obstacleOf({ status, channelGone, channelDisabled, monitorGone }: DeliveryRow & Obstacles): string | null {
-  if (status === "cancelled") return "It was cancelled: what it told is no longer to be told.";
-  if (status !== "exhausted") return null;
+  if (status === "pending" || status === "delivered") return null;
   if (channelGone) return "Its channel was deleted, so nobody could get it.";
   if (channelDisabled) return "Its channel is disabled. Enable it first, then retry.";
   return monitorGone ? "Its monitor was deleted, so what it tells no longer matters." : null;
@@ -61,31 +61,35 @@ export async function retryDeliveries(
     order by d.created_at, d.version, d.id
     limit ${A_STATEMENT + 1}::int4`;
   const ids = rows.slice(0, A_STATEMENT).map(({ id }) => id);
-  const retried = ids.length === 0 ? [] : await retry(sql, ids);
+  const retried = ids.length === 0 ? [] : await retry(sql, ids, ["exhausted"]);
   const [more] = rows.slice(A_STATEMENT);
   const nextCursor = more === undefined ? null : encode({ at: more.until, id: "" });
   return { answer: { retried: retried.length, nextCursor }, channelIds: [...new Set(retried)] };
 }
 
 /**
- * Makes these pending that are still exhausted; resolves with the channel of each. Carried out twice it finds nothing
- * the second time. `attempts` goes on: a try of before that is still under way can record nothing. A channel or monitor
+ * Makes these pending whose status is one of these; resolves with the channel of each. Carried out twice it finds
+ * nothing the second time. `attempts` goes on: a try of before that is still under way can record nothing. A channel or monitor
  * that is deleted while this waits for a lock is seen as it was: then the lease cancels what is pending of it.
  */
-async function retry(sql: Sql, ids: readonly string[]): Promise<string[]> {
+async function retry(
+  sql: Sql,
+  ids: readonly string[],
+  statuses: readonly ("exhausted" | "cancelled")[],
+): Promise<string[]> {
   const rows = await sql<{ channelId: string }>`
-    with exhausted as materialized (
+    with ended as materialized (
       select d.id from deliveries d
       join channels c on c.id = d.channel_id and c.deleted_at is null and not c.disabled
       left join monitors m on m.id = d.monitor_id
-      where d.id = any(${ids}::text[]) and d.status = 'exhausted' and m.deleted_at is null
+      where d.id = any(${ids}::text[]) and d.status = any(${statuses}::text[]) and m.deleted_at is null
       order by d.id for update of d
     ),
     retried as (
       update deliveries d
       set status = 'pending', retried_at_attempt = d.attempts, next_attempt_at = app_now(), leased_until = null,
         finished_at = null
-      from exhausted where d.id = exhausted.id
+      from ended where d.id = ended.id
       returning d.channel_id
     ),
     scheduled as (

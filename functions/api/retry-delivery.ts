@@ -8,8 +8,9 @@ export const route = {
   method: "POST",
   path: "/v1/deliveries/{id}/retry",
   auth: "key",
-  summary: "Try an exhausted delivery again",
-  description: "It keeps its id and gets all its tries again. One that is pending or delivered stays as it is.",
+  summary: "Try a delivery again that was exhausted or cancelled",
+  description:
+    "It keeps its id and gets all its tries again. One that is pending or delivered stays as it is. Its channel must be enabled, and its channel and monitor must exist.",
   answers: { 200: Delivery },
   problems: ["wrong_state"],
 } as const satisfies Route;

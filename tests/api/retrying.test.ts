@@ -214,7 +214,36 @@ describe("a delivery that is cancelled", () => {
     }
     await drain(env, env.ctx());
     expect(env.http.calls).toEqual([]);
-    expect((await retry(id)).body).toMatchObject({ status: 409, code: "wrong_state" });
+  });
+
+  it("is sent when it is retried by its id, with all its tries again", async () => {
+    const id = await plan({ status: "pending", attempts: 3 });
+    await cancel(id);
+    expect((await call("POST", "/v1/deliveries/retry")).body.retried).toBe(0);
+    expect(await retry(id)).toMatchObject({ status: 200, body: { id, status: "pending", finishedAt: null } });
+    env.http.on(() => answer(500));
+    await due();
+    const [row] = await env.sql<{ step: number }>`select attempts - retried_at_attempt as step from deliveries`;
+    expect([sentIds(), row?.step]).toEqual([[id], 1]);
+  });
+
+  it("by a 410 is sent once its channel is enabled again", async () => {
+    const id = await plan({ status: "pending", attempts: 0 });
+    env.http.on(() => answer(410));
+    await due();
+    expect((await retry(id)).body).toMatchObject({ status: 409, detail: expect.stringContaining("Enable it first") });
+    await call("PATCH", `/v1/channels/${channelId}`, { disabled: false });
+    await retry(id);
+    env.http.on(() => answer(204));
+    await drain(env, env.ctx());
+    expect((await call("GET", `/v1/deliveries/${id}`)).body.status).toBe("delivered");
+  });
+
+  it("is not sent when its monitor was deleted", async () => {
+    const id = await plan({ status: "pending" });
+    await call("DELETE", `/v1/monitors/${monitorId}`);
+    await cancel(id);
+    expect((await retry(id)).body).toMatchObject({ status: 409, detail: expect.stringContaining("was deleted") });
   });
 
   it("lets the next one of its monitor go", async () => {

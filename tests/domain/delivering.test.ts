@@ -143,6 +143,11 @@ describe("delivering", () => {
     expect([statuses(gone), statuses(other)]).toEqual([["cancelled", "cancelled"], ["pending"]]);
     const [channel] = await env.sql`select disabled from channels where id = ${gone}`;
     expect(channel).toEqual({ disabled: true });
+    expect(env.logged.at(-1)).toEqual({
+      level: "WARN",
+      message: "A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.",
+      fields: { channelId: gone, cancelled: 2 },
+    });
   });
 
   it("cancels what was planned while its channel or monitor was deleted", async () => {

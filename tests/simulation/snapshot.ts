@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 
@@ -24,6 +24,8 @@ export async function databaseSnapshot(
   const path = join(cache, `database-${hash}.tar`);
   if (await isThere(path)) return path;
   await mkdir(cache, { recursive: true });
+  const old = (await readdir(cache)).filter((name) => name.endsWith(".tar"));
+  for (const name of old) await rm(join(cache, name), { force: true });
   const db = await PGlite.create({});
   for (const text of texts) await db.exec(text);
   await db.exec(JOURNAL);

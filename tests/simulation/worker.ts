@@ -43,7 +43,8 @@ async function carryOut({ seed, shrink }: Task): Promise<Done> {
 }
 
 process.on("message", (task: Task) => {
-  void carryOut(task).then((done) => process.send?.(done));
+  // Should nobody be there to hear it any more, it is of no use.
+  void carryOut(task).then((done) => process.send?.(done, undefined, undefined, () => {}));
 });
 process.on("disconnect", () => process.exit());
 process.send?.("ready");

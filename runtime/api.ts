@@ -4,7 +4,7 @@ import type { Ctx, Env, FetchFunction } from "./contract.ts";
 import type { ErrorCode } from "./errors.ts";
 import { matchPath, methodsFor, pathOf } from "./path.ts";
 import { invalidRequest, methodNotAllowed, notFound, respond } from "./problem.ts";
-import { readJson, readQuery } from "./request.ts";
+import { readJson, readNoBody, readQuery } from "./request.ts";
 import type { Schema } from "./validate.ts";
 
 /** What a route file exports as `route`. The router, its 405s, OpenAPI and deployment templates come from it. */
@@ -17,7 +17,7 @@ export interface Route {
   readonly description?: string;
   /** For an object of texts. Without it the route takes no query. */
   readonly query?: Schema;
-  /** Without it a body is not read. */
+  /** Without it the route takes no body. */
   readonly body?: Schema;
   /** What it answers with, by status; null: nothing. */
   readonly answers: Readonly<Record<number, Schema | null>>;
@@ -80,7 +80,7 @@ export function handle<const R extends Route>(route: R, run: (call: Call<R>) => 
 /** Query and body. What is wrong with either is told at once. */
 async function readInput(route: Route, request: Request): Promise<{ query: unknown; body: unknown }> {
   const query = readQuery(request.url, route.query);
-  const body = route.body ? await readJson(request, route.body) : { ok: true as const, value: undefined };
+  const body = await (route.body ? readJson(request, route.body) : readNoBody(request));
   if (query.ok && body.ok) return { query: query.value, body: body.value };
   throw invalidRequest([...(query.ok ? [] : query.errors), ...(body.ok ? [] : body.errors)]);
 }

@@ -58,7 +58,9 @@ export function openApiDocument(routes: readonly NamedRoute[]): Json {
       title: "Stillup",
       version: "1",
       summary: "Uptime monitoring",
-      description: "Watches what you run, decides when it is down, and tells people.",
+      description:
+        "Watches what you run, decides when it is down, and tells people. An operation without a request body refuses one " +
+        "that is not empty or `{}`: filters go into the query.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],

@@ -41,6 +41,23 @@ export async function readJson<S extends Schema>(request: Request, schema: S): P
   return joined(validate(schema, value), isSuspect ? findBadText(value) : []);
 }
 
+/** For a route that takes no body: a filter in one would be passed over, and everything meant. `{}` says nothing. */
+export async function readNoBody(request: Request): Promise<Validated<undefined>> {
+  if (request.method === "GET" || request.method === "HEAD" || (await isEmpty(request))) {
+    return { ok: true, value: undefined };
+  }
+  const message = "body must be empty: this route takes none, and what narrows it down goes into the query";
+  return { ok: false, errors: [{ field: "body", message }] };
+}
+
+async function isEmpty(request: Request): Promise<boolean> {
+  try {
+    return /^\s*(\{\s*\}\s*)?$/.test(await readText(request));
+  } catch {
+    return false; // too long, or no text
+  }
+}
+
 async function readText(request: Request): Promise<string> {
   if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
   if (request.body === null) return "";

@@ -75,6 +75,10 @@ describe("the OpenAPI document", () => {
     expect(document.components.securitySchemes.key).toMatchObject({ type: "http", scheme: "bearer" });
   });
 
+  it("says that filters go into the query where there is no body", () => {
+    expect(document.info.description).toMatch(/without a request body refuses one .* filters go into the query/);
+  });
+
   it("names the bounds and defaults of what it takes", () => {
     const { intervalSeconds, name, method, expect: expected } = document.components.schemas.MonitorInput.properties;
     expect(intervalSeconds).toMatchObject({ default: 60, anyOf: [{ minimum: 5, maximum: 86_400 }, { type: "null" }] });

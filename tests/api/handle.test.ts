@@ -261,6 +261,27 @@ describe("a body", () => {
   });
 });
 
+describe("a route without a body", () => {
+  const empty = handle(bodiless, async () => answer(200, null));
+
+  it.each(['{"channelId": "ch_1"}', "[]", "channelId=ch_1", new Uint8Array([0xff]), "x".repeat(2 * MIB)])(
+    "refuses one, and says where filters go: %.30s",
+    async (body) => {
+      const { detail, errors } = await problem(await env.call(empty, post(body)));
+      expect(errors).toEqual([{ field: "body", message: expect.stringContaining("goes into the query") }]);
+      expect(detail).toContain("body must be empty");
+    },
+  );
+
+  it.each([undefined, "", "{}", " { }\n"])("takes one that says nothing: %j", async (body) => {
+    expect((await env.call(empty, post(body))).status).toBe(200);
+  });
+
+  it("tells of both, a body and a bad query", async () => {
+    expect(await fields(post("[]", {}, "/v1/things/x_1?limit=1&limit=2"), empty)).toEqual(["query.limit", "body"]);
+  });
+});
+
 describe("a query", () => {
   it("is refused where the route takes none", async () => {
     const plain = handle(queryless, async () => answer(200, null));

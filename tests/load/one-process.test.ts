@@ -5,7 +5,7 @@ import { startOneProcess } from "../support/stillup.ts";
 import { loadSuite } from "./suite.ts";
 
 loadSuite("in one process", {
-  intervalSeconds: 10, // on PGlite an alert takes 10 to 15 ms of the one processor there is
+  intervalSeconds: 20,
   async start(dist) {
     const folder = await mkdtemp(join(tmpdir(), "stillup-load-"));
     const remove = () => rm(folder, { recursive: true });

@@ -11,7 +11,7 @@ const postgres = missing === null ? await startPostgres() : null;
 afterAll(() => postgres?.stop());
 
 loadSuite("in four processes on Postgres and Redis", {
-  intervalSeconds: 5,
+  intervalSeconds: 10,
   losesStreams: true,
   skip: missing,
   async start(dist) {

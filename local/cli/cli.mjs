@@ -46,6 +46,10 @@ async function run({ args, variables, keyFile }) {
     print(usage);
     return 0;
   }
+  if (args.length === 0) {
+    process.stderr.write(usage);
+    return 2;
+  }
   const [name = "", verb = "", ...rest] = args;
   if (!isOperators(name)) throw new CliError(`It is set-apart or deliveries, not "${name}".`, 2);
   if (!Object.hasOwn(verbs, verb)) throw new CliError(`It is list, show, retry or drop, not "${verb}".`, 2);
@@ -62,12 +66,21 @@ function parse(thing, verb, args) {
   if (verb === "list" || verb === "retry") options.all = { type: "boolean" };
   for (const name of narrowing(thing, verb)) options[name] = { type: "string" };
   try {
-    const { values, positionals: ids } = parseArgs({ args, options, allowPositionals: true });
+    // Not strict: Node's own messages say more of Node than of this.
+    const { tokens, values, positionals: ids } = parseArgs({ args, options, tokens: true, strict: false });
+    for (const token of tokens) if (token.kind === "option") checkOption(token, options, verb);
     check(values, ids, { verb, narrowed: narrowing(thing, verb).find((name) => values[name] !== undefined) });
     return { values, ids };
   } catch (error) {
     throw new CliError(error.message, 2);
   }
+}
+
+function checkOption({ name, rawName, value, inlineValue }, options, verb) {
+  if (!Object.hasOwn(options, name)) throw new Error(`${verb} takes no ${rawName}.`);
+  const isFlag = options[name].type === "boolean";
+  if (isFlag && value !== undefined) throw new Error(`${rawName} takes no value.`);
+  if (!isFlag && (!value || (!inlineValue && value.startsWith("-")))) throw new Error(`${rawName} needs a value.`);
 }
 
 function narrowing({ filters, listed }, verb) {
@@ -76,6 +89,7 @@ function narrowing({ filters, listed }, verb) {
 }
 
 function check({ all }, ids, { verb, narrowed }) {
+  if (ids.includes("")) throw new Error("An id is empty.");
   if (verb === "list" && ids.length > 0) throw new Error("list takes no ids; show takes one.");
   if (verb === "list") return;
   if (verb === "show" && ids.length !== 1) throw new Error("show takes one id.");
@@ -89,8 +103,9 @@ function queryOf({ filters, listed }, values, verb) {
   for (const [option, field] of Object.entries(filters)) {
     if (values[option] !== undefined) query.set(field, values[option]);
   }
-  for (const [field, fallback] of verb === "list" ? Object.entries(listed) : []) {
+  for (const [field, { values: allowed, fallback }] of verb === "list" ? Object.entries(listed) : []) {
     const value = values[field] ?? fallback;
+    if (!allowed.includes(value)) throw new CliError(`--${field} must be one of ${allowed.join(", ")}.`, 2);
     if (value !== "any") query.set(field, value);
   }
   return query;

@@ -11,14 +11,15 @@ export class CliError extends Error {
 }
 
 /**
- * The API as its operators use it: `call(method, path)` resolves with the answer's JSON, undefined when it has none.
- * Both throw a CliError. `url` is `--url`'s; `keyFile` is where `npm start` keeps its key.
+ * The API as its operators use it: `call(method, path, missing)` resolves with the answer's JSON, undefined when it has
+ * none; `missing` is thrown when there is nothing of the path's id. Else both throw a CliError. `url` is `--url`'s;
+ * `keyFile` is where `npm start` keeps its key.
  */
 export async function createClient({ url, variables, keyFile }) {
   const origin = originOf(url || variables["STILLUP_URL"] || `http://127.0.0.1:${variables["PORT"] || 3000}`);
-  const key = variables["API_KEY"] || (await readKey(keyFile));
+  const key = sendable(variables["API_KEY"] || (await readKey(keyFile)), variables["API_KEY"] ? "API_KEY" : keyFile);
   return {
-    async call(method, path) {
+    async call(method, path, missing) {
       const answer = await send(origin + path, {
         method,
         headers: { authorization: `Bearer ${key}` },
@@ -27,7 +28,7 @@ export async function createClient({ url, variables, keyFile }) {
       }).catch((error) => {
         throw new CliError(unreachable(origin, error));
       });
-      if (!answer.ok) throw new CliError(refused(answer, origin));
+      if (!answer.ok) throw refused(answer, origin, missing);
       return answer.text === "" ? undefined : parse(answer.text, origin);
     },
   };
@@ -44,6 +45,12 @@ async function readKey(path) {
   throw new CliError(`There is no API key. Set API_KEY; the key of \`npm start\` would be in ${path}.`);
 }
 
+/** Refused by `fetch`, a key would stand in the error. */
+function sendable(key, where) {
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new CliError(`${where} holds characters that no API key has: spaces, line ends, or other than ASCII.`);
+}
+
 async function send(url, request) {
   const response = await fetch(url, request);
   return { ok: response.ok, status: response.status, headers: response.headers, text: await response.text() };
@@ -55,12 +62,22 @@ function unreachable(origin, { name, message, cause }) {
   return `No Stillup answers at ${origin} (${why}). Start it, or name another address with --url or STILLUP_URL.`;
 }
 
-function refused({ status, headers, text }, origin) {
-  if (status === 401) return `${origin} does not know this API key. Set API_KEY to the key of that Stillup.`;
+function refused({ status, headers, text }, origin, missing) {
+  if (status === 401) {
+    const remedy = "Set API_KEY to the key of that Stillup, or name another address with --url or STILLUP_URL.";
+    return new CliError(`${origin} does not know this API key. ${remedy}`);
+  }
   const location = headers.get("location");
-  if (location !== null) return `${origin} redirects to ${location}. Name that address with --url or STILLUP_URL.`;
+  if (location !== null) {
+    return new CliError(`${origin} redirects to ${location}. Name that address with --url or STILLUP_URL.`);
+  }
   const isProblem = headers.get("content-type")?.startsWith("application/problem+json");
-  return isProblem ? parse(text, origin).detail : notStillup(origin, status);
+  if (!isProblem) return new CliError(notStillup(origin, status));
+  const { detail } = parse(text, origin);
+  if (status === 400) return new CliError(detail.replaceAll("query.", ""), 2);
+  if (status !== 404) return new CliError(detail);
+  // The only other 404 is of the address itself: a Stillup is there, and not where this was asked.
+  return missing !== undefined && detail.endsWith("of this id.") ? missing : new CliError(notStillup(origin, status));
 }
 
 function parse(text, origin) {

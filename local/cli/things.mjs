@@ -2,10 +2,12 @@
  * What operators look after:
  * - path: where the API has it
  * - filters: options that narrow lists and `retry --all` down, each with the API's name for it
- * - listed: options of lists alone, by the API's name too, each with what it is when left out
+ * - listed: options of lists alone, by the API's name too, each with what it may be and what it is when left out
  * - columns: title and field
  * - content: the field that is shown below the others
- * - drop: method and path by which one is dropped
+ * - missing: says that there is none of an id
+ * - done: why a retry would change nothing of one, else null; not asked where it is not there
+ * - drop: method by which one is dropped, and what follows its path
  */
 export const things = {
   "set-apart": {
@@ -21,12 +23,13 @@ export const things = {
       ["REASON", "reason"],
     ],
     content: "body",
-    drop: (id) => ["DELETE", `/v1/set-apart/${id}`],
+    missing: (id) => `${id} is not set apart (any more).`,
+    drop: ["DELETE", ""],
   },
   deliveries: {
     path: "/v1/deliveries",
     filters: { channel: "channelId", monitor: "monitorId" },
-    listed: { status: "exhausted" },
+    listed: { status: { values: ["pending", "delivered", "exhausted", "cancelled", "any"], fallback: "exhausted" } },
     columns: [
       ["ID", "id"],
       ["STATUS", "status"],
@@ -38,6 +41,11 @@ export const things = {
       ["REASON", "lastError"],
     ],
     content: "data",
-    drop: (id) => ["POST", `/v1/deliveries/${id}/cancel`],
+    missing: (id) => `There is no delivery ${id}.`,
+    done({ status, nextAttemptAt }) {
+      if (status === "delivered") return "already delivered";
+      return status === "pending" ? `still pending, next try at ${nextAttemptAt}` : null;
+    },
+    drop: ["POST", "/cancel"],
   },
 };

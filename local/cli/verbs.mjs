@@ -1,5 +1,5 @@
 import { CliError } from "./client.mjs";
-import { block, fields, print, table, tell } from "./text.mjs";
+import { block, fields, print, printable, table, tell } from "./text.mjs";
 
 /**
  * What operators do. Each takes a command that was understood, `{thing, client, ids, all, json, query}`, where
@@ -33,7 +33,7 @@ function tableOf({ columns }, items) {
 }
 
 async function show({ thing, client, ids: [id], json }) {
-  const item = await client.call("GET", pathOf(thing, id));
+  const item = await callOne({ thing, client }, ["GET", ""], id);
   const { [thing.content]: content, ...others } = item;
   const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
   print(json ? asJson(item) : `${fields(others)}\n${block(text)}`);
@@ -41,8 +41,7 @@ async function show({ thing, client, ids: [id], json }) {
 }
 
 async function retry({ thing, client, ids, all, json, query }) {
-  const retryOne = (id) => client.call("POST", `${pathOf(thing, id)}/retry`);
-  if (!all) return each(retryOne, "retried", { ids, json });
+  if (!all) return each((id) => retryOne({ thing, client }, id), "retried", { ids, json });
   let retried = 0;
   let cursor = null;
   do {
@@ -55,31 +54,48 @@ async function retry({ thing, client, ids, all, json, query }) {
   return 0;
 }
 
+/** Resolves with why nothing was to be done, else null. */
+async function retryOne(command, id) {
+  const { done } = command.thing;
+  const why = done === undefined ? null : done(await callOne(command, ["GET", ""], id));
+  if (why === null) await callOne(command, ["POST", "/retry"], id);
+  return why;
+}
+
 async function drop({ thing, client, ids, json }) {
-  return each((id) => client.call(...thing.drop(encodeURIComponent(id))), "dropped", { ids, json });
+  const dropOne = async (id) => {
+    await callOne({ thing, client }, thing.drop, id);
+    return null;
+  };
+  return each(dropOne, "dropped", { ids, json });
 }
 
 /** One after the other. What cannot be done with one is told, and the others go on. */
 async function each(act, done, { ids, json }) {
   const succeeded = [];
+  const unchanged = [];
   const failed = [];
   for (const id of ids) {
     try {
-      await act(id);
-      succeeded.push(id);
-      if (!json) print(`${id}  ${done}\n`);
+      const reason = await act(id);
+      if (reason === null) succeeded.push(id);
+      else unchanged.push({ id, reason });
+      if (!json) print(`${id}  ${reason ?? done}\n`);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       failed.push({ id, error: error.message });
-      tell(`${id}: ${error.message}`);
+      tell(error.message.includes(printable(id)) ? error.message : `${id}: ${error.message}`);
     }
   }
-  if (json) print(asJson({ [done]: succeeded, failed }));
+  if (json) print(asJson({ [done]: succeeded, unchanged, failed }));
   return failed.length === 0 ? 0 : 1;
 }
 
-function pathOf({ path }, id) {
-  return `${path}/${encodeURIComponent(id)}`;
+/** What is no id is never asked for: in a path, "." would be all of them. */
+async function callOne({ thing, client }, [method, after], id) {
+  const missing = new CliError(thing.missing(printable(id)));
+  if (!/^[a-z]+_[0-9a-z_]+$/.test(id)) throw missing;
+  return client.call(method, `${thing.path}/${id}${after}`, missing);
 }
 
 function asJson(value) {

@@ -49,10 +49,45 @@ describe("The command line, where there is no Stillup,", () => {
     "set-apart drop --all",
     "deliveries retry --all --status pending",
     "deliveries list --url localhost:3000",
+    "deliveries list --url",
+    "deliveries list --url --json",
+    "deliveries list --json=yes",
+    "deliveries list --status bogus",
+    "deliveries list --nope",
+    "deliveries show -x",
+    "deliveries retry dlv_1 ",
   ])("ends with 2 and says why for %s", async (line) => {
     const { code, out, err } = await run(line.split(" "), KEY);
     expect([code, out]).toEqual([2, ""]);
     expect(err).toMatch(/^stillup: .+\nstillup --help shows how it is used\.\n$/);
+  });
+
+  test.each([
+    ["deliveries list --status bogus", "--status must be one of pending, delivered, exhausted, cancelled, any."],
+    ["deliveries list --nope 1", "list takes no --nope."],
+    ["deliveries show ", "An id is empty."],
+  ])("tells in one line what is wrong with %s", async (line, message) => {
+    const { err } = await run(line.split(" "), KEY);
+    expect(err).toBe(`stillup: ${message}\nstillup --help shows how it is used.\n`);
+  });
+
+  test("does not show a key that cannot be sent", async () => {
+    const { code, out, err } = await run(["deliveries", "list"], { API_KEY: `${"k".repeat(40)}\u20ac` });
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/^stillup: API_KEY holds characters that no API key has/);
+    expect(err).not.toContain("kkkk");
+  });
+
+  test.each(["nope", ".", ".."])("asks nobody for what is no id: %s", async (id) => {
+    const url = await nobodys();
+    expect(await run(["deliveries", "show", id, "--url", url], KEY)).toEqual({
+      code: 1,
+      out: "",
+      err: `stillup: There is no delivery ${id}.\n`,
+    });
+    expect((await run(["set-apart", "retry", id, "--url", url], KEY)).err).toBe(
+      `stillup: ${id} is not set apart (any more).\n`,
+    );
   });
 
   test("shows how it is used when asked", async () => {
@@ -128,6 +163,16 @@ test("npx stillup runs in a clone", async () => {
     code: 0,
     out: expect.stringContaining("Usage: stillup <set-apart | deliveries>"),
   });
+});
+
+test("npx stillup alone shows how it is used, and ends with 2", async () => {
+  const child = spawn(process.execPath, [join(root, "local/stillup.mjs")], { stdio: ["ignore", "ignore", "pipe"] });
+  let err = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  const [code] = await once(child, "close");
+  expect([code, err]).toEqual([2, expect.stringMatching(/^Usage: stillup /)]);
 });
 
 /** Runs a program in the clone; of this process' variables it gets none. */
@@ -210,11 +255,26 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     expect(await stillupCli("set-apart", "drop", "msg_1", "msg_0", "msg_2")).toEqual({
       code: 1,
       out: "msg_1  dropped\nmsg_2  dropped\n",
-      err: "stillup: msg_0: There is no set-apart message of this id.\n",
+      err: "stillup: msg_0 is not set apart (any more).\n",
     });
     const { code, out } = await stillupCli("set-apart", "retry", "msg_3", "msg_3", "--json");
     expect([code, JSON.parse(out)]).toMatchObject([1, { retried: ["msg_3"], failed: [{ id: "msg_3" }] }]);
     expect((await stillupCli("set-apart", "show", "msg_3")).code).toBe(1);
+    expect((await stillupCli("deliveries", "show", "dlv_0")).err).toBe("stillup: There is no delivery dlv_0.\n");
+    expect(await stillupCli("set-apart", "list", "--stream", "bogus")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^stillup: stream must be /),
+    });
+  });
+
+  test("says that an address with a path is no Stillup", async () => {
+    for (const line of ["deliveries list", "deliveries show dlv_1", "set-apart retry msg_1"]) {
+      const { code, err } = await stillupCli(...line.split(" "), "--url", `${origin}/elsewhere`);
+      expect([code, err]).toEqual([
+        1,
+        expect.stringContaining(`What answers at ${origin}/elsewhere (404) is no Stillup.`),
+      ]);
+    }
   });
 
   test("says that its key is wrong", async () => {
@@ -272,6 +332,12 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     expect((await stillupCli("deliveries", "list")).out).toMatch(/dlv_1 +exhausted .* The receiver answered 500\.\n/);
     expect((await stillupCli("deliveries", "drop", "dlv_3")).out).toBe("dlv_3  dropped\n");
     expect((await stillupCli("deliveries", "retry", "dlv_1")).out).toBe("dlv_1  retried\n");
+    await sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, next_attempt_at)
+      select 'dlv_4', 'evt_4', 'ch_none', 'mon_none', 1, 'monitor.down', '{}', app_now(), '2100-01-01Z'`;
+    expect((await stillupCli("deliveries", "retry", "dlv_4")).out).toBe(
+      "dlv_4  still pending, next try at 2100-01-01T00:00:00.000Z\n",
+    );
     const rest = await stillupCli("deliveries", "retry", "--all", "--channel", channel.id, "--json");
     expect([rest.code, JSON.parse(rest.out)]).toEqual([0, { retried: 1 }]);
     await vi.waitFor(() => expect(receiver.arrivals.map(({ id }) => id)).toEqual(["dlv_1", "dlv_2"]), {
@@ -285,5 +351,10 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
       },
       { timeout: 20_000, interval: 100 },
     );
+    const again = await stillupCli("deliveries", "retry", "dlv_1", "dlv_3", "--json");
+    expect([again.code, JSON.parse(again.out)]).toEqual([
+      0,
+      { retried: ["dlv_3"], unchanged: [{ id: "dlv_1", reason: "already delivered" }], failed: [] },
+    ]);
   });
 });

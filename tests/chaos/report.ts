@@ -48,7 +48,7 @@ ${percent(3 / faults)} of such faults do (3 / N). They are not quite independent
 - *Changes of status*: each turn of a target, held against \`status_changes\`. A target turns again when its change is
   stored, because an outage that no check saw is none that could be told. Lost: not stored within five minutes. Invented:
   stored although the target had not turned.
-- *Alerts*: each change to each of its two receivers, as the receivers' own ledger has it, not as Stillup remembers it.
+- *Alerts*: each change to each of its two receivers, and each change of sight to one, as the receivers' own ledger has it.
   Lost: never taken. Doubled: one event, or one incident's beginning or end, under two ids. Out of order: a monitor's
   alerts otherwise than its target turned.
 - *Sent again*: webhooks that came again, with the same id, after they had been answered with 2xx. Each needs a fault

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { StillupError } from "../runtime/errors.ts";
+import { entryWithoutBody } from "../runtime/stream/stream.ts";
 
 /**
  * The newest form of messages that this release reads, their `v`. A release writes a form that the one before it reads,
@@ -17,6 +18,9 @@ export function parseMessage<Schema extends z.core.$ZodType>(body: string, schem
     value = JSON.parse(body);
   } catch (cause) {
     throw new StillupError("invalid_message", "The message is not JSON.", { cause });
+  }
+  if (typeof value === "object" && value !== null && entryWithoutBody in value) {
+    throw new StillupError("invalid_message", "The entry does not begin with a field named body; its fields are kept.");
   }
   const form = (value as { v?: unknown } | null)?.v;
   if (Number.isInteger(form) && Number(form) > NEWEST_FORM) {

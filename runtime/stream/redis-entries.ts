@@ -1,4 +1,4 @@
-import type { Consumer, Message } from "./stream.ts";
+import { type Consumer, entryWithoutBody, type Message } from "./stream.ts";
 
 /** The field of an entry that holds its body. */
 export const bodyField = "body";
@@ -15,7 +15,13 @@ export type Entry = readonly [id: string, fields: readonly string[]];
 export type Delivered = readonly [entry: Entry, deliveries: number];
 
 export function toMessage([[id, fields], attempts]: Delivered): Message {
-  return { id, body: fields[0] === bodyField ? (fields[1] ?? "") : "", attempts, timestamp: timestampOf(id) };
+  return { id, body: bodyOf(fields), attempts, timestamp: timestampOf(id) };
+}
+
+/** What somebody else added is kept whole: it is set apart, and then deleted here. */
+function bodyOf(fields: readonly string[]): string {
+  const [name, body] = fields;
+  return name === bodyField && body !== undefined ? body : JSON.stringify({ [entryWithoutBody]: fields });
 }
 
 /** An id begins with the server's clock when the entry was added, in milliseconds. */

@@ -4,6 +4,9 @@ export interface Outgoing {
   readonly body: string;
 }
 
+/** The one key of a body that stands for an entry without one: with it come the entry's fields, names and values by turns. */
+export const entryWithoutBody = "entryWithoutBody";
+
 /** An entry as a consumer gets it. */
 export interface Message {
   readonly id: string;

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { alertsDue } from "../../domain/bell.ts";
 import { type Job, jobEntries, parseChecks } from "../../domain/checks/job.ts";
+import { toMessage } from "../../runtime/stream/redis-entries.ts";
 
 function job(monitorId: string, over: Partial<Job> = {}): Job {
   return {
@@ -50,6 +51,13 @@ it.each([
   ["a job without a URL", JSON.stringify({ v: 1, jobs: [{ ...job("mon_1"), url: undefined }] })],
 ])("refuses a message with %s as invalid_message", (_, body) => {
   expect(() => parseChecks(body).jobs).toThrowError(expect.objectContaining({ code: "invalid_message" }));
+});
+
+it.each([parseChecks, alertsDue.parse])("says of an entry without a body that it has none", (parse) => {
+  const { body } = toMessage([["1-1", ["other", "fields", "body", "of theirs"]], 1]);
+  expect(JSON.parse(body)).toEqual({ entryWithoutBody: ["other", "fields", "body", "of theirs"] });
+  const message = "The entry does not begin with a field named body; its fields are kept.";
+  expect(() => parse(body)).toThrowError(expect.objectContaining({ code: "invalid_message", message }));
 });
 
 it.each([parseChecks, alertsDue.parse])("leaves a message of a form to come to newer workers", (parse) => {

@@ -62,7 +62,8 @@ async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: R
 }
 
 function unknown(found: Finding): Finding {
-  return { ...found, outcome: "unknown", detail: `Stillup could see nothing at all. ${found.detail}`.slice(0, 500) };
+  const detail = `No control target answered the process that checked. ${found.detail}`.slice(0, 500);
+  return { ...found, outcome: "unknown", detail };
 }
 
 /** A slot must be answered well before the next one is to be given out, 5 s before it is due. */

@@ -31,7 +31,9 @@ async function report(env: SightEnv, sight: Sight, sees: boolean): Promise<void>
   env.metrics.set("stillup_blind", sees ? 0 : 1);
   if (change === null) return;
   if (change === "blind")
-    env.log.error("Stillup is blind: no control target answers, so nothing is known of any target.");
+    env.log.error(
+      "Stillup is blind: no control target answers this process. Targets that do not answer it are unknown.",
+    );
   else env.log.info("Stillup sees again. Every monitor is checked now.");
   try {
     await env.stream.publish(alertsDue.ring(channelIds));

@@ -86,9 +86,13 @@ describe("a check without an answer", () => {
     const [check] = await env.sql<{ outcome: string; detail: string }>`select outcome, detail from checks`;
     expect(check).toEqual({
       outcome: "unknown",
-      detail: `Stillup could see nothing at all. It was scripted to fail: ${kind}.`,
+      detail: `No control target answered the process that checked. It was scripted to fail: ${kind}.`,
     });
-    expect(env.logged).toContainEqual(expect.objectContaining({ level: "ERROR" }));
+    expect(env.logged).toContainEqual({
+      level: "ERROR",
+      message: "Stillup is blind: no control target answers this process. Targets that do not answer it are unknown.",
+      fields: {},
+    });
   });
 
   it("counts, and asks nobody, where there are no control targets", async () => {

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, type GaugeConfiguration, Histogram, Registry } from "prom-client";
 import { type MetricName, type Metrics, metricDefinitions } from "./metrics.ts";
 
 /** Upper bounds in seconds. Alerts take milliseconds when all is well, and hours when a receiver is away. */
@@ -22,7 +22,7 @@ export function createMetrics({ service }: { readonly service: string }): Metric
     const name = key as MetricName;
     const options = { name, help, labelNames: [...labels], registers: [registry] };
     if (kind === "counter") counters.set(name, new Counter(options));
-    else if (kind === "gauge") gauges.set(name, new Gauge(options));
+    else if (kind === "gauge") gauges.set(name, gaugeOf(options));
     else histograms.set(name, new Histogram({ ...options, buckets: [...(buckets[name] ?? [])] }));
   }
   return {
@@ -31,6 +31,13 @@ export function createMetrics({ service }: { readonly service: string }): Metric
     set: (name, value, labels = {}) => quietly(() => gauges.get(name)?.set(labels, value)),
     render: () => registry.metrics(),
   };
+}
+
+/** One without labels would tell 0 from the beginning, and most processes know nothing of most gauges. */
+function gaugeOf(options: GaugeConfiguration<string>): Gauge {
+  const gauge = new Gauge(options);
+  if (options.labelNames?.length === 0) gauge.remove();
+  return gauge;
 }
 
 /** A label that does not exist or a value that is no number must not fail the work that is measured. */

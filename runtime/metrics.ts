@@ -13,7 +13,11 @@ export const metricDefinitions = {
   },
   stillup_set_apart_total: { kind: "counter", help: "Stream messages set apart.", labels: ["stream"] },
   stillup_driver_calls_total: { kind: "counter", help: "Trips to a service.", labels: ["driver", "kind"] },
-  stillup_blind: { kind: "gauge", help: "1 while this process can see none of its control targets.", labels: [] },
+  stillup_blind: {
+    kind: "gauge",
+    help: "1 while this process can see none of its control targets; of the API: while that is so of any process.",
+    labels: [],
+  },
   stillup_oldest_due_check_seconds: {
     kind: "gauge",
     help: "Age of the oldest check that is due and has no result.",

@@ -11,6 +11,13 @@ describe("Metrics", () => {
     }
   });
 
+  test("say nothing of a gauge that nobody has set", async () => {
+    const metrics = createMetrics({ service: "worker-notification" });
+    expect(await metrics.render()).not.toMatch(/^stillup_blind\{/m);
+    metrics.set("stillup_blind", 0);
+    expect(await metrics.render()).toMatch(/^stillup_blind\{service="worker-notification"\} 0$/m);
+  });
+
   test("count, observe and set under their labels and their service", async () => {
     const metrics = createMetrics({ service: "api" });
     metrics.count("stillup_checks_total", { outcome: "ok" });

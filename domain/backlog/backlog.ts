@@ -9,6 +9,8 @@ const NONE = { pending: 0, up: 0, down: 0, paused: 0, unknown: 0 };
 
 /** How much there is, and how far behind Stillup is with it. */
 export interface Backlog {
+  /** A process that checks can see none of its control targets. */
+  readonly blind: boolean;
   readonly monitors: Readonly<Record<keyof typeof NONE, number>>;
   /** Age of the oldest check that is due and has no result. Some seconds are usual: checks take time, and share statements. */
   readonly oldestDueCheckSeconds: number;
@@ -44,7 +46,8 @@ async function measure(sql: Sql): Promise<Backlog> {
         min(coalesce(waiting_since, next_check_at)) filter (where status <> 'paused') as due_at
       from monitors where deleted_at is null group by status
     )
-    select coalesce(jsonb_object_agg(status, count), '{}') as monitors,
+    select (select blind_since is not null from sight) as blind,
+      coalesce(jsonb_object_agg(status, count), '{}') as monitors,
       greatest(0, extract(epoch from app_now() - min(due_at)))::float8 as "oldestDueCheckSeconds",
       -- Not a min() of created_at: that reads the index of all deliveries from its old end.
       coalesce((

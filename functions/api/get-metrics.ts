@@ -27,6 +27,7 @@ async function setBacklog(env: Env, { requestId }: Ctx): Promise<void> {
     if (known === null) throw new Error("The database said nothing within 2 s.");
     for (const [status, count] of Object.entries(known.monitors))
       env.metrics.set("stillup_monitors", count, { status });
+    env.metrics.set("stillup_blind", known.blind ? 1 : 0);
     env.metrics.set("stillup_oldest_due_check_seconds", known.oldestDueCheckSeconds);
     env.metrics.set("stillup_oldest_undelivered_seconds", known.oldestUndeliveredSeconds);
   } catch (error) {

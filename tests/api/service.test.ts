@@ -188,6 +188,17 @@ describe("/metrics", () => {
     expect(await body()).toMatch(/^stillup_oldest_undelivered_seconds\{.*\} 3\d(\.|$)/m);
   });
 
+  it("tells whether any process is blind", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const blind = async () => {
+      vi.advanceTimersByTime(5000);
+      return /^stillup_blind\{.*\} (.*)$/m.exec((await call<string>("GET", "/metrics")).body)?.[1];
+    };
+    expect(await blind()).toBe("0");
+    await env.sql`update sight set blind_since = app_now()`;
+    expect(await blind()).toBe("1");
+  });
+
   it("counts a check as due until it has a result, given out or not", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const age = async () => {

@@ -7,15 +7,26 @@ import { timeoutFor } from "./timeout.ts";
 const ANY_2XX = ["200-299"];
 const statuses = "must be a list of 1 to 20 statuses or ranges";
 const status = 'must be a status from 100 to 599 or a range of them, such as "404" or "200-299"';
+const unmet = "can never be met: answers below 200 are never final";
 const text = "must be text of 1 to 1000 characters";
 
 const StatusPattern = z
   .string(status)
-  .check(z.regex(/^[1-5]\d\d(-[1-5]\d\d)?$/, { error: status, abort: true }), z.refine(isRange, status));
+  .check(
+    z.regex(/^[1-5]\d\d(-[1-5]\d\d)?$/, { error: status, abort: true }),
+    z.refine(isRange, status),
+    z.refine(canBeMet, unmet),
+  );
 
 function isRange(pattern: string): boolean {
   const [from = "", to = from] = pattern.split("-");
   return from <= to;
+}
+
+/** Informational answers are passed over until the final one comes. */
+function canBeMet(pattern: string): boolean {
+  const [from = "", to = from] = pattern.split("-");
+  return to >= "200";
 }
 
 const Expect = z.pipe(

@@ -114,6 +114,8 @@ const monitorCases: readonly (readonly [string, unknown, string])[] = [
   ["expect.status[0]", { status: ["600"] }, "must be a status from 100 to 599"],
   ["expect.status[0]", { status: ["299-200"] }, "must be a status from 100 to 599"],
   ["expect.status[0]", { status: ["200-"] }, "must be a status from 100 to 599"],
+  ["expect.status[0]", { status: ["100"] }, "expect.status[0] can never be met: answers below 200 are never final"],
+  ["expect.status[1]", { status: ["200", "100-199"] }, "can never be met: answers below 200 are never final"],
   ["expect.bodyContains", { bodyContains: "" }, "must be text of 1 to 1000 characters"],
   ["expect.bodyContains", { bodyContains: "a".repeat(1001) }, "must be text of 1 to 1000 characters"],
   ["failureThreshold", 0, "must be a whole number from 1 to 10"],

@@ -4,7 +4,8 @@ export type Area = "configuration" | "database" | "migrations" | "streams" | "co
 export interface Finding {
   readonly area: Area;
   readonly check: string;
-  readonly status: "ok" | "fail" | "skip";
+  /** `warn`: it works, and something should be done nevertheless. */
+  readonly status: "ok" | "warn" | "fail" | "skip";
   /** What was seen; of a failure also what to do. Holds no secret. */
   readonly detail: string;
 }
@@ -14,13 +15,22 @@ export interface Step {
   /** What to do when it fails. */
   readonly remedy: string;
   /** Resolves with what was seen; throws when it is not good. */
-  run(): Promise<string | Skipped>;
+  run(): Promise<string | Skipped | Warned>;
   /** True when a failure says nothing about what comes after. */
   readonly goesOn?: boolean;
 }
 
 /** A step that has nothing to check, and why. */
 export class Skipped {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** A step that saw what should be mended, though nothing fails by it. */
+export class Warned {
   readonly reason: string;
 
   constructor(reason: string) {
@@ -47,6 +57,7 @@ async function look(area: Area, { check, remedy, run }: Step): Promise<Finding> 
   try {
     const seen = await run();
     if (seen instanceof Skipped) return { area, check, status: "skip", detail: seen.reason };
+    if (seen instanceof Warned) return { area, check, status: "warn", detail: seen.reason };
     return { area, check, status: "ok", detail: seen };
   } catch (error) {
     return { area, check, status: "fail", detail: `${reasonOf(error).replace(/\.$/, "")}. ${remedy}` };

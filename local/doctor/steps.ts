@@ -1,9 +1,9 @@
 import type { Source } from "../../runtime/contract.ts";
-import type { Http } from "../../runtime/http/http.ts";
+import type { Http, HttpAnswer } from "../../runtime/http/http.ts";
 import type { Sql } from "../../runtime/sql/sql.ts";
 import type { EventStream } from "../../runtime/stream/stream.ts";
 import { findMissingMigrations } from "../migrate.ts";
-import { Skipped, type Step } from "./findings.ts";
+import { Skipped, type Step, Warned } from "./findings.ts";
 import { type Place, reach, resolveName, shakeHands } from "./network.ts";
 
 const OLDEST_POSTGRES = 15;
@@ -129,19 +129,33 @@ export function streamSteps({ stream, variable, sources, version }: Streams): St
   ];
 }
 
-/** Without one that answers no target is ever found to be down. */
+/** A line for each, and one for all: without one that answers no target is ever found to be down. */
 export function controlSteps(http: Http, urls: readonly string[]): Step[] {
+  let asked: Promise<readonly HttpAnswer[]> | undefined;
+  const ask = () => {
+    const call = { method: "GET", timeoutMs: 3000, maxRedirects: 0, maxBodyBytes: 0 };
+    asked ??= Promise.all(urls.map((url) => http.call({ ...call, url })));
+    return asked;
+  };
+  const remedy = "Name others in CONTROL_TARGETS, which this machine can reach and NETWORK_POLICY allows, or none.";
   return [
+    ...urls.map((url, index) => ({
+      check: new URL(url).host,
+      remedy,
+      goesOn: true,
+      async run() {
+        const answer = (await ask())[index];
+        if (answer === undefined || answer.ok || answer.statusCode !== null) return "answers";
+        return new Warned(`${answer.detail.replace(/\.$/, "")}. ${remedy}`);
+      },
+    })),
     {
       check: "answers",
-      remedy: "Name others in CONTROL_TARGETS, which this machine can reach and NETWORK_POLICY allows, or none.",
+      remedy,
       async run() {
         if (urls.length === 0) return new Skipped("CONTROL_TARGETS names none: being cut off looks like an outage");
-        const call = { method: "GET", timeoutMs: 3000, maxRedirects: 0, maxBodyBytes: 0 };
-        const answers = await Promise.all(urls.map((url) => http.call({ ...call, url })));
-        const count = answers.filter(({ statusCode }) => statusCode !== null).length;
-        const [first] = answers.flatMap((answer) => (answer.ok ? [] : [answer.detail]));
-        if (count === 0) throw new Error(first ?? "None answers.");
+        const count = (await ask()).filter(({ statusCode }) => statusCode !== null).length;
+        if (count === 0) throw new Error("None answers.");
         return `${count} of ${urls.length} answer`;
       },
     },

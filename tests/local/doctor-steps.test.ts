@@ -44,10 +44,17 @@ test("One control target that answers is enough; none at all would make every ou
   const http = createScriptedHttp();
   http.on("http://a.example/", () => failure("connect"));
   http.on("http://b.example/", () => answer(204));
+  http.on("http://c.example/", () => failure("timeout"));
   const controls = (...urls: string[]) => look("controls", controlSteps(http, urls));
-  expect(await controls("http://a.example/", "http://b.example/")).toEqual({ answers: "ok: 1 of 2 answer" });
+  expect(await controls("http://a.example/", "http://b.example/", "http://c.example/")).toEqual({
+    "a.example": expect.stringMatching(/^warn: It was scripted to fail: connect\. Name others in CONTROL_TARGETS/),
+    "b.example": "ok: answers",
+    "c.example": expect.stringMatching(/^warn: It was scripted to fail: timeout\. Name others in CONTROL_TARGETS/),
+    answers: "ok: 1 of 3 answer",
+  });
   expect(await controls("http://a.example/")).toMatchObject({
-    answers: expect.stringMatching(/^fail: It was scripted to fail: connect\. Name others in CONTROL_TARGETS/),
+    "a.example": expect.stringMatching(/^warn/),
+    answers: expect.stringMatching(/^fail: None answers\. Name others in CONTROL_TARGETS/),
   });
   expect(await controls()).toMatchObject({ answers: expect.stringMatching(/^skip: CONTROL_TARGETS names none/) });
 });

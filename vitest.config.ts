@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type Plugin } from "vitest/config";
 import { packedOpenApi } from "./build.mjs";
 
@@ -17,6 +18,8 @@ export default defineConfig({
     setupFiles: ["tests/support/leaks.ts"],
     // A process for each file: some of them send signals, and all of them look for what they left behind.
     pool: "forks",
+    // Half of the time is waiting, so two at once on the smallest machine, too.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },

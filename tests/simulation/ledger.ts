@@ -1,5 +1,12 @@
 import type { Host } from "./host.ts";
 
+/** A delivery's lease as its process heard of it. */
+export interface Lease {
+  /** The try's number. */
+  readonly attempt: string;
+  readonly atMs: number;
+}
+
 /** A webhook as its receiver got it. */
 export interface Post {
   readonly id: string;
@@ -12,6 +19,8 @@ export interface Post {
   /** The receiver took it: 2xx. */
   readonly taken: boolean;
   readonly host: Host;
+  /** What it was sent on. */
+  readonly lease: Lease;
   /** Its recording was carried out. */
   recorded: boolean;
   /** A fault came between the receiver's answer and its recording: one more is allowed. */
@@ -21,33 +30,35 @@ export interface Post {
 /** What receivers got, and which of it may come once more. */
 export class Ledger {
   readonly posts: Post[] = [];
-  /** When a process leased a delivery that it has not sent yet, by both: the oldest first. */
-  readonly #leasedAtMs = new Map<string, number[]>();
+  /** Of deliveries that a process has not sent yet, by both: the oldest first. */
+  readonly #leases = new Map<string, Lease[]>();
+
+  noteLeased(host: Host, id: string, lease: Lease): void {
+    const key = `${host.name} ${id}`;
+    this.#leases.set(key, [...(this.#leases.get(key) ?? []), lease]);
+  }
+
+  /** The lease that a process sends a delivery on. */
+  takeLease(host: Host, id: string): Lease {
+    return this.#leases.get(`${host.name} ${id}`)?.shift() ?? { attempt: "none", atMs: 0 };
+  }
 
   add(post: Omit<Post, "recorded" | "excused">): Post {
-    const { host, id } = post;
+    const { host, lease } = post;
     // One that was frozen since it leased this may send what somebody else has sent meanwhile.
-    const isStale = host.frozenUntil > (this.#leasedAtMs.get(`${host.name} ${id}`)?.shift() ?? 0);
-    const added = { ...post, recorded: false, excused: isStale || !host.alive };
+    const added = { ...post, recorded: false, excused: host.frozenUntil > lease.atMs || !host.alive };
     this.posts.push(added);
     return added;
   }
 
-  noteLeased(host: Host, ids: readonly unknown[], atMs: number): void {
-    for (const id of ids) {
-      const key = `${host.name} ${id}`;
-      this.#leasedAtMs.set(key, [...(this.#leasedAtMs.get(key) ?? []), atMs]);
-    }
-  }
-
-  /** A statement that records tries was carried out. */
+  /** A statement that records a try was carried out. */
   noteRecorded(host: Host, values: readonly (string | null)[]): void {
-    for (const post of this.#unrecorded(host)) if (values.includes(post.id)) post.recorded = true;
+    for (const post of this.#unrecorded(host)) if (isOf(values, post)) post.recorded = true;
   }
 
   /** One was not. */
   noteUnrecorded(host: Host, values: readonly (string | null)[]): void {
-    for (const post of this.#unrecorded(host)) if (values.includes(post.id)) post.excused = true;
+    for (const post of this.#unrecorded(host)) if (isOf(values, post)) post.excused = true;
   }
 
   /** The process can record nothing now. */
@@ -58,4 +69,8 @@ export class Ledger {
   #unrecorded(host: Host): Post[] {
     return this.posts.filter((post) => post.host === host && !post.recorded);
   }
+}
+
+function isOf(values: readonly (string | null)[], { id, lease }: Post): boolean {
+  return values.includes(id) && values.includes(lease.attempt);
 }

@@ -107,6 +107,8 @@ export class Outside {
 
   async #webhook(host: Host, call: HttpCall): Promise<HttpAnswer> {
     let post: Post | undefined;
+    const id = call.headers?.["webhook-id"] ?? "";
+    const lease = this.#options.ledger.takeLease(host, id);
     const excuse = () => {
       if (post !== undefined) post.excused = true;
     };
@@ -114,7 +116,7 @@ export class Outside {
       point: "webhook",
       unheard: excuse,
       carryOut: () => {
-        const met = this.#receive(host, call);
+        const met = this.#receive(call, { host, id, lease });
         post = met.post;
         return met.answer;
       },
@@ -187,18 +189,17 @@ export class Outside {
     }
   }
 
-  #receive(host: Host, call: HttpCall): { answer: Promise<HttpAnswer>; post: Post } {
+  #receive(call: HttpCall, sent: Pick<Post, "host" | "id" | "lease">): { answer: Promise<HttpAnswer>; post: Post } {
     const { timeline, random, faults, ledger } = this.#options;
     const mischief = this.#mischiefs.get(new URL(call.url).host)?.shift();
     if (mischief !== undefined) faults.count(kinds[mischief]);
     const body = JSON.parse(call.body ?? "") as Body;
     const post = ledger.add({
-      id: call.headers?.["webhook-id"] ?? "",
+      ...sent,
       channelUrl: call.url,
       ...subjectOf(body),
       atMs: timeline.now,
       taken: mischief === undefined || mischief === "slow" || mischief === "took it",
-      host,
     });
     if (mischief === "took it") post.excused = true;
     switch (mischief) {

@@ -1,5 +1,5 @@
 import { StillupError } from "../../runtime/errors.ts";
-import { createSql, type Statement } from "../../runtime/sql/query.ts";
+import { createSql, type Row, type Statement } from "../../runtime/sql/query.ts";
 import type { SqlDriver } from "../../runtime/sql/sql.ts";
 import { createMemoryStream, type MemoryStream } from "../../runtime/stream/memory.ts";
 import type { EventStream, Message, Outgoing } from "../../runtime/stream/stream.ts";
@@ -68,7 +68,7 @@ export class Services {
     });
   }
 
-  #send(host: Host, statements: readonly Statement[]) {
+  async #send(host: Host, statements: readonly Statement[]): Promise<Row[][]> {
     const { network, ledger, timeline, database } = this.#options;
     const point = pointOf(statements.map(({ text }) => text).join(";"));
     const values = statements.flatMap((statement) => statement.values);
@@ -79,7 +79,8 @@ export class Services {
       host.sqlTrouble += 1;
       if (point === "record") ledger.noteUnrecorded(host, values);
     };
-    return network.trip(host, {
+    let carriedOutAtMs = 0;
+    const answer = await network.trip(host, {
       point,
       lost,
       lostAfterMs: SQL_LOST_MS,
@@ -94,11 +95,16 @@ export class Services {
         }
         const rows = await database.carryOut(timeline.now, statements);
         if (point === "record") ledger.noteRecorded(host, values);
-        const ids = () => rows.flat().map((row) => row["id"]);
-        if (point === "lease") ledger.noteLeased(host, ids(), timeline.now);
+        carriedOutAtMs = timeline.now;
         return rows;
       },
     });
+    if (point === "lease") {
+      for (const { id, attempt } of answer.flat()) {
+        ledger.noteLeased(host, String(id), { attempt: String(attempt), atMs: carriedOutAtMs });
+      }
+    }
+    return answer;
   }
 
   streamOf(host: Host): EventStream {
@@ -213,10 +219,11 @@ export class Services {
   /** Whether nothing waits in the streams but checks that are not due yet. */
   async isEmpty(): Promise<boolean> {
     const { timeline } = this.#options;
+    const mayWait = (stream: string, { body, timestamp }: Message) =>
+      stream === "checks.due" && !this.poisons.has(body) && timeline.now - timestamp <= CHECKED_MS;
     for (const stream of ["checks.due", "status.changed", "alerts.due"]) {
       const entries = await this.entries(stream);
-      if (entries.some(({ timestamp }) => stream !== "checks.due" || timeline.now - timestamp > CHECKED_MS))
-        return false;
+      if (!entries.every((entry) => mayWait(stream, entry))) return false;
     }
     return true;
   }

@@ -8,6 +8,8 @@ import type { Sql } from "../../runtime/sql/sql.ts";
  * for the lock, so incidents are written with `on conflict`, never looked up (134 of 1,501 incidents were wrong when
  * they were). Carried out twice it finds nothing the second time.
  *
+ * `told` is each event with the incident that it is about: its own when down, the one before it when up.
+ *
  * It does not wait for the disk: what a crash of Postgres takes back is still unhandled, and handled again with the same
  * ids. What it rests on, the status change, was waited for.
  */
@@ -33,7 +35,6 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
       cross join lateral jsonb_to_recordset(l.unhandled)
         as e (version int4, type text, at timestamptz, first jsonb, "check" jsonb)
     ),
-    -- Each event with the incident it is about: its own when down, the one before it when up.
     told as materialized (
       select e.*, coalesce(
           e.opened,

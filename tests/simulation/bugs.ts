@@ -102,7 +102,7 @@ export const bugs: readonly Bug[] = [
       where id = \${id} and status = 'pending'`,
       },
     ],
-    caughtBy: { runs: 100, often: ["overtake a try"] },
+    caughtBy: { runs: 200, often: ["overtake a try"] },
   },
   {
     name: "events are handled out of the order of their versions",

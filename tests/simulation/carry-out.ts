@@ -150,6 +150,8 @@ async function overtake(
 ): Promise<void> {
   const { cluster, outside, timeline } = world;
   for (const n of [0, 1]) outside.misbehave(receiverOf(n), ["500", "slow", "slow"]);
+  // So that the other one makes the second try.
+  cluster.freeze(cluster.host("notification", 1 - replica), CONFIRMED_MS / 1000);
   cluster.host("notification", replica).traps.push({ point: "webhook", nth: 0, effect: "freeze after", seconds });
   flip(world, monitor);
   await timeline.pass(CONFIRMED_MS + seconds * 1000);

@@ -100,7 +100,7 @@ const plots = {
   /** A message that cannot be read comes while nothing can be set apart. */
   "poison unheard": fc.record({ stream, seconds: seconds(2, 15) }),
   /** A try fails, and its process is frozen until another one has taken the delivery over and is at it. */
-  "overtake a try": fc.record({ monitor, replica, seconds: seconds(28, 40) }),
+  "overtake a try": fc.record({ monitor, replica, seconds: seconds(31, 43) }),
 };
 
 /** What targets do, and time. */

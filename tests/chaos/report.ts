@@ -56,7 +56,7 @@ ${percent(3 / faults)} of such faults do (3 / N). They are not quite independent
   one: those in the second before a notification worker was killed, frozen or cut off, those while the database or the way
   to it was broken, and until 3 s after, and those that the receiver began with 2xx and did not end.
 - *Time to tell*: from the turn of a target to the arrival at the receiver that takes everything. It holds the wait for the
-  next check (5 s), the second check where thresholds are 2, and every fault on the way.
+  next check (5 s), the second check where the threshold is 2, and every fault on the way.
 - *Recovery*: from the mending of a fault to the next alert at that receiver, whatever else was broken by then.
 
 ## What was injected
@@ -66,8 +66,8 @@ ${piped(faultCells(figures))}
 A fault counts when it was really injected: a container that ran was hit; what a receiver or a stand-in was told to do wrong
 met a request. A worker that checks and is cut off the network fails its checks in earnest, and cannot reach the run's
 control target either: that is told as \`system.blind\`, and must not be told as an outage.
-30 monitors, checked every 5 s, whose targets take 0.2 s to answer; one in five with a threshold of 2; two receivers each, one that takes everything and one of
-four that misbehave.
+30 monitors, checked every 5 s, whose targets take 0.2 s to answer; one in five with a failure threshold of 2, another one
+in five with a recovery threshold of 2; two receivers each, one that takes everything and one of four that misbehave.
 `;
 }
 

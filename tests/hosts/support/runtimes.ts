@@ -22,7 +22,7 @@ export async function installRuntimes(folder = here): Promise<string> {
   const draft = `${installed}.${process.pid}`;
   await mkdir(draft, { recursive: true });
   for (const name of files) await cp(join(folder, name), join(draft, name));
-  // Not `npm ci`: the lockfile names no workerd for other systems where the registry that it was made with has none.
+  // Not `npm ci`: the lockfile may lack other systems' workerd.
   await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund"], { cwd: draft, timeout: INSTALL_MS });
   // Whole or not at all, however many install at once.
   await rename(draft, installed).catch(() => rm(draft, { recursive: true }));

@@ -1,6 +1,4 @@
 import type { Variables } from "../runtime/config.ts";
-import { createBackground } from "../runtime/loop/background.ts";
-import { envFor } from "../runtime/loop/working.ts";
 import { requestIdOf } from "../runtime/request-id.ts";
 import { createRouter } from "../runtime/router.ts";
 import { type Artefact, workOf } from "./artefact.ts";
@@ -44,15 +42,7 @@ export function cloudflareWorker(artefact: Artefact) {
     },
 
     async queue(batch: MessageBatch, variables: Variables): Promise<void> {
-      const { consumeQueued, workerOf } = workOf(artefact);
-      const worker = workerOf(artefact, batch.queue);
-      const env = envFor(worker, open(variables));
-      const background = createBackground(env.log);
-      const ctx = {
-        deadline: Date.now() + WALL_MS,
-        signal: new AbortController().signal,
-        waitUntil: background.waitUntil,
-      };
+      const { consumeQueue } = workOf(artefact);
       const messages = batch.messages.map(({ id, timestamp, body, attempts }) => {
         return {
           id,
@@ -61,13 +51,17 @@ export function cloudflareWorker(artefact: Artefact) {
           body: typeof body === "string" ? body : JSON.stringify(body),
         };
       });
-      const again = await consumeQueued({ worker, env, ctx }, messages);
+      const again = await consumeQueue(artefact, open(variables), {
+        queue: batch.queue,
+        messages,
+        deadline: Date.now() + WALL_MS,
+        signal: new AbortController().signal,
+      });
       for (const message of batch.messages) {
         const delayMs = again.get(message.id);
         if (delayMs === undefined) message.ack();
         else message.retry({ delaySeconds: Math.ceil(delayMs / 1000) });
       }
-      await background.idle();
     },
 
     async scheduled(_tick: unknown, variables: Variables): Promise<void> {

@@ -1,5 +1,3 @@
-import { createBackground } from "../runtime/loop/background.ts";
-import { envFor } from "../runtime/loop/working.ts";
 import { sleep } from "../runtime/sleep.ts";
 import type { Message } from "../runtime/stream/stream.ts";
 import { type Artefact, workOf } from "./artefact.ts";
@@ -33,18 +31,12 @@ const TO_HAND_BACK_MS = 4000;
 /** Messages of SQS, all of one queue. A message that is not named in the result is done. */
 export async function consumeRecords({ Records: records }: QueueEvent, options: RecordsOptions): Promise<QueueResult> {
   const { artefact, bindings, deadline } = options;
-  const { consumeInOrder, consumeQueued, workerOf } = workOf(artefact);
+  const { consumeQueue } = workOf(artefact);
   const queue = records[0]?.eventSourceARN.split(":").at(-1) ?? "";
-  const worker = workerOf(artefact, queue);
-  const env = envFor(worker, bindings);
-  const background = createBackground(env.log);
   const [ending, ended] = [new AbortController(), new AbortController()];
   void sleep(deadline - TO_HAND_BACK_MS - Date.now(), ended.signal).then((isLate) => isLate && ending.abort());
-  const ctx = { deadline, signal: ending.signal, waitUntil: background.waitUntil };
-  const consume = queue.endsWith(".fifo") ? consumeInOrder : consumeQueued;
-  const again = await consume({ worker, env, ctx }, records.map(toMessage));
-  ended.abort();
-  await background.idle();
+  const queued = { queue, messages: records.map(toMessage), deadline, signal: ending.signal };
+  const again = await consumeQueue(artefact, bindings, queued).finally(() => ended.abort());
   return { batchItemFailures: [...again.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
 }
 

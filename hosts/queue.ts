@@ -1,40 +1,65 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx, Env } from "../runtime/contract.ts";
-import { errorFields } from "../runtime/log.ts";
+import { errorFields } from "../runtime/errors.ts";
+import { createBackground } from "../runtime/loop/background.ts";
 import { callEnv } from "../runtime/loop/call.ts";
-import type { Worker } from "../runtime/loop/working.ts";
+import { envFor, type Worker } from "../runtime/loop/working.ts";
 import { recordSetApart } from "../runtime/set-apart.ts";
 import { type Outcome, settle } from "../runtime/settle.ts";
 import type { Message } from "../runtime/stream/stream.ts";
 import type { Artefact } from "./artefact.ts";
+import type { Bindings } from "./bindings.ts";
 
-export interface QueueCall {
+/** Messages of one queue of the host's, which it gave in one call. */
+export interface Queued {
+  readonly queue: string;
+  readonly messages: readonly Message[];
+  /** When the host ends the call: milliseconds since 1970. */
+  readonly deadline: number;
+  /** Aborts when what is under way is to be handed back. */
+  readonly signal: AbortSignal;
+}
+
+/** Has a queue's worker take messages. Resolves with those that must come again, by id, and after how many milliseconds. */
+export async function consumeQueue(
+  artefact: Artefact,
+  bindings: Bindings,
+  queued: Queued,
+): Promise<Map<string, number>> {
+  const { queue, messages, deadline, signal } = queued;
+  const worker = workerOf(artefact, queue);
+  const env = envFor(worker, bindings);
+  const { waitUntil, idle } = createBackground(env.log);
+  const consume = queue.endsWith(".fifo") ? consumeInOrder : consumeQueued;
+  const again = await consume({ worker, env, ctx: { deadline, signal, waitUntil } }, messages);
+  await idle();
+  return again;
+}
+
+interface QueueCall {
   readonly worker: Worker;
   readonly env: Env;
   readonly ctx: Omit<Ctx, "requestId">;
 }
 
 /** The worker that a host's queue is for: its name ends in the stream's, with hyphens for dots. */
-export function workerOf({ workers }: Artefact, queue: string): Worker {
+function workerOf({ workers }: Artefact, queue: string): Worker {
   const found = workers.find(({ source }) => queue.replace(/\.fifo$/, "").endsWith(source.stream.replaceAll(".", "-")));
   if (found !== undefined) return found;
   const names = workers.map(({ source }) => source.stream.replaceAll(".", "-")).join(", ");
   throw new Error(`The queue ${queue} is for no function here: its name must end in one of ${names || "none"}.`);
 }
 
-/**
- * Gives messages of a host's queue to their worker: those that came before each in a call of its own, so that one takes
- * no other down with it for ever. Resolves with those that must come again, by id, and after how many milliseconds.
- */
-export async function consumeQueued(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
+/** Those that came before each in a call of its own, so that one takes no other down with it for ever. */
+async function consumeQueued(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
   const again = new Map<string, number>();
   const calls = batchesOf(messages, call.worker.source.batchSize).map((batch) => consumeBatch(call, batch, again));
   await Promise.all(calls);
   return again;
 }
 
-/** The same one call after the other; with the first message that must come again, all after it must, too. */
-export async function consumeInOrder(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
+/** One call after the other; with the first message that must come again, all after it must, too. */
+async function consumeInOrder(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
   const again = new Map<string, number>();
   for (const [at, message] of messages.entries()) {
     await consumeBatch(call, [message], again);
@@ -68,9 +93,7 @@ async function consumeBatch(
   for (const { id, delayMs } of retry) again.set(id, delayMs);
   try {
     for (const { message, reason } of setApart) {
-      await recordSetApart(env.sql, { stream: source.stream, message, reason });
-      env.metrics.count("stillup_set_apart_total", { stream: source.stream });
-      env.log.error("A message is set apart.", { messageId: message.id, attempts: message.attempts, reason });
+      await recordSetApart(env, { stream: source.stream, message, reason });
     }
     if (publish.length > 0) await env.stream.publish(publish);
   } catch (error) {

@@ -1,15 +1,18 @@
-import type { Sql } from "./sql/sql.ts";
+import type { Env } from "./contract.ts";
 import type { Message } from "./stream/stream.ts";
 
-/** Records a message that no further try can mend, once however often it is called. Ack it afterwards. */
+/** Records, counts and logs a message that no further try can mend; in Postgres once, however often. Ack it afterwards. */
 export async function recordSetApart(
-  sql: Sql,
+  { sql, metrics, log }: Pick<Env, "sql" | "metrics" | "log">,
   { stream, message, reason }: { stream: string; message: Message; reason: string },
 ): Promise<void> {
+  const { id, attempts } = message;
   // Postgres keeps neither NUL nor lone surrogates.
   const body = message.body.replaceAll(/[\0\p{Surrogate}]/gu, "\u{fffd}");
   await sql`
     insert into set_apart (stream, message_id, body, reason, attempts)
-    values (${stream}, ${message.id}, ${body}, ${reason}, ${message.attempts})
+    values (${stream}, ${id}, ${body}, ${reason}, ${attempts})
     on conflict (stream, message_id) do nothing`;
+  metrics.count("stillup_set_apart_total", { stream });
+  log.error("A message is set apart.", { messageId: id, attempts, reason });
 }

@@ -74,13 +74,10 @@ async function runCall(
   return Promise.race([outcome, late]);
 }
 
-function logOutcome({ env, outage }: CallOptions, { error, setApart }: Settlement, messages: readonly Message[]): void {
+function logOutcome({ env, outage }: CallOptions, { error }: Settlement, messages: readonly Message[]): void {
   if (error === undefined) outage.over();
   else if (isTransient(error)) outage.failed(error);
   else env.log.error("A call failed.", { ...idsOf(messages), ...errorFields(error) });
-  for (const { message, reason } of setApart) {
-    env.log.error("A message is set apart.", { messageId: message.id, attempts: message.attempts, reason });
-  }
 }
 
 /** Records what is to be set apart. What cannot be recorded stays pending and comes again. */
@@ -89,8 +86,7 @@ async function setApart({ env, who, outage }: CallOptions, settlement: Settlemen
   const failed: Retry[] = [];
   for (const { message, reason } of settlement.setApart) {
     try {
-      await recordSetApart(env.sql, { stream: who.stream, message, reason });
-      env.metrics.count("stillup_set_apart_total", { stream: who.stream });
+      await recordSetApart(env, { stream: who.stream, message, reason });
       recorded.push(message.id);
     } catch (error) {
       outage.failed(error);

@@ -30,7 +30,7 @@ afterAll(() => env.close());
 /** Sets a message apart as the runtime does; resolves with its id. A second goes by. */
 async function setApart(body: string, { stream = STREAM, reason = "It is rubbish." } = {}): Promise<string> {
   const message: Message = { id: `${++sent}-0`, body, attempts: 1, timestamp: 0 };
-  await recordSetApart(env.sql, { stream, message, reason });
+  await recordSetApart(env, { stream, message, reason });
   await env.clock.advance(1);
   const [row] = await env.sql<{ id: string }>`select id from set_apart where message_id = ${message.id}`;
   return row?.id ?? "";

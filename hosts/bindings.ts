@@ -29,7 +29,7 @@ export interface BindingsOptions {
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
 export function createBindings(host: HostConfig, { log, openHttp }: BindingsOptions): Bindings {
   const { config, workSeconds } = host;
-  const metrics = createPlainMetrics({ service: host.limits.host });
+  const metrics = createPlainMetrics({ service: config.limits.host });
   const found = { sql: false, stream: false };
   const onCall = (service: keyof typeof found) => (isThere: boolean) => {
     found[service] = isThere;

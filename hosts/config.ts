@@ -1,11 +1,10 @@
-import { type Config, readConfig, type Variables } from "../runtime/config.ts";
+import { type Config, DELIVERIES_AT_ONCE, functionConfig, readConfig, type Variables } from "../runtime/config.ts";
 import { createReader } from "../runtime/config-reader.ts";
 import { defaultWorkSeconds, type HostLimits, type HostName, limitsOf } from "../runtime/limits.ts";
 
 export interface HostConfig {
   /** What functions are shown: no connection string is among it. */
-  readonly config: Config;
-  readonly limits: HostLimits;
+  readonly config: Config & { readonly limits: HostLimits };
   readonly deliveriesAtOnce: number;
   readonly databaseUrl: string;
   readonly stream: { readonly url: string; readonly token: string };
@@ -13,8 +12,6 @@ export interface HostConfig {
   readonly workSeconds: number;
 }
 
-/** Webhooks at once; how many go to one channel is held in Postgres. */
-const DELIVERIES_AT_ONCE = 1000;
 /**
  * A Worker's call has 6 connections, one of which hears bells. What is more waits in line with its time-out running, so that
  * a target would seem slow that was never asked. Statements and streams are quick, and take what is free.
@@ -28,7 +25,9 @@ const CLOUDFLARE = { probes: 3, deliveries: 2 };
 export function readHostConfig(host: HostName, variables: Variables): HostConfig {
   const read = createReader(variables);
   const workSeconds = read.integer("WORK_SECONDS", { min: 5, max: 840, otherwise: defaultWorkSeconds[host] });
-  const { database, stream, host: _, port: _port, workerPort: _workerPort, ...config } = readConfig(variables);
+  const all = readConfig(variables);
+  const { database, stream } = all;
+  const config = functionConfig(all);
   if (database.driver !== "http") {
     read.refuse("DATABASE_URL", "is reached over TCP, and here over HTTP alone: name a database of Neon's.");
   }
@@ -37,11 +36,13 @@ export function readHostConfig(host: HostName, variables: Variables): HostConfig
   }
   const most =
     host === "cloudflare" ? CLOUDFLARE : { probes: config.workerConcurrency, deliveries: DELIVERIES_AT_ONCE };
-  const limits = limitsOf(host, workSeconds);
   return read.finish({
-    config: { ...config, workerConcurrency: Math.min(most.probes, config.workerConcurrency), limits },
+    config: {
+      ...config,
+      workerConcurrency: Math.min(most.probes, config.workerConcurrency),
+      limits: limitsOf(host, workSeconds),
+    },
     deliveriesAtOnce: most.deliveries,
-    limits,
     workSeconds,
     databaseUrl: database.driver === "http" ? database.url : "",
     stream: stream.driver === "http" ? stream : { url: "", token: "" },

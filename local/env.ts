@@ -1,4 +1,11 @@
-import type { Config, DatabaseConfig, ProcessConfig, StreamConfig } from "../runtime/config.ts";
+import {
+  type Config,
+  type DatabaseConfig,
+  DELIVERIES_AT_ONCE,
+  functionConfig,
+  type ProcessConfig,
+  type StreamConfig,
+} from "../runtime/config.ts";
 import type { Env } from "../runtime/contract.ts";
 import type { HttpDriver } from "../runtime/http/http.ts";
 import type { Log } from "../runtime/log.ts";
@@ -9,9 +16,6 @@ import { isPooledUrl } from "../runtime/sql/neon-url.ts";
 import type { SqlDriver } from "../runtime/sql/sql.ts";
 import type { EventStream } from "../runtime/stream/stream.ts";
 import { createWarmUp } from "./warm-up.ts";
-
-/** Webhooks at once in one process; how many go to one channel is held in Postgres. */
-const DELIVERIES_AT_ONCE = 1000;
 
 /** A full database still answers much, so a refused write counts for so long. Workers write every few seconds. */
 const REFUSED_WRITE_MS = 30_000;
@@ -146,33 +150,5 @@ function lazyHttp(
     async close() {
       await (await opened)?.close();
     },
-  };
-}
-
-/** What functions are shown: no connection string is among it. */
-function functionConfig(config: ProcessConfig): Config {
-  const {
-    apiKey,
-    networkPolicy,
-    controlTargets,
-    heartbeatUrl,
-    publicUrl,
-    logLevel,
-    workerConcurrency,
-    workerLeaseSeconds,
-    drainSeconds,
-    rawCheckDays,
-  } = config;
-  return {
-    apiKey,
-    networkPolicy,
-    controlTargets,
-    heartbeatUrl,
-    publicUrl,
-    logLevel,
-    workerConcurrency,
-    workerLeaseSeconds,
-    drainSeconds,
-    rawCheckDays,
   };
 }

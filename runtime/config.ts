@@ -42,6 +42,9 @@ export interface ProcessConfig extends Config {
   readonly stream: StreamConfig;
 }
 
+/** Webhooks at once in one process; how many go to one channel is held in Postgres. */
+export const DELIVERIES_AT_ONCE = 1000;
+
 /** The key in `.env.local`. Everybody can read it, so it is refused for anything but services on the same machine. */
 export const DEVELOPMENT_API_KEY = "stillup-development-key-for-this-machine-only";
 
@@ -110,6 +113,12 @@ export function readOneProcessConfig(
     drainSeconds: 10,
     rawCheckDays: 7,
   });
+}
+
+/** What of it functions are shown. */
+export function functionConfig(all: ProcessConfig): Config {
+  const { host: _host, port: _port, workerPort: _workerPort, database: _database, stream: _stream, ...config } = all;
+  return config;
 }
 
 function readServer(read: Reader) {

@@ -59,9 +59,12 @@ test("Functions are shown no connection string, and on Workers few calls go out 
 });
 
 test("A tick works for as long as WORK_SECONDS says, and what follows from it is told", () => {
-  expect(readHostConfig("lambda", variables).limits).toMatchObject({ leastIntervalSeconds: 5, alertWithinSeconds: 5 });
-  const short = readHostConfig("lambda", { ...variables, WORK_SECONDS: "20" });
-  expect([short.workSeconds, short.limits.leastIntervalSeconds, short.limits.alertWithinSeconds]).toEqual([20, 60, 45]);
+  expect(readHostConfig("lambda", variables).config.limits).toMatchObject({
+    leastIntervalSeconds: 5,
+    alertWithinSeconds: 5,
+  });
+  const { workSeconds, config } = readHostConfig("lambda", { ...variables, WORK_SECONDS: "20" });
+  expect([workSeconds, config.limits.leastIntervalSeconds, config.limits.alertWithinSeconds]).toEqual([20, 60, 45]);
 });
 
 test("What could not be made is made again, and what could is kept", () => {

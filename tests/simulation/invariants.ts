@@ -1,6 +1,6 @@
 import { checkMonitor } from "./check-monitors.ts";
 import { checkPosts } from "./check-posts.ts";
-import { checkSight } from "./check-sight.ts";
+import { checkSight, looksOfBlindness } from "./check-sight.ts";
 import { type Found, readFound } from "./found.ts";
 import { Eligibility, type Made, monitorModels, sightModel } from "./model.ts";
 import type { World } from "./world.ts";
@@ -77,9 +77,7 @@ function checkResults({ outside }: World, { journal }: Found): Violation[] {
     seen.add(probe);
     const called = outside.probes[probe];
     const lateMs = Date.parse(at) - (called?.calledAtMs ?? 0);
-    const isUnseen =
-      outcome === "unknown" &&
-      outside.silences.some(({ host, atMs }) => host === called?.host && atMs >= called.calledAtMs - ASKED_WITHIN_MS);
+    const isUnseen = outcome === "unknown" && looksOfBlindness(outside, called, noted.at).length > 0;
     if ((outcome === called?.outcome || isUnseen) && lateMs > -2 && lateMs < DATED_WITHIN_MS) continue;
     const met = { ...called, host: called?.host.name };
     const what = `probe ${probe} is stored as ${outcome} at ${at}, but it was ${JSON.stringify(met)}`;

@@ -33,9 +33,14 @@ export interface Probe {
   learnedAtMs: number;
 }
 
-/** A control target that somebody could not reach. */
-export interface Silence {
+/** One round of all control targets, as the process that asked them knows it. A process makes one after the other. */
+export interface Look {
   readonly host: Host;
+  /** One answered; else all were silent. */
+  readonly saw: boolean;
+  /** When the round of silence began that this one belongs to. */
+  readonly sinceMs: number;
+  /** When the first had answered, or the last was found to be silent. */
   readonly atMs: number;
 }
 
@@ -65,7 +70,10 @@ type Body =
 export class Outside {
   /** By number: the number travels as `dnsMs` through everything that is kept of a check. */
   readonly probes: Probe[] = [];
-  readonly silences: Silence[] = [];
+  /** In the order of their ends. */
+  readonly looks: Look[] = [];
+  /** Of rounds that nobody has answered yet: the control targets that were silent. */
+  readonly #silent = new Map<string, Set<string>>();
   readonly #options: OutsideOptions;
   readonly #behaviours = new Map<string, Behaviour>();
   readonly #mischiefs = new Map<string, Mischief[]>();
@@ -126,10 +134,24 @@ export class Outside {
   }
 
   async #control(host: Host, call: HttpCall): Promise<HttpAnswer> {
-    const carryOut = () => this.#after(this.#options.random() * 20, answer(204));
+    const { timeline, random } = this.#options;
+    const calledAtMs = timeline.now;
+    const carryOut = () => this.#after(random() * 20, answer(204));
     const ended = await this.#trip(host, call, { point: "control", carryOut });
-    if (!ended.ok) this.silences.push({ host, atMs: this.#options.timeline.now });
+    if (ended.ok) this.#noteLook(host, true, calledAtMs);
+    else if (ended.failure !== "aborted") {
+      const round = `${host.name} ${calledAtMs}`; // its calls are made in the same moment
+      const silent = (this.#silent.get(round) ?? new Set()).add(call.url);
+      this.#silent.set(round, silent);
+      if (silent.size === controls.length) this.#noteLook(host, false, calledAtMs);
+    }
     return ended;
+  }
+
+  #noteLook(host: Host, saw: boolean, calledAtMs: number): void {
+    const before = this.looks.findLast((look) => look.host === host);
+    const sinceMs = !saw && before?.saw === false ? before.sinceMs : calledAtMs;
+    this.looks.push({ host, saw, sinceMs, atMs: this.#options.timeline.now });
   }
 
   async #check(host: Host, call: HttpCall): Promise<HttpAnswer> {

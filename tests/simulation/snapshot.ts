@@ -46,7 +46,8 @@ async function isThere(path: string): Promise<boolean> {
 
 /**
  * What the simulation adds: its clock, ids that are the same in every run, and a journal that notes in the order of
- * their happening which results were stored and what people changed. It notes nothing that Stillup decided.
+ * their happening which results were stored and what people changed. Of what Stillup decided it notes only when it lost
+ * sight and saw again, and that a channel was disabled.
  */
 const JOURNAL = `
   create schema simulation;

@@ -22,11 +22,12 @@ const NOT_OVER_HTTP = ["pg", "ioredis", "@electric-sql/pglite", "prom-client"];
 /** Zip files keep local time in steps of 2 s since 1980: the first there is, so that the same input gives the same bytes. */
 const ZIP_TIME = new Date(1980, 0, 1);
 
-/** How each host is to find the handler, and which client for outgoing HTTP runs there. */
+/** How each host is to find the handler, which client for outgoing HTTP runs there, and what only routes need of it. */
 const HOSTS = {
   lambda: {
     exports: (artefact) => `export const handler = lambdaHandler(${artefact}, process.env);`,
     maker: "lambdaHandler",
+    answering: { from: "./hosts/lambda-http.ts", name: "answering" },
     http: { from: "./runtime/http/undici.ts", name: "createUndiciHttp" },
     // Some packages are CommonJS and call require() for Node's own modules.
     banner: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
@@ -119,7 +120,7 @@ function bundle(host, { wanted, calling, root, folder }) {
 
 /** The module that a host loads: which functions, made into its handler. */
 function entryOf(host, { artefact: { functions }, calling, root }) {
-  const { maker, exports, http } = HOSTS[host];
+  const { maker, exports, http, answering } = HOSTS[host];
   const path = ({ kind, name }) => `./${relative(ROOT, join(root, "functions", kind, `${name}.ts`))}`;
   const at = (kind, metadata) =>
     functions.flatMap((fn, index) =>
@@ -127,6 +128,12 @@ function entryOf(host, { artefact: { functions }, calling, root }) {
     );
   const callsOut = functions.some(({ name }) => calling.has(name));
   const works = functions.some(({ kind }) => kind !== "api");
+  const answers = functions.some(({ kind }) => kind === "api");
+  const parts = {
+    openHttp: callsOut && http,
+    work: works && { from: "./hosts/work.ts", name: "work" },
+    ...(answering === undefined ? {} : { answering: answers && answering }),
+  };
   const lists = {
     routes: at("api", "route"),
     workers: at("workers", "source"),
@@ -135,10 +142,11 @@ function entryOf(host, { artefact: { functions }, calling, root }) {
   const fields = Object.entries(lists).map(([name, items]) => `${name}: [${items.join(", ")}]`);
   return [
     `import { ${maker} } from "./hosts/${host}.ts";`,
-    works ? 'import { work } from "./hosts/work.ts";' : "const work = null;",
-    callsOut ? `import { ${http.name} as openHttp } from "${http.from}";` : "const openHttp = null;",
+    ...Object.entries(parts).map(([name, part]) =>
+      part ? `import { ${part.name} as ${name} } from "${part.from}";` : `const ${name} = null;`,
+    ),
     ...functions.map((fn, index) => `import * as f${index} from "${path(fn)}";`),
-    exports(`{ ${[...fields, "openHttp", "work"].join(", ")} }`),
+    exports(`{ ${[...fields, ...Object.keys(parts)].join(", ")} }`),
   ].join("\n");
 }
 

@@ -1,4 +1,9 @@
 import { Buffer } from "node:buffer";
+import { requestIdOf } from "../runtime/request-id.ts";
+import { createRouter, type RouterEntry } from "../runtime/router.ts";
+import { within } from "../runtime/within.ts";
+import type { Bindings } from "./bindings.ts";
+import { answer, type Call } from "./call.ts";
 
 /** A request as an HTTP API (payload 2.0) or a function URL gives it. */
 export interface HttpEvent {
@@ -21,7 +26,25 @@ export interface HttpResult {
 
 const TEXT = /^(text\/|application\/([\w.-]+\+)?(json|xml|javascript))/i;
 
-export function toRequest(event: HttpEvent): Request {
+/** What is kept of the time to hand an answer over, whatever still goes on behind it. */
+const TO_ANSWER_MS = 250;
+
+/** What answers requests of an HTTP API or a function URL. `call` has the id of those that bring none. */
+export function answering(routes: readonly RouterEntry[], open: () => Bindings) {
+  const router = createRouter(routes);
+  return async (event: HttpEvent, call: Call): Promise<HttpResult> => {
+    const request = toRequest(event);
+    const requestId = requestIdOf(request.headers.get("x-request-id"), () => call.requestId);
+    const { response, background } = await answer(request, { router, open, call: { ...call, requestId } });
+    const result = await toResult(response);
+    // Lambda holds the process still once it has the answer.
+    await within(Math.max(0, call.deadline - TO_ANSWER_MS - Date.now()), background.idle());
+    return result;
+  };
+}
+export type Answering = typeof answering;
+
+function toRequest(event: HttpEvent): Request {
   const { rawPath, rawQueryString, cookies = [], requestContext, body, isBase64Encoded = false } = event;
   const { method } = requestContext.http;
   const headers = new Headers(event.headers);
@@ -36,7 +59,7 @@ export function toRequest(event: HttpEvent): Request {
 }
 
 /** Cookies apart, because a header of several of them cannot be joined; what is no text in base64. */
-export async function toResult(response: Response): Promise<HttpResult> {
+async function toResult(response: Response): Promise<HttpResult> {
   const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== "set-cookie"));
   const bytes = Buffer.from(await response.arrayBuffer());
   const isText = TEXT.test(headers["content-type"] ?? "text/plain") && headers["content-encoding"] === undefined;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { answer, once, openBindings } from "../../hosts/call.ts";
 import { readHostConfig } from "../../hosts/config.ts";
+import { lambdaHandler } from "../../hosts/lambda.ts";
 import { StillupError } from "../../runtime/errors.ts";
 
 const artefact = { routes: [], workers: [], schedules: [], openHttp: null, work: null };
@@ -65,6 +66,14 @@ test("A tick works for as long as WORK_SECONDS says, and what follows from it is
   });
   const { workSeconds, config } = readHostConfig("lambda", { ...variables, WORK_SECONDS: "20" });
   expect([workSeconds, config.limits.leastIntervalSeconds, config.limits.alertWithinSeconds]).toEqual([20, 60, 45]);
+});
+
+test("A request of a Lambda function without routes is refused with what to change", async () => {
+  const handler = lambdaHandler({ ...artefact, answering: null }, variables);
+  const requestContext = { domainName: "stillup.test", http: { method: "GET" } };
+  const event = { rawPath: "/v1/monitors", rawQueryString: "", headers: {}, requestContext };
+  const context = { awsRequestId: "request-1", getRemainingTimeInMillis: () => 1000 };
+  await expect(handler(event, context)).rejects.toThrow(/ticks and messages alone: requests are for one that holds/);
 });
 
 test("What could not be made is made again, and what could is kept", () => {

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { zipSync } from "fflate";
-import { build, common, kilobytes, openApiModule, packageOf } from "./build.mjs";
+import { build, bundleAndImport, common, kilobytes, openApiModule, packageOf, requireBanner } from "./build.mjs";
 
 const ROOT = import.meta.dirname;
 const BUDGET = { bytes: 320_000, gzipBytes: 100_000 };
@@ -29,8 +29,7 @@ const HOSTS = {
     maker: "lambdaHandler",
     answering: { from: "./hosts/lambda-http.ts", name: "answering" },
     http: { from: "./runtime/http/undici.ts", name: "createUndiciHttp" },
-    // Some packages are CommonJS and call require() for Node's own modules.
-    banner: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
+    banner: requireBanner,
     platform: "node",
   },
   cloudflare: {
@@ -98,7 +97,7 @@ async function callingFunctions(functions, outDir) {
 }
 
 function bundle(host, { wanted, calling, root, folder }) {
-  const { platform, banner, alias = {} } = HOSTS[host];
+  const { platform, banner = {}, alias = {} } = HOSTS[host];
   const entries = new Map(wanted.map((artefact) => [artefact.name, entryOf(host, { artefact, calling, root })]));
   return esbuild.build({
     ...common,
@@ -109,7 +108,7 @@ function bundle(host, { wanted, calling, root, folder }) {
     alias,
     mainFields: ["module", "main"],
     external: ["node:*"],
-    ...(banner === undefined ? {} : { banner: { js: banner } }),
+    banner,
     minify: true,
     legalComments: "external",
     sourcemap: "linked",
@@ -211,10 +210,7 @@ export function hostTable(built) {
 
 /** What a host cannot do, or not quickly, as the API tells it; and how long a tick works unless it is told. */
 export async function hostLimits(host) {
-  const entryPoints = [join(ROOT, "runtime/limits.ts")];
-  const { outputFiles } = await esbuild.build({ ...common, entryPoints, write: false });
-  const code = Buffer.from(outputFiles[0].contents).toString("base64");
-  const { defaultWorkSeconds, limitsOf } = await import(`data:text/javascript;base64,${code}`);
+  const { defaultWorkSeconds, limitsOf } = await bundleAndImport({ entryPoints: [join(ROOT, "runtime/limits.ts")] });
   return { workSeconds: defaultWorkSeconds[host], ...limitsOf(host, defaultWorkSeconds[host]) };
 }
 

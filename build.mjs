@@ -33,6 +33,11 @@ export const common = {
   logLevel: "silent",
 };
 
+/** Some packages are CommonJS and call require() for Node's own modules. */
+export const requireBanner = {
+  js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
+};
+
 /** For what must run on any host. */
 const portable = { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", ...builtinModules] };
 
@@ -75,17 +80,24 @@ async function openApiJson(root) {
   const contents = `import { openApiDocument } from "./runtime/openapi.ts";
 ${imports.join("\n")}
 export default JSON.stringify(openApiDocument([${routes.map(({ name }, index) => `{ name: "${name}", route: r${index} }`)}]));`;
-  const { outputFiles } = await esbuild.build({
-    ...common,
+  const { default: json } = await bundleAndImport({
     absWorkingDir: root,
     stdin: { contents, resolveDir: root, sourcefile: "openapi-entry.ts" },
     ...portable,
-    write: false,
     // The route that serves the document is described in it too; for that it need not hold it.
     plugins: [virtualModule("virtual:openapi", async () => "")],
   });
+  return json;
+}
+
+/**
+ * What the module exports that these options make, written nowhere.
+ * @param {esbuild.BuildOptions} options
+ */
+export async function bundleAndImport(options) {
+  const { outputFiles } = await esbuild.build({ ...common, ...options, write: false });
   const code = Buffer.from(outputFiles[0].contents).toString("base64");
-  return (await import(`data:text/javascript;base64,${code}`)).default;
+  return import(`data:text/javascript;base64,${code}`);
 }
 
 /**
@@ -158,8 +170,7 @@ function bundleLocal(root, outDir) {
     chunkNames: "chunks/[name]-[hash]",
     // PGlite finds its wasm beside its own files. Only `npm start` uses it, where node_modules is.
     external: ["@electric-sql/pglite"],
-    // Some packages are CommonJS and call require() for Node's own modules.
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+    banner: requireBanner,
   });
 }
 

@@ -10,6 +10,8 @@ export interface ModeFigures {
   readonly mode: ModeName;
   readonly faults: Readonly<Record<string, number>>;
   readonly faultCount: number;
+  /** Faults that could not be injected. */
+  readonly notInjected: number;
   readonly verdict: Verdict;
   /** From a target's turn to its alert at the receiver that takes everything. */
   readonly told: Summary;
@@ -23,7 +25,10 @@ export interface ModeFigures {
   readonly redis: string;
 }
 
-export function figuresOf(mode: ModeName, { evidence, checks, settledMs, versions }: ModeRun): ModeFigures {
+export function figuresOf(
+  mode: ModeName,
+  { evidence, notInjected, checks, settledMs, versions }: ModeRun,
+): ModeFigures {
   const { ledger, faults, turns } = evidence;
   const counts: Record<string, number> = {};
   for (const { kind } of faults) counts[kind] = (counts[kind] ?? 0) + 1;
@@ -32,6 +37,7 @@ export function figuresOf(mode: ModeName, { evidence, checks, settledMs, version
     mode,
     faults: counts,
     faultCount: faults.length,
+    notInjected,
     verdict: judge(evidence),
     told: summarise(toldAfter(turns, steady)),
     longestRecoveryMs: longestRecovery(faults, steady),

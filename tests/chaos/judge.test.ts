@@ -19,8 +19,8 @@ const flawless: Evidence = {
   turns: [down, up],
   stored: {
     changes: [
-      { monitorId: "mon_1", version: 2, status: "down" },
-      { monitorId: "mon_1", version: 3, status: "up" },
+      { monitorId: "mon_1", version: 2, status: "down", atMs: 1500 },
+      { monitorId: "mon_1", version: 3, status: "up", atMs: 9500 },
     ],
     deliveries: [
       { id: "dlv_2", eventId: "evt_2", status: "delivered" },
@@ -28,10 +28,12 @@ const flawless: Evidence = {
     ],
     incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
     sight: [],
+    sightVersion: 0,
+    unknownChecks: 0,
     setApart: 0,
   },
   ledger: [toldDown, toldUp],
-  faults: [],
+  faults: [{ kind: "SIGKILL api", breaksRecording: "never", beganMs: 0, struckMs: 100, endedMs: 200 }],
 };
 const complaintsOf = (change: Partial<Evidence>) => complaints(judge({ ...flawless, ...change }));
 const stored = (change: Partial<Evidence["stored"]>) => ({ stored: { ...flawless.stored, ...change } });
@@ -40,6 +42,39 @@ describe("A run of chaos", () => {
   test("passes when each turn was stored and told once, in order", () => {
     expect(complaintsOf({})).toEqual([]);
     expect(judge(flawless)).toMatchObject({ changes: { expected: 2 }, alerts: { expected: 2 }, extra: { posts: 0 } });
+  });
+
+  test("does not pass without faults, without turns, or without webhooks", () => {
+    expect(complaintsOf({ faults: [] })).toEqual(["No fault was injected."]);
+    const nothing = { turns: [], ledger: [], ...stored({ changes: [], deliveries: [], incidents: [] }) };
+    expect(complaintsOf(nothing)).toEqual(["No target turned.", "No webhook came."]);
+  });
+
+  test("is not deceived by an alert that came before its target turned", () => {
+    const [first, second] = flawless.stored.changes;
+    if (first === undefined || second === undefined) throw new Error("It has two.");
+    const changes = [{ ...first, atMs: 900 }, second];
+    const ledger = [{ ...toldDown, atMs: 950, takenAtMs: 951 }, toldUp];
+    expect(complaintsOf({ ...stored({ changes }), ledger })).toEqual([
+      "1 changes of status were lost.",
+      "1 changes of status were invented.",
+      "1 alerts were lost.",
+      "1 alerts were invented.",
+    ]);
+    const refused = { ...toldDown, atMs: 950, takenAtMs: null };
+    expect(complaintsOf({ ledger: [refused, toldDown, toldUp] })).toEqual([
+      "1 alerts were lost.",
+      "1 alerts were invented.",
+    ]);
+  });
+
+  test("does not set an alert that was invented off against one that was lost", () => {
+    const early = post("dlv_4", "monitor.up", 8000, { spell: "inc_2" });
+    const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
+    expect(complaintsOf({ ...stored({ deliveries }), ledger: [toldDown, early] })).toEqual([
+      "1 alerts were lost.",
+      "1 alerts were invented.",
+    ]);
   });
 
   test("counts a turn that came to nothing as lost", () => {
@@ -56,7 +91,7 @@ describe("A run of chaos", () => {
 
   test("counts a change without a turn as invented, and its alert too", () => {
     const [first, second] = flawless.stored.changes;
-    const changes = [first, second, { monitorId: "mon_1", version: 4, status: "down" }].filter(
+    const changes = [first, second, { monitorId: "mon_1", version: 4, status: "down", atMs: 10_500 }].filter(
       (each) => each !== undefined,
     );
     const again = post("dlv_4", "monitor.down", 11_000, { spell: "inc_2" });
@@ -69,8 +104,25 @@ describe("A run of chaos", () => {
 
   test("takes what was unknown for a while as no change", () => {
     const statuses = ["unknown", "up", "down", "unknown", "down", "unknown", "up"];
-    const changes = statuses.map((status, index) => ({ monitorId: "mon_1", version: index + 2, status }));
-    expect(complaintsOf(stored({ changes }))).toEqual([]);
+    const changes = statuses.map((status, index) => ({
+      monitorId: "mon_1",
+      version: index + 2,
+      status,
+      atMs: status === "up" ? 9500 : 1500,
+    }));
+    expect(judge({ ...flawless, ...stored({ changes }) }).changes).toEqual({ expected: 2, lost: 0, invented: 0 });
+  });
+
+  test("must have told that it was blind when it stored that it did not know", () => {
+    expect(complaintsOf(stored({ unknownChecks: 1 }))).toEqual(["1 changes of sight are wrong."]);
+    const unknown = { monitorId: "mon_1", version: 4, status: "unknown", atMs: 9600 };
+    expect(complaintsOf(stored({ changes: [...flawless.stored.changes, unknown] }))).toEqual([
+      "1 changes of sight are wrong.",
+    ]);
+  });
+
+  test("must have told each change of sight that was decided", () => {
+    expect(complaintsOf(stored({ sightVersion: 2 }))).toEqual(["2 alerts were lost.", "2 changes of sight are wrong."]);
   });
 
   test("holds what was told of sight against what was to be told", () => {
@@ -82,16 +134,17 @@ describe("A run of chaos", () => {
     const system = { monitorId: "system", spell: "noon" };
     const blind = post("dlv_s1", "system.blind", 3000, system);
     const sighted = post("dlv_s2", "system.sighted", 4000, system);
-    const sight = ["system.blind", "system.sighted"];
+    const told = { sight: ["system.blind", "system.sighted"], sightVersion: 2 };
     const ledger = [...flawless.ledger, blind, sighted];
-    expect(judge({ ...flawless, ...stored({ deliveries, sight }), ledger })).toMatchObject({
+    expect(judge({ ...flawless, ...stored({ deliveries, ...told }), ledger })).toMatchObject({
       blind: { spells: 1, wrong: 0 },
       alerts: { expected: 4, lost: 0 },
     });
-    expect(complaintsOf({ ...stored({ deliveries, sight }), ledger: [...flawless.ledger, blind] })).toEqual([
+    expect(complaintsOf({ ...stored({ deliveries, ...told }), ledger: [...flawless.ledger, blind] })).toEqual([
       "1 alerts were lost.",
     ]);
-    expect(complaintsOf({ ...stored({ deliveries, sight: ["system.blind"] }), ledger: ledger.slice(0, 3) })).toEqual([
+    const half = { sight: ["system.blind"], sightVersion: 1 };
+    expect(complaintsOf({ ...stored({ deliveries, ...half }), ledger: ledger.slice(0, 3) })).toEqual([
       "1 changes of sight are wrong.",
     ]);
   });
@@ -126,7 +179,7 @@ describe("A run of chaos", () => {
   });
 
   test("finds alerts that came out of order", () => {
-    expect(complaintsOf({ ledger: [toldUp, toldDown] })).toEqual(["2 alerts came out of order."]);
+    expect(complaintsOf({ ledger: [toldUp, toldDown] })).toEqual(["1 alerts came out of order."]);
   });
 
   test("finds incidents that do not agree with the turns, deliveries that did not end well, and what was set apart", () => {

@@ -3,13 +3,25 @@ import type { Fault, Post, Turn } from "./story.ts";
 /** What Postgres holds at the end. */
 export interface Stored {
   /** Changes of status after a monitor was first up, in the order of their versions; `unknown` among them. */
-  readonly changes: readonly { readonly monitorId: string; readonly version: number; readonly status: string }[];
+  readonly changes: readonly Change[];
   readonly deliveries: readonly { readonly id: string; readonly eventId: string; readonly status: string }[];
   readonly incidents: readonly { readonly monitorId: string; readonly resolution: string | null }[];
   /** What was to be told of Stillup's own sight to the one receiver that hears it, in its order. */
   readonly sight: readonly string[];
+  /** How often the row on which sight is decided changed; being blind comes first. */
+  readonly sightVersion: number;
+  /** Checks of which nothing is known. */
+  readonly unknownChecks: number;
   /** Messages that no try could handle. */
   readonly setApart: number;
+}
+
+export interface Change {
+  readonly monitorId: string;
+  readonly version: number;
+  readonly status: string;
+  /** When it was decided, by `nowMs()`: up to a second late, never early. */
+  readonly atMs: number;
 }
 
 export interface Evidence {
@@ -24,9 +36,12 @@ export interface Evidence {
 }
 
 export interface Verdict {
-  /** Turns of targets, and the changes of status that came of them. */
+  /** How much there was to judge: a run without any of it shows nothing. */
+  readonly faults: number;
+  readonly webhooks: number;
+  /** Turns of targets, and the changes of status that came of them. Lost: a turn without one. Invented: one without a turn. */
   readonly changes: { readonly expected: number; readonly lost: number; readonly invented: number };
-  /** A change to one receiver each. Doubled: one event or incident under two ids. */
+  /** A change to one receiver each; no turn's alert comes before it. Doubled: one event or incident under two ids. */
   readonly alerts: {
     readonly expected: number;
     readonly lost: number;
@@ -69,7 +84,7 @@ export function judge({ told, systemReceiver, turns, stored, ledger, faults }: E
       changes: judgeChanges(of(turns), of(stored.changes)),
       alerts: receivers.map((name) =>
         judgeAlerts(
-          seen.map(({ status }) => `monitor.${status}`),
+          seen.map(({ status, atMs }) => ({ type: `monitor.${status}`, atMs })),
           posts.filter(({ receiver }) => receiver === name),
           eventIds,
         ),
@@ -79,8 +94,10 @@ export function judge({ told, systemReceiver, turns, stored, ledger, faults }: E
   });
   const changes = monitors.map((monitor) => monitor.changes);
   const ofSystem = ledger.filter(({ monitorId, receiver }) => monitorId === "system" && receiver === systemReceiver);
-  const alerts = [...monitors.flatMap((monitor) => monitor.alerts), judgeAlerts(stored.sight, ofSystem, eventIds)];
+  const alerts = [...monitors.flatMap((monitor) => monitor.alerts), judgeAlerts(sightOf(stored), ofSystem, eventIds)];
   return {
+    faults: faults.length,
+    webhooks: ledger.length,
     changes: { expected: turns.length, lost: sum(changes, "lost"), invented: sum(changes, "invented") },
     alerts: {
       expected: sum(alerts, "expected"),
@@ -91,14 +108,19 @@ export function judge({ told, systemReceiver, turns, stored, ledger, faults }: E
     },
     extra: judgeExtra(ledger, faults),
     wrongIncidents: sum(monitors, "wrongIncidents"),
-    blind: { spells: stored.sight.filter((type) => type === "system.blind").length, wrong: judgeSight(stored.sight) },
+    blind: { spells: stored.sight.filter((type) => type === "system.blind").length, wrong: judgeSight(stored) },
     unfinished: stored.deliveries.filter(({ status }) => status !== "delivered").length,
     setApart: stored.setApart,
   };
 }
 
 /** What speaks against the run, a sentence each; none when it passed. */
-export function complaints({ changes, alerts, extra, wrongIncidents, blind, unfinished, setApart }: Verdict): string[] {
+export function complaints({ changes, alerts, extra, blind, ...verdict }: Verdict): string[] {
+  const needed: readonly (readonly [number, string])[] = [
+    [verdict.faults, "No fault was injected."],
+    [changes.expected, "No target turned."],
+    [verdict.webhooks, "No webhook came."],
+  ];
   const counts: readonly (readonly [number, string])[] = [
     [changes.lost, "changes of status were lost"],
     [changes.invented, "changes of status were invented"],
@@ -107,42 +129,73 @@ export function complaints({ changes, alerts, extra, wrongIncidents, blind, unfi
     [alerts.invented, "alerts were invented"],
     [alerts.outOfOrder, "alerts came out of order"],
     [extra.unexplained, "webhooks came again without a fault that explains it"],
-    [wrongIncidents, "incidents are wrong"],
+    [verdict.wrongIncidents, "incidents are wrong"],
     [blind.wrong, "changes of sight are wrong"],
-    [unfinished, "deliveries did not end as delivered"],
-    [setApart, "messages were set apart"],
+    [verdict.unfinished, "deliveries did not end as delivered"],
+    [verdict.setApart, "messages were set apart"],
   ];
-  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}.`);
+  return [
+    ...needed.filter(([count]) => count === 0).map(([, what]) => what),
+    ...counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}.`),
+  ];
+}
+
+/** What is to be seen of a turn, or was seen: a status or an alert's type. */
+interface Sign {
+  readonly type: string;
+  readonly atMs: number;
+}
+
+/** For each that is expected the place of the first of its type that is not earlier and no other's; -1 without one. */
+function match(expected: readonly Sign[], found: readonly Sign[]): number[] {
+  const taken = new Set<number>();
+  return expected.map(({ type, atMs }) => {
+    const place = found.findIndex((sign, index) => !taken.has(index) && sign.type === type && sign.atMs >= atMs);
+    taken.add(place);
+    return place;
+  });
 }
 
 function judgeChanges(turns: readonly Turn[], stored: Stored["changes"]) {
-  const noticed = turns.filter((turn) => turn.noticed).length;
-  let before = "up";
-  let told = 0;
-  for (const { status } of stored) {
-    if (status === "unknown" || status === before) continue;
-    before = status;
-    told += 1;
+  const told: Sign[] = [];
+  for (const { status, atMs } of stored) {
+    const before = told.at(-1)?.type ?? "up";
+    if (status !== "unknown" && status !== before) told.push({ type: status, atMs });
   }
+  const places = match(
+    turns.map(({ status, atMs }) => ({ type: status, atMs })),
+    told,
+  );
+  const isLost = ({ noticed }: Turn, index: number) => !noticed || places[index] === -1;
   return {
-    lost: turns.length - noticed + Math.max(0, noticed - told),
-    invented: Math.max(0, told - noticed),
+    lost: turns.filter(isLost).length,
+    invented: told.length - places.filter((place) => place >= 0).length,
   };
 }
 
 /** One receiver's alerts of one monitor. */
-function judgeAlerts(expected: readonly string[], posts: readonly Post[], eventIds: ReadonlyMap<string, string>) {
+function judgeAlerts(expected: readonly Sign[], posts: readonly Post[], eventIds: ReadonlyMap<string, string>) {
   const taken = firstTaken(posts);
-  const types = taken.map(({ type }) => type);
-  const events = new Set(taken.map(({ id }) => eventIds.get(id) ?? `no event of ${id}`));
-  const spells = new Set(taken.map(({ spell, type }) => `${type} ${spell}`));
-  const distinct = Math.min(events.size, spells.size);
+  const known = new Set<string>();
+  const distinct = taken.filter(({ id, spell, type }) => {
+    const names = [eventIds.get(id) ?? `no event of ${id}`, `${type} ${spell}`];
+    const isNew = names.every((name) => !known.has(name));
+    for (const name of names) known.add(name);
+    return isNew;
+  });
+  // What was refused at first was told no later for that.
+  const cameMs = (id: string) => posts.find((post) => post.id === id)?.atMs ?? Number.NaN;
+  const places = match(
+    expected,
+    distinct.map(({ id, type }) => ({ type, atMs: cameMs(id) })),
+  );
+  const found = places.filter((place) => place >= 0);
   return {
     expected: expected.length,
-    lost: Math.max(0, expected.length - distinct),
-    doubled: taken.length - distinct,
-    invented: Math.max(0, distinct - expected.length),
-    outOfOrder: types.filter((type, index) => index < expected.length && type !== expected[index]).length,
+    lost: expected.length - found.length,
+    doubled: taken.length - distinct.length,
+    invented: distinct.length - found.length,
+    outOfOrder: found.filter((place, index) => place < (found[index - 1] ?? 0)).length,
   };
 }
 
@@ -182,9 +235,20 @@ function breakingWindow({ breaksRecording, beganMs, struckMs, endedMs }: Fault) 
   return [{ fromMs: beganMs, untilMs: breaksRecording === "at-once" ? struckMs : endedMs + REACHED_WITHIN_MS }];
 }
 
-function judgeSight(types: readonly string[]): number {
-  const wrong = types.filter((type, index) => type !== (index % 2 === 0 ? "system.blind" : "system.sighted")).length;
-  return wrong + (types.length % 2);
+/** What is to be told of sight: that it went, that it came back, and so on. */
+function sightOf({ sightVersion }: Pick<Stored, "sightVersion">): Sign[] {
+  return Array.from({ length: sightVersion }, (_, index) => ({
+    type: index % 2 === 0 ? "system.blind" : "system.sighted",
+    atMs: 0, // no turn of the script's says when
+  }));
+}
+
+function judgeSight({ sight, sightVersion, changes, unknownChecks }: Stored): number {
+  const expected = sightOf({ sightVersion }).map(({ type }) => type);
+  const wrong = sight.filter((type, index) => type !== expected[index]).length;
+  const wasBlind = unknownChecks > 0 || changes.some(({ status }) => status === "unknown");
+  const notTold = Math.max(0, sightVersion - sight.length) + (wasBlind && sight.length === 0 ? 1 : 0);
+  return wrong + notTold + (sightVersion % 2);
 }
 
 function judgeIncidents(seen: readonly Turn[], incidents: Stored["incidents"]): number {

@@ -20,15 +20,17 @@ const ledger: Post[] = [
 
 function runWith(change: Partial<ModeRun["evidence"]> = {}): ModeRun {
   const stored = {
-    changes: turns.map(({ monitorId, status }, index) => ({ monitorId, status, version: index + 2 })),
+    changes: turns.map(({ monitorId, status, atMs }, index) => ({ monitorId, status, version: index + 2, atMs })),
     deliveries: ledger.map(({ id }) => ({ id, eventId: `evt_${id}`, status: "delivered" })),
     incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
     sight: [],
+    sightVersion: 0,
+    unknownChecks: 0,
     setApart: 0,
   };
   const told = new Map([["mon_1", ["steady"]]]);
   const evidence = { told, systemReceiver: "steady", turns, faults, ledger, stored, ...change };
-  return { evidence, checks: 7, settledMs: 1200, versions: { postgres: "17.1", redis: "8.0.0" } };
+  return { evidence, notInjected: 4, checks: 7, settledMs: 1200, versions: { postgres: "17.1", redis: "8.0.0" } };
 }
 
 function figuresWith(change?: Partial<ModeRun["evidence"]>): Figures {
@@ -66,5 +68,13 @@ test("A run that lost something says what, in the document as in its end", () =>
   expect(failures(figures)).toEqual(["local: 1 alerts were lost."]);
   expect(markdown(figures)).toContain("- local: 1 alerts were lost.");
   expect(markdown(figures)).not.toContain("Nothing was lost");
+  expect(markdown(figures)).not.toContain("none cost or doubled");
   expect(table(figures)).toMatch(/^alerts lost +1$/m);
+});
+
+test("A run that could break nothing does not pass, and says how often it tried", () => {
+  const figures = figuresWith({ faults: [] });
+  expect(failures(figures)).toEqual(["local: No fault was injected."]);
+  expect(markdown(figures)).not.toContain("Nothing was lost");
+  expect(table(figures)).toMatch(/^faults that could not be injected +4$/m);
 });

@@ -38,19 +38,16 @@ affair, and another run will differ in it.
 
 ## Outcome
 
-${failed.length === 0 ? `Nothing was lost and nothing was doubled under ${faults} faults.` : failed.map((failure) => `- ${failure}`).join("\n")}
+${failed.length === 0 ? passed(faults) : failed.map((failure) => `- ${failure}`).join("\n")}
 
 ${piped(outcomeCells(figures))}
 
-${faults} faults of which none cost or doubled an alert say, where faults are independent, that at 95 % fewer than
-${percent(3 / faults)} of such faults do (3 / N). They are not quite independent: up to four parts were broken at once.
-
 - *Changes of status*: each turn of a target, held against \`status_changes\`. A target turns again when its change is
   stored, because an outage that no check saw is none that could be told. Lost: not stored within five minutes. Invented:
-  stored although the target had not turned.
+  stored although the target had not turned, or before it did.
 - *Alerts*: each change to each of its two receivers, and each change of sight to one, as the receivers' own ledger has it.
-  Lost: never taken. Doubled: one event, or one incident's beginning or end, under two ids. Out of order: a monitor's
-  alerts otherwise than its target turned.
+  Lost: never taken. Invented: of no turn, or before it. Doubled: one event, or one incident's beginning or end, under two
+  ids. Out of order: a monitor's alerts otherwise than its target turned.
 - *Sent again*: webhooks that came again, with the same id, after they had been answered with 2xx. Each needs a fault
   between the answer and its recording. The bound counts the answers that such a fault could meet, of which each may cost
   one: those in the second before a notification worker was killed, frozen or cut off, those while the database or the way
@@ -95,6 +92,7 @@ function outcomeCells({ modes }: Figures): Cells {
   return [
     ["", ...modes.map(({ mode }) => mode)],
     row("faults", ({ faultCount }) => faultCount),
+    row("faults that could not be injected", ({ notInjected }) => notInjected),
     row("changes of status", ({ verdict }) => verdict.changes.expected),
     row("changes lost", ({ verdict }) => verdict.changes.lost),
     row("changes invented", ({ verdict }) => verdict.changes.invented),
@@ -118,6 +116,13 @@ function outcomeCells({ modes }: Figures): Cells {
     row("recovery, longest", ({ longestRecoveryMs }) => seconds(longestRecoveryMs)),
     row("all told after the last fault", ({ settledMs }) => seconds(settledMs)),
   ];
+}
+
+function passed(faults: number): string {
+  return `Nothing was lost and nothing was doubled under ${faults} faults.
+
+${faults} faults of which none cost or doubled an alert say, where faults are independent, that at 95 % fewer than
+${percent(3 / faults)} of such faults do (3 / N). They are not quite independent: up to four parts were broken at once.`;
 }
 
 function total({ modes }: Figures, count: (of: ModeFigures) => number): number {

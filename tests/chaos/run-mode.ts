@@ -38,6 +38,8 @@ export interface RunOptions {
 /** What a run of one mode has brought. */
 export interface ModeRun {
   readonly evidence: Evidence;
+  /** Faults that were planned, tried and failed. */
+  readonly notInjected: number;
   readonly checks: number;
   /** From the mending of the last fault until nothing was left to be told. */
   readonly settledMs: number;
@@ -103,10 +105,12 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
     const { ledger } = host.receivers;
     progress(`${mode.name}: ${faults.length} faults, ${turns.length} changes of status, ${ledger.length} webhooks`);
   }, PROGRESS_EVERY_MS);
-  const failed = (kind: string, error: unknown) =>
-    progress(
-      `${mode.name}: not injected: ${kind}: ${error instanceof Error ? error.message.split("\n").join(" ") : error}`,
-    );
+  let notInjected = 0;
+  const failed = (kind: string, error: unknown) => {
+    notInjected += 1;
+    const why = error instanceof Error ? error.message.split("\n").join(" ") : error;
+    progress(`${mode.name}: not injected: ${kind}: ${why}`);
+  };
   const script = { watched, targets: host.targets, random: createRandom(seed + 1), readStatuses: statuses, turns };
   let mendedMs = 0;
   await Promise.all([
@@ -124,7 +128,7 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
   const settledMs = nowMs() - mendedMs;
   const stored: Stored = await truth.stored();
   const evidence = { told, systemReceiver: STEADY, turns, stored, ledger: host.receivers.ledger, faults };
-  return { evidence, checks: host.targets.asked(), settledMs, versions };
+  return { evidence, notInjected, checks: host.targets.asked(), settledMs, versions };
 }
 
 /** Three times in a row, some time apart: what a statement under way does is in no count. */

@@ -1,5 +1,6 @@
+import { nowMs } from "../support/monotonic.ts";
 import type { Engine } from "./engine.ts";
-import type { Stored } from "./judge.ts";
+import type { Change, Stored } from "./judge.ts";
 
 export interface Pending {
   readonly events: number;
@@ -13,7 +14,12 @@ export interface Truth {
   version(): Promise<string>;
 }
 
-export function createTruth(engine: Engine, service: string): Truth {
+/** What Postgres answers: it tells how long ago, because its clock is not the one that turns are timed by. */
+interface Aged extends Omit<Stored, "changes"> {
+  readonly changes: readonly (Omit<Change, "atMs"> & { readonly ageMs: number })[];
+}
+
+export function createTruth(engine: Pick<Engine, "running" | "exec">, service: string): Truth {
   const ask = async <T>(query: string): Promise<T> => {
     const [container = ""] = await engine.running(service);
     const login = ["--username", "stillup", "--dbname", "stillup"];
@@ -25,10 +31,11 @@ export function createTruth(engine: Engine, service: string): Truth {
       ask(`select json_build_object(
         'events', (select count(*) from monitors where unhandled <> '[]'),
         'deliveries', (select count(*) from deliveries where status = 'pending'))`),
-    stored: () =>
-      ask(`select json_build_object(
+    async stored() {
+      const { changes, ...rest } = await ask<Aged>(`select json_build_object(
         'changes', (select coalesce(json_agg(json_build_object(
-          'monitorId', monitor_id, 'version', version, 'status', status) order by monitor_id, version), '[]')
+          'monitorId', monitor_id, 'version', version, 'status', status,
+          'ageMs', extract(epoch from app_now() - decided_at) * 1000) order by monitor_id, version), '[]')
           from status_changes c
           where exists (select from status_changes e
             where e.monitor_id = c.monitor_id and e.version < c.version and e.status = 'up')),
@@ -37,7 +44,12 @@ export function createTruth(engine: Engine, service: string): Truth {
         'incidents', (select coalesce(json_agg(json_build_object(
           'monitorId', monitor_id, 'resolution', resolution)), '[]') from incidents),
         'sight', (select coalesce(json_agg(type order by version), '[]') from deliveries where monitor_id = 'system'),
-        'setApart', (select count(*) from set_apart))`),
+        'sightVersion', (select version from sight),
+        'unknownChecks', (select count(*) from checks where outcome = 'unknown'),
+        'setApart', (select count(*) from set_apart))`);
+      const askedMs = nowMs(); // after the answer, so that nothing seems earlier than it was
+      return { changes: changes.map(({ ageMs, ...change }) => ({ ...change, atMs: askedMs - ageMs })), ...rest };
+    },
     version: () => ask("select to_json(current_setting('server_version'))"),
   };
 }

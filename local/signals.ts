@@ -1,4 +1,5 @@
-import { errorFields, type Log } from "../runtime/log.ts";
+import { errorFields } from "../runtime/errors.ts";
+import type { Log } from "../runtime/log.ts";
 
 /** npm and the terminal may both pass one Ctrl-C on. */
 const SAME_PRESS_MS = 500;

@@ -1,8 +1,6 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import type { LogLevel } from "./config.ts";
 
-export { errorFields } from "./errors.ts";
-
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Structured JSON lines. Warnings and errors go to stderr, the rest to stdout. */

@@ -2,7 +2,7 @@ import { StillupError } from "../../runtime/errors.ts";
 import type { Sql } from "../../runtime/sql/sql.ts";
 import { found } from "../found.ts";
 import { encode } from "../page.ts";
-import type { RetriedAll } from "../set-apart/schema.ts";
+import type { RetriedAll } from "../retried-all.ts";
 import { type DeliveryRow, toDelivery } from "./row.ts";
 import type { Delivery, RetryDeliveriesQuery } from "./schema.ts";
 

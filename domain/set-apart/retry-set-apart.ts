@@ -2,8 +2,9 @@ import type { Env } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
 import { found } from "../found.ts";
 import { encode } from "../page.ts";
+import type { RetriedAll } from "../retried-all.ts";
 import { sources } from "../sources.ts";
-import type { RetriedAll, RetrySetApartQuery } from "./schema.ts";
+import type { RetrySetApartQuery } from "./schema.ts";
 
 type World = Pick<Env, "sql" | "stream">;
 

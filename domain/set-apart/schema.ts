@@ -41,13 +41,3 @@ export type SetApartQuery = z.output<typeof SetApartQuery>;
 /** Which messages are to be retried. */
 export const RetrySetApartQuery = z.strictObject({ cursor: page.cursor, stream });
 export type RetrySetApartQuery = z.output<typeof RetrySetApartQuery>;
-
-/** What came of one call to retry all. */
-export const RetriedAll = z
-  .object({ retried: z.int(), nextCursor: z.nullable(z.string()) })
-  .register(z.globalRegistry, {
-    id: "RetriedAll",
-    description: "How many this call has retried. With a `nextCursor` there are more: call again with it.",
-    examples: [{ retried: 12, nextCursor: null }],
-  });
-export type RetriedAll = z.output<typeof RetriedAll>;

@@ -1,5 +1,6 @@
+import { RetriedAll } from "../../domain/retried-all.ts";
 import { retryAllSetApart } from "../../domain/set-apart/retry-set-apart.ts";
-import { RetriedAll, RetrySetApartQuery } from "../../domain/set-apart/schema.ts";
+import { RetrySetApartQuery } from "../../domain/set-apart/schema.ts";
 import { answer, handle, type Route } from "../../runtime/api.ts";
 
 export const route = {

@@ -1,8 +1,8 @@
 import { retryDeliveries } from "../../domain/alerts/retry-deliveries.ts";
 import { RetryDeliveriesQuery } from "../../domain/alerts/schema.ts";
 import { alertsDue } from "../../domain/bell.ts";
+import { RetriedAll } from "../../domain/retried-all.ts";
 import { ring } from "../../domain/ring.ts";
-import { RetriedAll } from "../../domain/set-apart/schema.ts";
 import { answer, handle, type Route } from "../../runtime/api.ts";
 
 export const route = {

@@ -1,5 +1,5 @@
+import { errorFields } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { errorFields } from "../log.ts";
 
 /** Work that goes on beside its caller: what `ctx.waitUntil` is given. */
 export interface Background {

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Batch, ConsumeFunction, Ctx, Env } from "../contract.ts";
-import { isTransient, StillupError } from "../errors.ts";
-import { errorFields } from "../log.ts";
+import { errorFields, isTransient, StillupError } from "../errors.ts";
 import { recordSetApart } from "../set-apart.ts";
 import { type Outcome, type Retry, type Settlement, settle } from "../settle.ts";
 import type { sleep } from "../sleep.ts";

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { errorFields } from "../log.ts";
+import { errorFields } from "../errors.ts";
 import type { Retry } from "../settle.ts";
 import type { Message } from "../stream/stream.ts";
 import { type CallOptions, callAndSettle } from "./consumer-call.ts";

@@ -1,4 +1,5 @@
-import { errorFields, type Log } from "../log.ts";
+import { errorFields } from "../errors.ts";
+import type { Log } from "../log.ts";
 import { sleep } from "../sleep.ts";
 
 /** Something that runs until it is told to stop. */

@@ -1,5 +1,5 @@
-import { isTransient } from "../errors.ts";
-import { errorFields, type Log } from "../log.ts";
+import { errorFields, isTransient } from "../errors.ts";
+import type { Log } from "../log.ts";
 
 const LONGEST_MS = 5000;
 

@@ -18,7 +18,6 @@ import type { Fault, Turn } from "./story.ts";
 import { createTruth, type Truth } from "./truth.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const IMAGE = "stillup-chaos";
 const RECEIVER_WEIGHT = 10;
 const READY_WITHIN_MS = 180_000;
 /** The longest time between two tries that a run comes to is 10 minutes and a fifth. */
@@ -56,13 +55,11 @@ export async function runMode(mode: Mode, options: RunOptions): Promise<ModeRun>
   stops.push(host.close);
   process.env["STILLUP_CHAOS_CONTROL_TARGETS"] = host.controlUrl; // Compose puts it into tests/chaos/compose.yml
   const project = `stillup-chaos-${mode.name}`;
-  const stack = await createStack(project, join(folder, ".env"), { files: mode.files, image: IMAGE });
+  const stack = await createStack(project, join(folder, ".env"), { files: mode.files, image: project });
   progress(`${mode.name}: building and starting`);
-  const down = () => stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "1");
-  await down();
   stops.push(
-    () => stack.docker("image", "rm", "--force", IMAGE, `${IMAGE}-emulators`),
-    down,
+    () => stack.docker("image", "rm", "--force", project, `${project}-emulators`),
+    stack.remove,
     () => keepLogs(stack, mode),
   );
   await stack.compose("up", "--detach", "--build", "--wait", "--wait-timeout", `${READY_WITHIN_MS / 1000}`);

@@ -34,12 +34,11 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
     host = await startHost();
     stack = await createStack("stillup-compose-test", join(folder, ".env"));
     api = apiClient(stack.apiUrl, DEVELOPMENT_API_KEY);
-    await stack.compose("down", "--volumes", "--remove-orphans");
     await stack.compose("up", "--detach", "--build");
   });
 
   afterAll(async () => {
-    await stack?.compose("down", "--volumes", "--remove-orphans");
+    await stack?.remove();
     await stack?.docker("image", "rm", "--force", "stillup-compose-test");
     await host?.close();
     await rm(folder, { recursive: true });
@@ -72,6 +71,12 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
     const migrate = (await stack.containers()).find(({ service }) => service === "migrate");
     expect(migrate).toMatchObject({ exitCode: 0, restartCount: 0 });
     expect((await fetch(`${stack.apiUrl}/readyz`)).status).toBe(200);
+  });
+
+  test("is left alone by a second run of these tests", async () => {
+    const second = createStack("stillup-compose-test", join(folder, ".env"));
+    await expect(second).rejects.toThrow("Another run on this machine uses the Compose project stillup-compose-test");
+    await untilHealthy();
   });
 
   test("runs an image that holds bundles and migrations alone, as a user without rights", async () => {

@@ -41,7 +41,7 @@ describe.skipIf(engineMissing !== null)(`The files of both modes${skipped}`, () 
       directory: folder,
       image: IMAGE,
     });
-    const text = await stack.compose("config", "--format", "json");
+    const text = await stack.compose("config", "--format", "json").finally(stack.remove);
     return { text, config: JSON.parse(text) as Config };
   };
 
@@ -102,13 +102,12 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
       image: IMAGE,
     });
     api = apiClient(stack.apiUrl, API_KEY);
-    await stack.compose("down", "--volumes", "--remove-orphans");
     await stack.compose("up", "--detach", "--build");
   });
 
   afterAll(async () => {
-    await plain?.compose("down", "--volumes", "--remove-orphans");
-    await stack?.compose("down", "--volumes", "--remove-orphans");
+    await plain?.remove();
+    await stack?.remove();
     await stack?.docker("image", "rm", "--force", IMAGE, `${IMAGE}-emulators`);
     await host?.close();
     await rm(folder, { recursive: true });
@@ -342,7 +341,7 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
       expect(await lives(local)).toEqual(beside);
       expect(await lives(stack)).toEqual(before);
     } finally {
-      await local.compose("down", "--volumes", "--remove-orphans");
+      await local.remove();
     }
     expect(await lives(stack)).toEqual(before);
     expect(await status("/readyz")).toBe(200);

@@ -30,7 +30,6 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
       image: "stillup-faults-test",
     });
     api = apiClient(stack.apiUrl, DEVELOPMENT_API_KEY);
-    await stack.compose("down", "--volumes", "--remove-orphans");
     await stack.compose("up", "--detach", "--build");
     await untilReady();
     await api.call("POST", "/v1/channels", { name: "Host", type: "webhook", config: { url: `${host.url}/webhook` } });
@@ -51,7 +50,7 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
   });
 
   afterAll(async () => {
-    await stack?.compose("down", "--volumes", "--remove-orphans");
+    await stack?.remove();
     await stack?.docker("image", "rm", "--force", "stillup-faults-test");
     await host?.close();
     await rm(folder, { recursive: true });

@@ -1,9 +1,12 @@
 import { execFile, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { lockFolder } from "../../runtime/sql/folder-lock.ts";
+import { freePort } from "../support/ports.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -38,6 +41,8 @@ export interface Stack {
   /** Every container of the project, stopped ones too. */
   containers(): Promise<Container[]>;
   docker(...args: string[]): Promise<string>;
+  /** Takes everything down, and leaves the project to the next run. */
+  remove(): Promise<void>;
   /** What a container has printed, on both ways. */
   logs(container: string): Promise<string>;
 }
@@ -51,7 +56,11 @@ export interface StackOptions {
   readonly image?: string;
 }
 
-/** Brings nothing up yet. `envFile` stands in for the `.env` that Compose reads by itself. */
+/**
+ * Brings nothing up yet; takes down what a run that was killed has left of the project. `envFile` stands in for the `.env`
+ * that Compose reads by itself.
+ * @throws Error while another run on this machine has the project.
+ */
 export async function createStack(project: string, envFile: string, options: StackOptions = {}): Promise<Stack> {
   const { files = ["docker-compose.yml"], directory = ".", image = "stillup-compose-test" } = options;
   const names = ["API", "POSTGRES", "REDIS", "NEON_CONTROL", "UPSTASH_CONTROL"];
@@ -65,15 +74,27 @@ export async function createStack(project: string, envFile: string, options: Sta
   };
   const all = [...files, "tests/compose/images.yml"].flatMap((file) => ["--file", join(root, file)]);
   const where = ["--project-name", project, "--project-directory", directory, "--env-file", envFile, ...all];
+  const compose: Stack["compose"] = (...args) => docker("compose", ...where, ...args);
+  const down = () => compose("down", "--volumes", "--remove-orphans", "--timeout", "1");
+  const unlock = await lock(project);
+  try {
+    await down();
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
   return {
     apiUrl: urlOf("API"),
     controls: { neon: urlOf("NEON_CONTROL"), upstash: urlOf("UPSTASH_CONTROL") },
     docker,
+    compose,
+    async remove() {
+      await down().finally(unlock);
+    },
     async logs(container) {
       const { stdout, stderr } = await run("docker", ["logs", container]);
       return stdout + stderr;
     },
-    compose: (...args) => docker("compose", ...where, ...args),
     async containers() {
       const ids = (
         await docker("ps", "--all", "--quiet", "--filter", `label=com.docker.compose.project=${project}`)
@@ -82,6 +103,16 @@ export async function createStack(project: string, envFile: string, options: Sta
       return (JSON.parse(found) as Inspected[]).map(toContainer).sort((a, b) => a.name.localeCompare(b.name));
     },
   };
+}
+
+/** Ends with this process at the latest. */
+async function lock(project: string): Promise<() => Promise<void>> {
+  try {
+    return await lockFolder(join(tmpdir(), project));
+  } catch (cause) {
+    const what = `Another run on this machine uses the Compose project ${project}.`;
+    throw new Error(`${what} Wait for its end, or stop it.`, { cause });
+  }
 }
 
 interface Inspected {
@@ -176,13 +207,4 @@ export async function startHost(): Promise<Host> {
     },
   };
   return host;
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  server.close();
-  await once(server, "close");
-  return port;
 }

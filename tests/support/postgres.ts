@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,6 +10,7 @@ import { setImmediate } from "node:timers/promises";
 import pg from "pg";
 import { migrate, readMigrations } from "../../runtime/sql/migrate.ts";
 import { createPostgresSql } from "../../runtime/sql/postgres.ts";
+import { onFreePort } from "./ports.ts";
 
 const givenUrl = process.env["TEST_DATABASE_URL"];
 const programs = findPrograms();
@@ -71,8 +71,10 @@ export async function startOwnPostgres({ settings = [], files = {} }: OwnPostgre
   const owner = serverUser();
   await initialise(folder, owner);
   for (const [name, text] of Object.entries(files)) await give(join(folder, "data", name), text, owner);
-  const port = await freePort();
-  let server = await launch({ folder, port, owner, settings });
+  const start = (port: number) => launch({ folder, port, owner, settings });
+  const first = await onFreePort(async (port) => ({ port, server: await start(port) }));
+  const { port } = first;
+  let { server } = first;
   const url = `postgres://stillup:${PASSWORD}@127.0.0.1:${port}/postgres`;
   const shutDown = async () => {
     server.signal("SIGINT");
@@ -87,7 +89,7 @@ export async function startOwnPostgres({ settings = [], files = {} }: OwnPostgre
     createEmptyDatabase,
     shutDown,
     async restart() {
-      server = await launch({ folder, port, owner, settings });
+      server = await start(port);
     },
     pause: () => server.signalAll("SIGSTOP"),
     resume: () => server.signalAll("SIGCONT"),
@@ -262,13 +264,4 @@ function findPrograms(): string | null {
     ...versions.map((version) => join(debian, version, "bin")),
   ];
   return folders.find((folder) => ["postgres", "initdb"].every((name) => existsSync(join(folder, name)))) ?? null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

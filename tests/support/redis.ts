@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
+import { onFreePort } from "./ports.ts";
 
 const givenUrl = process.env["TEST_REDIS_URL"];
 const program = (process.env["PATH"] ?? "")
@@ -58,12 +58,9 @@ export async function startOwnRedis(args: readonly string[] = []): Promise<OwnRe
   const folder = await mkdtemp(join(tmpdir(), "stillup-redis-"));
   const start = (at: number) =>
     launch(["--port", `${at}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", ...args]);
-  let port = await freePort();
-  let server = await start(port).catch(async () => {
-    // Somebody else took the port meanwhile.
-    port = await freePort();
-    return start(port);
-  });
+  const first = await onFreePort(async (port) => ({ port, server: await start(port) }));
+  const { port } = first;
+  let { server } = first;
   const kill9 = async () => {
     server.signal("SIGKILL");
     await server.ended;
@@ -125,13 +122,4 @@ async function launch(args: readonly string[]): Promise<Server> {
       if (shell.exitCode === null) process.kill(pid, signal);
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { onFreePort } from "./ports.ts";
 
 export type ServiceName = "api" | "worker-monitoring" | "worker-status-change" | "worker-notification" | "all";
 
@@ -33,8 +33,11 @@ const STOP_MS = 20_000;
  * Starts a process on a free port; resolves when it is healthy. Throws with what it printed when it does not become so
  * within 30 s. Of this process' own variables it gets none.
  */
-export async function startService(name: ServiceName, options: ServiceOptions): Promise<Service> {
-  const port = `${await freePort()}`;
+export function startService(name: ServiceName, options: ServiceOptions): Promise<Service> {
+  return onFreePort((port) => startOn(`${port}`, name, options));
+}
+
+async function startOn(port: string, name: ServiceName, options: ServiceOptions): Promise<Service> {
   const { child, printed } = start(name, options, { PORT: port, WORKER_PORT: port });
   const origin = `http://127.0.0.1:${port}`;
   try {
@@ -91,13 +94,4 @@ async function stop(child: ChildProcess): Promise<number | null> {
   await ended;
   clearTimeout(timer);
   return child.exitCode;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  server.close();
-  await once(server, "close");
-  return port;
 }

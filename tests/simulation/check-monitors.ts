@@ -86,13 +86,14 @@ function checkTold({ world, found, eligibility, model }: Story, epoch: Epoch, ha
     for (const [channelId, url] of eligibility.urls) {
       const should = at < handled ? eligibility.of(model.id, channelId, event.notedAt) : "never";
       const posts = postsOf(world, model, event).filter((post) => post.channelUrl === url);
-      const isPlanned = found.deliveries.some(
+      const delivery = found.deliveries.find(
         (each) => each.channelId === channelId && each.monitorId === model.id && each.version === event.version,
       );
+      const isPlanned = delivery !== undefined;
       // What is pending is cancelled with its monitor or channel; a last word of "down" with a pause, too.
       const isLastWord = epoch.end !== null && event.type === "down" && at === handled - 1;
       const mayBeCancelled = model.deleted || isLastWord || !eligibility.staysOpen(channelId, event.notedAt);
-      const isTold = posts.some((post) => post.taken) || mayBeCancelled;
+      const isTold = posts.some((post) => post.taken) || (mayBeCancelled && delivery?.status === "cancelled");
       const name = `${model.id} version ${event.version} (${event.type}) on ${url}`;
       if (should === "must" && !(isPlanned && isTold)) {
         const what = `${name} was ${isPlanned ? "planned, but not told" : "not planned"}`;

@@ -1,16 +1,27 @@
+import type { Found } from "./found.ts";
 import { type Violation, violation } from "./invariants.ts";
 import type { Ledger, Post } from "./ledger.ts";
 import type { MonitorModel, SightModel } from "./model.ts";
 
-/** Holds what receivers got against all events: each known, with one id, in order, no more often than faults allow. */
+/**
+ * Holds what receivers got against all events: each known, with one id, in order, no more often than faults allow, and
+ * nothing delivered that was not taken.
+ */
 export function checkPosts(
   { posts }: Ledger,
+  { deliveries }: Found,
   { models, sight }: { models: readonly MonitorModel[]; sight: readonly SightModel[] },
 ): Violation[] {
   const versions = versionsOf(models, sight);
   const keyOf = (post: Post) => `${post.monitorId} ${post.event}`;
   const stray = posts.filter((post) => !versions.has(keyOf(post)));
+  const untaken = deliveries.filter(
+    ({ id, status }) => status === "delivered" && !posts.some((post) => post.id === id && post.taken),
+  );
   return [
+    ...untaken.map(({ id }) =>
+      violation("Every confirmed change is told on every channel that it is for", `${id} is delivered, but not taken`),
+    ),
     ...stray.map((post) =>
       violation("Nothing is told that did not happen, or that nobody is to hear", `${post.id} told of ${keyOf(post)}`),
     ),

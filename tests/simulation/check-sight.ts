@@ -72,10 +72,12 @@ function checkTold({ world, found, eligibility }: Story, { type, since, version,
     const posts = world.ledger.posts.filter(
       (post) => post.event === `system.${type} ${since}` && post.channelUrl === url,
     );
-    const isPlanned = found.deliveries.some(
+    const delivery = found.deliveries.find(
       (each) => each.monitorId === "system" && each.channelId === channelId && each.version === version,
     );
-    const isTold = posts.some((post) => post.taken) || !eligibility.staysOpen(channelId, notedAt);
+    const isPlanned = delivery !== undefined;
+    const mayBeCancelled = !eligibility.staysOpen(channelId, notedAt);
+    const isTold = posts.some((post) => post.taken) || (mayBeCancelled && delivery?.status === "cancelled");
     const isRight = should === "must" ? isPlanned && isTold : !isPlanned && posts.length === 0;
     if (isRight) return [];
     return [`Version ${version} (${type}) on ${url}: planned ${isPlanned}, ${posts.length} posts, ${should} be told`];

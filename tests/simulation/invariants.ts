@@ -51,7 +51,7 @@ export async function violationsOf(world: World): Promise<Violation[]> {
     ...checkResults(world, found),
     ...models.flatMap((model) => checkMonitor({ world, found, eligibility, model })),
     ...checkSight({ world, found, eligibility }, sight),
-    ...checkPosts(world.ledger, { models, sight }),
+    ...checkPosts(world.ledger, found, { models, sight }),
     ...checkLeft(found),
     ...(await checkStreams(world)),
     ...checkSetApart(world, found),

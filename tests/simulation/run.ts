@@ -93,11 +93,14 @@ async function isQuiet({ database, outside, services, timeline }: World): Promis
   return await services.isEmpty();
 }
 
+/** What is to be tried later than any retry waits, 8 h and a fifth, is not hurried: it would never be. */
 const LEFT = `
   with hurried as (
-    update deliveries set next_attempt_at = least(next_attempt_at, app_now()) where status = 'pending' returning id
+    update deliveries set next_attempt_at = app_now()
+    where status = 'pending' and next_attempt_at between app_now() and app_now() + interval '10 h'
   )
-  select not exists (select from hurried) and not exists (select from monitors where unhandled <> '[]')
+  select not exists (select from deliveries where status = 'pending')
+      and not exists (select from monitors where unhandled <> '[]')
       and (select blind_since is null from sight) as done,
     (select coalesce(jsonb_agg(jsonb_build_object('url', url, 'status', status)), '[]') from monitors
       where deleted_at is null and status <> 'paused') as monitors`;

@@ -19,3 +19,10 @@ export async function ring(env: Pick<Env, "log">, ctx: Ctx, send: () => Promise<
   const first = attempt();
   if (!(await within(PATIENCE_MS, first))) ctx.waitUntil(first.then((rung) => rung || attempt()));
 }
+
+/** Rings a bell where no answer waits for it. It does not fail: what is unheard, a sweep finds. */
+export async function ringOrLog({ log }: Pick<Env, "log">, send: () => Promise<void>): Promise<void> {
+  await send().catch((error: unknown) => {
+    log.warn("A bell could not be rung; a sweep will find what it was for.", { error: String(error) });
+  });
+}

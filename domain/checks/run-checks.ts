@@ -1,6 +1,7 @@
 import type { Ctx, Env } from "../../runtime/contract.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { statusChanged } from "../bell.ts";
+import { ringOrLog } from "../ring.ts";
 import { reportBlind } from "../sight/look-again.ts";
 import { isUnseen } from "../sight/sight.ts";
 import { applyResults } from "./apply-results.ts";
@@ -76,11 +77,7 @@ async function storeAndRing(env: Env, results: readonly Result[]) {
   if (results.some(({ outcome }) => outcome === "unknown")) await reportBlind(env);
   const applied = await applyResults(env.sql, results);
   const bells = statusChanged.ring(applied.filter((result) => result.tells).map((result) => result.monitorId));
-  if (bells.length > 0) {
-    await env.stream.publish(bells).catch((error) => {
-      env.log.warn("A bell could not be rung; the sweep will find the change.", { error: String(error) });
-    });
-  }
+  if (bells.length > 0) await ringOrLog(env, () => env.stream.publish(bells));
   for (const { outcome, totalMs, lagMs } of applied) {
     env.metrics.count("stillup_checks_total", { outcome });
     env.metrics.observe("stillup_check_duration_seconds", totalMs / 1000);

@@ -1,5 +1,6 @@
 import type { Env } from "../../runtime/contract.ts";
 import { alertsDue } from "../bell.ts";
+import { ringOrLog } from "../ring.ts";
 import { reportSight, type SightReport } from "./report-sight.ts";
 import { type Sight, sightOf } from "./sight.ts";
 
@@ -35,12 +36,10 @@ async function report(env: SightEnv, sight: Sight, sees: boolean): Promise<void>
       "Stillup is blind: no control target answers this process. Targets that do not answer it are unknown.",
     );
   else env.log.info("Stillup sees again. Every monitor is checked now.");
-  try {
+  await ringOrLog(env, async () => {
     await env.stream.publish(alertsDue.ring(channelIds));
     if (change === "sighted") await env.stream.wake("enqueue-checks");
-  } catch (error) {
-    env.log.warn("A bell could not be rung; the sweeps will find what is due.", { error: String(error) });
-  }
+  });
 }
 
 function ago(sight: Sight): SightReport["blind"] {

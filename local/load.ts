@@ -13,7 +13,7 @@ export type Service = (typeof services)[number];
 /** What services run. */
 export interface Functions {
   readonly routes: readonly RouterEntry[];
-  readonly consumers: readonly Worker[];
+  readonly workers: readonly Worker[];
   readonly schedules: readonly Scheduled[];
 }
 
@@ -26,7 +26,7 @@ export async function loadFunctions(dist: string, running: readonly Service[]): 
   // build.mjs has seen that every bundle exports what its kind needs.
   const load = async <Fn>(file: string): Promise<Fn> => (await import(pathToFileURL(join(dist, file)).href)).default;
   const routes: RouterEntry[] = [];
-  const consumers: Worker[] = [];
+  const workers: Worker[] = [];
   const schedules: Scheduled[] = [];
   for (const built of functions) {
     const { name, file } = built;
@@ -34,11 +34,11 @@ export async function loadFunctions(dist: string, running: readonly Service[]): 
       routes.push({ route: built.route, fn: await load<FetchFunction>(file) });
     }
     if (built.kind === "workers" && running.some((service) => service === `worker-${name}`)) {
-      consumers.push({ name, source: built.source, fn: await load<ConsumeFunction>(file) });
+      workers.push({ name, source: built.source, fn: await load<ConsumeFunction>(file) });
     }
     if (built.kind === "schedules" && built.schedule.runsIn.some((service) => running.includes(service))) {
       schedules.push({ name, schedule: built.schedule, fn: await load<ScheduledFunction>(file) });
     }
   }
-  return { routes, consumers, schedules };
+  return { routes, workers, schedules };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isApiKey } from "../runtime/config.ts";
 import { StillupError } from "../runtime/errors.ts";
 import type { Sql } from "../runtime/sql/sql.ts";
 
@@ -32,7 +33,7 @@ export async function keptApiKey(folder: string): Promise<string> {
   });
   await rm(draft);
   const key = (await readFile(path, "utf8").catch(() => "")).trim();
-  if (/^[\x21-\x7e]{32,512}$/.test(key)) return key;
+  if (isApiKey(key)) return key;
   throw new StillupError("invalid_configuration", `${path} holds no API key. Delete the file, and a new one is made.`);
 }
 

@@ -43,7 +43,7 @@ export async function startServices(options: ServiceOptions): Promise<RunningSer
     : { port: config.workerPort, variable: "WORKER_PORT" as const };
   const server = await startServer({ router, env, background }, { host: config.host, ...port });
   const { parts: work } = startWorking({
-    workers: functions.consumers,
+    workers: functions.workers,
     schedules: functions.schedules,
     consumer: `${hostname()}-${randomUUID().slice(0, 8)}`,
     env,

@@ -6,12 +6,12 @@ import type { Functions } from "./load.ts";
  * What a worker answers within its network: `/healthz` and `/readyz` as the API does, and `/metrics`, which here needs no
  * key, because nothing outside can ask.
  */
-export function workerRoutes({ routes, consumers }: Functions): RouterEntry[] {
+export function workerRoutes({ routes, workers }: Functions): RouterEntry[] {
   const metrics: RouterEntry = {
     route: { method: "GET", path: "/metrics", auth: "none" },
     fn: {
       async fetch(_request, env) {
-        await Promise.all(consumers.map(({ source }) => observeStream(env, source)));
+        await Promise.all(workers.map(({ source }) => observeStream(env, source)));
         const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
         return new Response(await env.metrics.render(), { headers });
       },

@@ -132,9 +132,14 @@ function readServer(read: Reader) {
   return { host, port: read.integer("PORT", { min: 0, max: 65_535, otherwise: 3000 }) };
 }
 
+/** It travels in a header. */
+export function isApiKey(text: string): boolean {
+  return /^[\x21-\x7e]{32,512}$/.test(text);
+}
+
 function readApiKey(read: Reader): string | undefined {
   const key = read.text("API_KEY");
-  if (key !== undefined && !/^[\x21-\x7e]{32,512}$/.test(key)) {
+  if (key !== undefined && !isApiKey(key)) {
     read.refuse("API_KEY", "must be 32 to 512 visible ASCII characters without spaces: it travels in a header.");
   }
   return key;

@@ -30,18 +30,18 @@ const Job = z.object({
 /** One check to be made. It holds all that is needed: no statement is made before its result is known. */
 export type Job = z.infer<typeof Job>;
 
+const MAX_JOBS = 100;
+const MAX_CHARACTERS = 256 * 1024;
+
 const Message = z.object({
   v: z.literal(1),
-  jobs: z.array(Job).check(z.maxLength(100)),
+  jobs: z.array(Job).check(z.maxLength(MAX_JOBS)),
   /** See domain/heartbeat. */
   canary: z.optional(z.string()),
 });
 
 /** The stream and group that checks to be made go through. */
 export const checksDue = { stream: "checks.due", group: "monitoring" } as const;
-
-const MAX_JOBS = 100;
-const MAX_CHARACTERS = 256 * 1024;
 
 /** The jobs as stream entries: up to 100 an entry, fewer where they are long. */
 export function jobEntries(jobs: readonly Job[]): Outgoing[] {

@@ -6,7 +6,7 @@ import { parseMessage } from "./message.ts";
  * A stream whose entries only ring: they carry ids, and Postgres has the rest. A bell that is lost costs time, one that
  * is heard twice costs nothing.
  */
-export interface Bell {
+interface Bell {
   readonly stream: string;
   readonly group: string;
   /** The entries that name these ids; none for no ids. */

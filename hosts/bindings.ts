@@ -21,7 +21,7 @@ export interface Bindings {
   openStream(): EventStream;
 }
 
-export interface BindingsOptions {
+interface BindingsOptions {
   readonly log: Log;
   readonly openHttp: OpenHttp | null;
 }

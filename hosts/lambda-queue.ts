@@ -19,7 +19,7 @@ export interface QueueResult {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
-export interface RecordsOptions {
+interface RecordsOptions {
   readonly artefact: Artefact;
   readonly bindings: Bindings;
   readonly deadline: number;

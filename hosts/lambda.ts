@@ -5,7 +5,7 @@ import type { Answering, HttpEvent, HttpResult } from "./lambda-http.ts";
 import { consumeRecords, type QueueEvent, type QueueResult } from "./lambda-queue.ts";
 
 /** What of Lambda's context is used. */
-export interface LambdaContext {
+interface LambdaContext {
   readonly awsRequestId: string;
   getRemainingTimeInMillis(): number;
 }
@@ -14,9 +14,9 @@ interface TickEvent {
   readonly "detail-type": "Scheduled Event";
 }
 
-export type LambdaEvent = HttpEvent | QueueEvent | TickEvent;
+type LambdaEvent = HttpEvent | QueueEvent | TickEvent;
 
-export interface LambdaArtefact extends Artefact {
+interface LambdaArtefact extends Artefact {
   /** Null where there are no routes: what runs on ticks and messages alone is built without, 4 KB less. */
   readonly answering: Answering | null;
 }

@@ -9,7 +9,7 @@ import { openDirectSql } from "./env.ts";
 import { waitFor } from "./reachable.ts";
 import type { Stop } from "./signals.ts";
 
-export interface MigrateOptions {
+interface MigrateOptions {
   readonly config: ProcessConfig;
   /** The folder that build.mjs writes. */
   readonly dist: string;

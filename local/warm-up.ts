@@ -2,7 +2,7 @@
 const COLD_AFTER_MS = 3500;
 
 /** Opens a connection a little before it is needed: over TLS that takes two round trips. */
-export interface WarmUp {
+interface WarmUp {
   /** It is in use. */
   used(): void;
   /** It will be needed: asks for something unless it was in use a moment ago. Never throws, never waits. */

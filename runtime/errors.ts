@@ -32,7 +32,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-export interface StillupErrorOptions {
+interface StillupErrorOptions {
   readonly errors?: readonly FieldError[];
   readonly cause?: unknown;
   /** SQLSTATE of the database error behind this one. */

@@ -9,7 +9,7 @@ interface Built {
   readonly bytes: number;
 }
 
-export type ManifestFunction =
+type ManifestFunction =
   /** Of a route, what is data; its schemas stay in the bundle. */
   | (Built & { readonly kind: "api"; readonly route: Pick<Route, "method" | "path" | "auth" | "summary"> })
   | (Built & { readonly kind: "workers"; readonly source: Source })

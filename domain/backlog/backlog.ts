@@ -8,7 +8,7 @@ const STALE_MS = 60_000;
 const NONE = { pending: 0, up: 0, down: 0, paused: 0, unknown: 0 };
 
 /** How much there is, and how far behind Stillup is with it. */
-export interface Backlog {
+interface Backlog {
   /** A process that checks can see none of its control targets. */
   readonly blind: boolean;
   readonly monitors: Readonly<Record<keyof typeof NONE, number>>;

@@ -1,7 +1,7 @@
 import type { Sql } from "../../runtime/sql/sql.ts";
 import type { Job } from "./job.ts";
 
-export interface Claim {
+interface Claim {
   readonly jobs: readonly Job[];
   /** The monitors among them whose slot before this one has had no answer. */
   readonly again: readonly string[];

@@ -10,7 +10,7 @@ export interface ResultStore {
   finish(): Promise<void>;
 }
 
-export interface ResultStoreOptions {
+interface ResultStoreOptions {
   /** Stores results and does what follows from them. Carried out again after an ambiguous failure. */
   readonly store: (results: readonly Result[]) => Promise<readonly Applied[]>;
   /** A result that the database refuses on its own. It is dropped: the next check comes. */

@@ -8,7 +8,7 @@ export interface SightReport {
 }
 
 /** What a report changed of all of Stillup. */
-export interface SightChange {
+interface SightChange {
   readonly change: "blind" | "sighted" | null;
   /** Those to ring. */
   readonly channelIds: string[];

@@ -20,7 +20,7 @@ export interface Sight {
   sees(since: number, sawSince?: number): Promise<boolean>;
 }
 
-export interface Blindness {
+interface Blindness {
   readonly since: number;
   /** When it was last found to see nothing. */
   readonly last: number;

@@ -12,7 +12,7 @@ import { type Finding, take } from "./findings.ts";
 import { placesOf } from "./places.ts";
 import { controlSteps, databaseSteps, migrationSteps, streamSteps, waySteps } from "./steps.ts";
 
-export interface DoctorOptions {
+interface DoctorOptions {
   /**
    * `--json` prints one JSON document. Files of variables stand in for `variables`. They come without `--env-file`: Node
    * takes that for itself wherever it stands.

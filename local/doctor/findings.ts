@@ -1,5 +1,5 @@
 /** What is checked: the variables, or one of the services that they name. */
-export type Area = "configuration" | "database" | "migrations" | "streams" | "controls";
+type Area = "configuration" | "database" | "migrations" | "streams" | "controls";
 
 export interface Finding {
   readonly area: Area;

@@ -11,7 +11,7 @@ export class Refusal extends Error {
 }
 
 /** What Postgres says of an error beside its message, by the names that Neon gives it. */
-export interface ErrorFields {
+interface ErrorFields {
   readonly code?: string | undefined;
   readonly severity?: string | undefined;
   readonly detail?: string | undefined;

@@ -12,7 +12,7 @@ export interface NeonCounts {
   statements: Record<string, number>;
 }
 
-export interface SqlRoute {
+interface SqlRoute {
   readonly sessions: Sessions;
   readonly faults: NeonFaultPlayer;
   readonly counts: NeonCounts;

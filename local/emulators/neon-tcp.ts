@@ -3,7 +3,7 @@ import { type SecureContext, TLSSocket } from "node:tls";
 import type { NeonFaultPlayer } from "./neon-faults.ts";
 import type { PostgresAddress } from "./neon-sessions.ts";
 
-export interface TcpRoute {
+interface TcpRoute {
   readonly postgres: PostgresAddress;
   readonly faults: NeonFaultPlayer;
   secureContext(): SecureContext;

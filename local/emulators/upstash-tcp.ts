@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { createServer, type TlsOptions } from "node:tls";
 
-export interface UpstashTcpOptions {
+interface UpstashTcpOptions {
   readonly redisUrl: string;
   readonly tls: TlsOptions;
   readonly host: string;

@@ -14,7 +14,7 @@ import { createUpstashFaults, type UpstashFaultPlayer } from "./upstash-faults.t
 import { createUpstashSubscriptions, type UpstashSubscriptions } from "./upstash-subscriptions.ts";
 import { startUpstashTcp } from "./upstash-tcp.ts";
 
-export interface UpstashEmulatorOptions {
+interface UpstashEmulatorOptions {
   /** The Redis behind it. */
   readonly redisUrl: string;
   /** What clients must show as their bearer token. */

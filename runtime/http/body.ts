@@ -1,7 +1,7 @@
 import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 
-export interface BodyOptions {
+interface BodyOptions {
   /** The answer's `content-encoding`. One that is not known is kept as it comes. */
   readonly encoding: string | undefined;
   readonly maxBytes: number;

@@ -9,7 +9,7 @@ import type { HopRequest } from "./redirect.ts";
 import { roundMs } from "./round.ts";
 import { createTurns } from "./turns.ts";
 
-export interface FetchHttpOptions {
+interface FetchHttpOptions {
   readonly policy: NetworkPolicy;
   /** Calls at once; those over it wait in order. */
   readonly concurrency: number;

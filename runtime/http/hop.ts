@@ -29,7 +29,7 @@ export type HopEnd =
       readonly phases: Phases;
     };
 
-export interface HopOptions {
+interface HopOptions {
   readonly request: HopRequest;
   readonly policy: NetworkPolicy;
   readonly secureContext: SecureContext;

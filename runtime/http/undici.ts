@@ -9,7 +9,7 @@ import { createNames } from "./names.ts";
 import type { HopRequest } from "./redirect.ts";
 import { createTurns } from "./turns.ts";
 
-export interface UndiciHttpOptions {
+interface UndiciHttpOptions {
   readonly policy: NetworkPolicy;
   /** Calls at once; those over it wait in order. */
   readonly concurrency: number;

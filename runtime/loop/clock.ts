@@ -21,7 +21,7 @@ const MOST_PUBLISHING_MS = 20_000;
 /** Keeps replicas from ticking in step; small, because the sleeps of one deployment are to end together. */
 const JITTER_MS = 250;
 
-export interface ClockOptions {
+interface ClockOptions {
   readonly name: string;
   readonly schedule: Schedule;
   readonly fn: ScheduledFunction;

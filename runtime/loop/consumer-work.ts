@@ -7,7 +7,7 @@ import { type CallOptions, callAndSettle } from "./consumer-call.ts";
 /** Failing messages wait in memory until they are tried again. With so many of them, nothing new is read. */
 const MOST_WAITING = 200;
 
-export interface WorkOptions extends CallOptions {
+interface WorkOptions extends CallOptions {
   /** Messages given to one call, at most. */
   readonly batchSize: number;
   /** Calls side by side, at most. */

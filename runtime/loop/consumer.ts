@@ -8,7 +8,7 @@ import { createOutage } from "./outage.ts";
 
 const LONGEST_BLOCK_MS = 5000;
 
-export interface ConsumerOptions {
+interface ConsumerOptions {
   /** The function's name. */
   readonly name: string;
   /** What identifies this process to the stream service. */

@@ -17,7 +17,7 @@ export interface Scheduled {
   readonly fn: ScheduledFunction;
 }
 
-export interface WorkingOptions {
+interface WorkingOptions {
   readonly workers: readonly Worker[];
   readonly schedules: readonly Scheduled[];
   /** Never the same for two lives of a process: what an earlier one left is taken over like anybody else's. */
@@ -29,7 +29,7 @@ export interface WorkingOptions {
 }
 
 /** What works beside the API: consumers and clocks, and the bells that wake them. */
-export interface Working {
+interface Working {
   readonly consumers: readonly Part[];
   readonly clocks: readonly Clock[];
   /** All of it, to be stopped together. */

@@ -2,7 +2,7 @@ import type { StillupError } from "../errors.ts";
 import { unavailable } from "./sql-error.ts";
 
 /** Lets so many calls in at once and bounds how long each takes, its wait included. */
-export interface Gate {
+interface Gate {
   /**
    * Calls `work` when there is room. Its signal aborts when the time is over, with a StillupError.
    * @throws StillupError `database_unavailable` when there was no room in time, or the gate is closed.

@@ -9,7 +9,7 @@ import type { SqlDriver } from "./sql.ts";
 import { refused, type ServerError, unavailable } from "./sql-error.ts";
 import { parsers } from "./values.ts";
 
-export interface PgliteOptions {
+interface PgliteOptions {
   /** Where the data is kept; in memory when left out. */
   readonly dataDir?: string;
   /** What a database in memory begins with, as `dumpPglite` gave it. */

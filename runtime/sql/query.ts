@@ -10,7 +10,7 @@ export interface Statement {
 }
 
 /** What an adapter brings; `createSql` makes the port of it. Each throws StillupErrors. */
-export interface Executor {
+interface Executor {
   query(statement: Statement): Promise<Row[]>;
   transaction(statements: readonly Statement[]): Promise<Row[][]>;
   script(text: string): Promise<void>;

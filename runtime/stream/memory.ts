@@ -2,7 +2,7 @@ import { type Entry, MemoryGroup, type Waiter } from "./memory-group.ts";
 import { full } from "./room.ts";
 import type { EventStream, Message, Outgoing } from "./stream.ts";
 
-export interface MemoryStreamOptions {
+interface MemoryStreamOptions {
   /** The clock of timestamps and idle times: milliseconds since 1970. */
   readonly now?: () => number;
   /** Entries in one stream, at most (10,000). One more is refused with `stream_full`; none is ever dropped. */

@@ -1,7 +1,7 @@
 import type { Consumer, Message } from "./stream.ts";
 
 /** How a driver asks for a reader's own pending entries. */
-export interface Asking {
+interface Asking {
   /** Messages wanted, at most. */
   readonly count: number;
   /** The ids of those it was given from this id on, in order. */

@@ -1,7 +1,7 @@
 import { openConnection, type RedisConnection, type RedisTarget } from "./redis-connection.ts";
 
 /** Listens on channels, over one connection that is opened for the first of them. */
-export interface RedisBells {
+interface RedisBells {
   /**
    * Calls `ring` for every message on one of `channels`, and after a reconnect, which may have missed some; resolves, once
    * subscribed, with the function that ends it.

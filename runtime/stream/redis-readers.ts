@@ -16,7 +16,7 @@ export interface ReadOptions<T> {
 }
 
 /** Blocking reads side by side: each has a connection while it lasts, and leaves it to the next. */
-export interface RedisReaders {
+interface RedisReaders {
   /** What `reading` resolves with, or undefined as soon as the signal aborts or the readers are closed. */
   read<T>(reading: (block: Block) => Promise<T>, options: ReadOptions<T>): Promise<T | undefined>;
   /** Ends all reads, waits for what they still get, and closes; at most 4 s. */

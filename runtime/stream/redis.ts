@@ -14,7 +14,7 @@ import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
 const pingTimeoutMs = 2_000;
 const mostLossesARead = 10;
 
-export interface RedisStreamOptions {
+interface RedisStreamOptions {
   /** `redis://[user:password@]host[:port][/db]`; `rediss://` for TLS with a verified certificate. */
   readonly url: string;
   readonly metrics?: Pick<Metrics, "count">;

@@ -6,7 +6,7 @@ const lookAgainMs = 600_000;
 const lookAgainWhileFullMs = 10_000;
 
 /** Refuses entries for streams that nobody empties, before they take the memory that the others need. */
-export interface Room {
+interface Room {
   /** @throws StillupError `stream_full` when `most` entries wait in one of their streams, as far as is known. */
   check(entries: readonly Outgoing[], lengthOf: (stream: string) => Promise<number>): Promise<void>;
 }

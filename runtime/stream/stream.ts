@@ -18,7 +18,7 @@ export interface Message {
 }
 
 /** What handlers may do with streams: `env.stream`. */
-export interface Publisher {
+interface Publisher {
   /**
    * Adds the entries in order, in one trip. Throws StillupError `stream_unavailable`, or `stream_full` where there is no
    * room; then any of them may be added.

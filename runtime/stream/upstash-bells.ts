@@ -13,7 +13,7 @@ const shortLifeMs = 30_000;
 const firstBackoffMs = 250;
 const longestBackoffMs = 30_000;
 
-export interface UpstashBellsOptions {
+interface UpstashBellsOptions {
   readonly target: UpstashTarget;
   readonly client: UpstashClient;
   readonly channel: string;
@@ -22,7 +22,7 @@ export interface UpstashBellsOptions {
 }
 
 /** One channel of a database, heard as server-sent events over a connection that is made again until `close`. */
-export interface UpstashBells {
+interface UpstashBells {
   isHearing(): boolean;
   /** The command that rings `names` wherever the channel is heard. */
   ringing(names: readonly string[]): Command;

@@ -42,7 +42,7 @@ export interface UpstashClient {
   close(): void;
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly metrics?: Pick<Metrics, "count">;
   /** Told after each trip whether it found the service there. */
   readonly onCall?: (isThere: boolean) => void;

@@ -13,7 +13,7 @@ export interface ReadOptions {
 }
 
 /** Reads that wait for bells, as nothing blocks over REST. */
-export interface UpstashReads {
+interface UpstashReads {
   /** Resolves with [] as soon as `signal` aborts or the reads are closed. */
   read(options: ReadOptions): Promise<Message[]>;
   /** Ends all reads; resolves when what they still got is taken care of. */

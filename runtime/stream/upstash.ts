@@ -20,7 +20,7 @@ const charactersACommand = 200;
 const pingTimeoutMs = 2_000;
 const closeTimeoutMs = 4_000;
 
-export interface UpstashStreamOptions {
+interface UpstashStreamOptions {
   /** UPSTASH_REDIS_REST_URL */
   readonly url: string;
   /** UPSTASH_REDIS_REST_TOKEN */

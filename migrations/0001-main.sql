@@ -144,7 +144,9 @@ create table deliveries (
   answered_at timestamptz not null, -- when the answer came that this event was decided on
   status text not null default 'pending' check (status in ('pending', 'delivered', 'exhausted', 'cancelled')),
   attempts int not null default 0, -- the fence
-  retried_at_attempt int not null default 0, -- `attempts` at its last retry by hand, from which its schedule counts
+  failures int not null default 0, -- tries that failed since it was planned, or retried by hand
+  retries_since timestamptz not null default app_now(), -- when it was planned, or retried by hand
+  tried_at timestamptz, -- the last try's beginning
   next_attempt_at timestamptz not null default app_now(),
   leased_until timestamptz,
   last_error text,

@@ -14,7 +14,7 @@ import {
   recordGone,
 } from "./record-attempt.ts";
 import { retryDelayMs } from "./retry.ts";
-import { type SendOutcome, sendWebhook, type WebhookConfig, type WebhookMessage } from "./webhook.ts";
+import { type SendOutcome, type SendTerms, sendWebhook, type WebhookConfig, type WebhookMessage } from "./webhook.ts";
 
 type Deliverer = Pick<Env, "sql" | "http" | "stream" | "log" | "metrics" | "config">;
 
@@ -24,9 +24,11 @@ type Deliverer = Pick<Env, "sql" | "http" | "stream" | "log" | "metrics" | "conf
  */
 export async function deliverDue(env: Deliverer, channelIds: readonly string[], signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
+  const beginBy = performance.now() + BEGIN_WITHIN_MS;
   const leased = await leaseDeliveries(env.sql, channelIds);
   const patience = delayed(signal, env.config.drainSeconds * 500);
-  const tries = await Promise.allSettled(leased.map((delivery) => deliver(env, delivery, patience.signal)));
+  const terms = { beginBy, signal: patience.signal };
+  const tries = await Promise.allSettled(leased.map((delivery) => deliver(env, delivery, terms)));
   patience.end();
   // What could not be recorded comes again when its lease is over, so nothing is to be retried here.
   for (const attempt of tries) {
@@ -53,13 +55,22 @@ function delayed(signal: AbortSignal, ms: number): { signal: AbortSignal; end():
   };
 }
 
-async function deliver(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<void> {
+/** A try that has not begun so long after its lease is left to the next: with its 15 s it might outlast the lease. */
+const BEGIN_WITHIN_MS = 12_000;
+
+interface Terms {
+  /** By `performance.now()`. */
+  readonly beginBy: number;
+  readonly signal: AbortSignal;
+}
+
+async function deliver(env: Deliverer, delivery: LeasedDelivery, { beginBy, signal }: Terms): Promise<void> {
   if (delivery.void) {
     await untilRecorded(signal, () => recordCancelled(env.sql, delivery));
     env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
     return;
   }
-  const outcome = await send(env, delivery, signal);
+  const outcome = await send(env, delivery, { beginWithinMs: beginBy - performance.now(), signal });
   if (outcome.delivered) return ringForMore(env, delivery, await recordSuccess(env, delivery, signal));
   await recordFailure(env, delivery, { outcome, signal });
 }
@@ -80,13 +91,13 @@ async function untilRecorded<T>(signal: AbortSignal, record: () => Promise<T>): 
 
 /** How each type of channel sends. A new one is a file beside webhook.ts and a line here. */
 const senders = {
-  webhook: (env: Deliverer, config: unknown, message: WebhookMessage, signal: AbortSignal) =>
-    sendWebhook(env.http, config as WebhookConfig, message, signal), // checked when the channel was made
+  webhook: (env: Deliverer, config: unknown, message: WebhookMessage, terms: SendTerms) =>
+    sendWebhook(env.http, config as WebhookConfig, message, terms), // checked when the channel was made
 };
 
-async function send(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<SendOutcome> {
+async function send(env: Deliverer, delivery: LeasedDelivery, terms: SendTerms): Promise<SendOutcome> {
   const sender = senders[delivery.channelType as keyof typeof senders];
-  return sender(env, delivery.channelConfig, delivery, signal);
+  return sender(env, delivery.channelConfig, delivery, terms);
 }
 
 async function recordSuccess(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<Recorded | null> {
@@ -106,16 +117,9 @@ async function recordFailure(
     return ring(env, () => env.stream.wake("sweep-deliveries"));
   }
   const error = outcome.error ?? "It failed.";
-  if (outcome.gone) {
-    const cancelled = await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
-    env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
-    env.log.warn("A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.", {
-      channelId: delivery.channelId,
-      cancelled,
-    });
-    return;
-  }
-  const delayMs = retryDelayMs(delivery.step, outcome.retryAfterMs);
+  if (outcome.gone && (await recordedGone(env, delivery, { error, signal }))) return;
+  const { failures, triedForMs } = delivery;
+  const delayMs = retryDelayMs({ failures: failures + 1, triedForMs, retryAfterMs: outcome.retryAfterMs });
   if (delayMs === null) {
     env.metrics.count("stillup_deliveries_total", { outcome: "exhausted" });
     env.log.error("A delivery failed for the last time.", { deliveryId: delivery.id, error });
@@ -127,6 +131,22 @@ async function recordFailure(
   await ring(env, () => env.stream.wake("sweep-deliveries"));
 }
 
+/** False: the channel's URL is another by now, or another try has taken over. */
+async function recordedGone(
+  env: Deliverer,
+  delivery: LeasedDelivery,
+  { error, signal }: { error: string; signal: AbortSignal },
+): Promise<boolean> {
+  const cancelled = await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
+  if (cancelled === 0) return false;
+  env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
+  env.log.warn("A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.", {
+    channelId: delivery.channelId,
+    cancelled,
+  });
+  return true;
+}
+
 /** A finished delivery may have held up the next one of its monitor, or a place among its channel's. */
 async function ringForMore(env: Deliverer, delivery: LeasedDelivery, recorded: Recorded | null): Promise<void> {
   if (recorded?.more) await ring(env, () => env.stream.publish(alertsDue.ring([delivery.channelId])));
@@ -136,20 +156,4 @@ async function ring({ log }: Deliverer, send: () => Promise<void>): Promise<void
   await send().catch((error: unknown) => {
     log.warn("A bell could not be rung; the sweep will find the deliveries.", { error: String(error) });
   });
-}
-
-/** Channels with something due that no stream may carry any more, at most 500, in the sweep's own turn. */
-export async function claimDueChannels(env: Pick<Env, "sql">): Promise<{ channelIds: string[]; nextInMs: number }> {
-  const [row] = await env.sql<{ channelIds: string[]; nextInMs: number }>`
-    with turn as materialized (
-      select mine, next_in_ms from claim_turn('sweep-deliveries', 9.5)
-    ),
-    due as (
-      select distinct channel_id from deliveries
-      where status = 'pending' and next_attempt_at <= app_now() and (select mine from turn)
-        and (leased_until is null or leased_until <= app_now())
-      limit 500
-    )
-    select coalesce((select jsonb_agg(channel_id) from due), '[]') as "channelIds", next_in_ms as "nextInMs" from turn`;
-  return row ?? { channelIds: [], nextInMs: 9500 };
 }

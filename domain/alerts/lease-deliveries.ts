@@ -10,8 +10,9 @@ export interface LeasedDelivery {
   readonly data: unknown;
   /** The number of this try, from 1: the fence. An outcome counts only while it is the delivery's last. */
   readonly attempt: number;
-  /** The number of this try in its schedule, from 1: a retry by hand begins that anew. */
-  readonly step: number;
+  /** How many tries failed, and for how long it has been tried; a retry by hand begins both anew. */
+  readonly failures: number;
+  readonly triedForMs: number;
   readonly channelType: string;
   readonly channelConfig: unknown;
   /** Its channel or monitor was deleted, or the channel disabled, while it was planned. */
@@ -19,8 +20,8 @@ export interface LeasedDelivery {
 }
 
 /**
- * Leases what is due of these channels: at most 20 a channel at once over all processes, so that one slow receiver
- * holds up nobody else, and never a delivery before an earlier one of the same monitor and channel is finished.
+ * Leases what is due of these channels, about 20 a channel at once over all processes (those that lease at the same
+ * moment do not see each other), so that one slow receiver holds up nobody else; and never a delivery before an earlier one of the same monitor and channel is finished.
  *
  * It does not wait for the disk (0.2 ms of 0.6 on a fast one): a lease that a crash of Postgres takes back costs one
  * more try with the same id.
@@ -52,10 +53,11 @@ export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): 
       ) d
     )
     update deliveries d
-    set attempts = d.attempts + 1, leased_until = app_now() + interval '30 s'
+    set attempts = d.attempts + 1, tried_at = app_now(), leased_until = app_now() + interval '30 s'
     from due join channels c on c.id = due.channel_id left join monitors m on m.id = due.monitor_id
     where d.id = due.id
     returning d.id, d.channel_id as "channelId", d.type, iso(d.answered_at) as timestamp, d.data,
-      d.attempts as attempt, d.attempts - d.retried_at_attempt as step, c.type as "channelType", c.config as "channelConfig",
+      d.attempts as attempt, d.failures, extract(epoch from app_now() - d.retries_since)::float8 * 1000 as "triedForMs",
+      c.type as "channelType", c.config as "channelConfig",
       c.disabled or c.deleted_at is not null or m.deleted_at is not null as void`;
 }

@@ -63,7 +63,7 @@ export async function recordFailed(
     with failed as (
       update deliveries
       set next_attempt_at = app_now() + make_interval(secs => ${delayMs}::float8 / 1000), leased_until = null,
-        last_error = ${error}
+        failures = failures + 1, last_error = ${error}
       where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
       returning next_attempt_at
     )
@@ -71,11 +71,11 @@ export async function recordFailed(
     from failed where name = 'sweep-deliveries'`;
 }
 
-/** It was broken off because the process is to stop: the try does not count, and anybody may make it now. */
+/** It was broken off, or never begun: no failure, and anybody may make the next one now. */
 export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promise<void> {
   await sql`
     with released as (
-      update deliveries set attempts = attempts - 1, leased_until = null
+      update deliveries set leased_until = null
       where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
       returning id
     )
@@ -85,9 +85,13 @@ export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promi
 
 /**
  * The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included.
- * Resolves with how many were.
+ * Resolves with how many were: none where the channel has another receiver by now.
  */
-export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: string): Promise<number> {
+export async function recordGone(
+  sql: Sql,
+  { id, attempt, channelConfig }: Attempt & { readonly channelConfig: unknown },
+  error: string,
+): Promise<number> {
   // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
   const cancelled = await sql`
     with gone as materialized (
@@ -95,7 +99,8 @@ export async function recordGone(sql: Sql, { id, attempt }: Attempt, error: stri
       where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
     ),
     disabled as (
-      update channels set disabled = true, updated_at = app_now() where id in (select channel_id from gone)
+      update channels set disabled = true, updated_at = app_now()
+      where id in (select channel_id from gone) and config = ${JSON.stringify(channelConfig)}::text::jsonb
       returning id
     ),
     locked as materialized (

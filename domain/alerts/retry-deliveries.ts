@@ -42,8 +42,8 @@ function obstacleOf({ status, channelGone, channelDisabled, monitorGone }: Deliv
 }
 
 /**
- * The same for up to 500 of those that were exhausted before the first of these calls, oldest first; what nobody could
- * get is left as it is. `nextCursor` says that there are more.
+ * The same for up to 500 of those that were exhausted before the first of these calls, oldest first. Left as it is: what
+ * nobody could get, and what a later alert of the same monitor has overtaken, as an "up" that was taken. `nextCursor` says that there are more.
  */
 export async function retryDeliveries(
   sql: Sql,
@@ -56,6 +56,11 @@ export async function retryDeliveries(
     join channels c on c.id = d.channel_id and c.deleted_at is null and not c.disabled
     left join monitors m on m.id = d.monitor_id
     where d.status = 'exhausted' and d.finished_at <= until.at and m.deleted_at is null
+      and not exists (
+        select from deliveries later
+        where later.monitor_id = d.monitor_id and later.channel_id = d.channel_id and later.version > d.version
+          and later.created_at >= d.created_at and later.status = 'delivered'
+      )
       and (${channelId}::text is null or d.channel_id = ${channelId}::text)
       and (${monitorId}::text is null or d.monitor_id = ${monitorId}::text)
     order by d.created_at, d.version, d.id
@@ -87,7 +92,7 @@ async function retry(
     ),
     retried as (
       update deliveries d
-      set status = 'pending', retried_at_attempt = d.attempts, next_attempt_at = app_now(), leased_until = null,
+      set status = 'pending', failures = 0, retries_since = app_now(), next_attempt_at = app_now(), leased_until = null,
         finished_at = null
       from ended where d.id = ended.id
       returning d.channel_id

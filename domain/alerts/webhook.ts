@@ -13,7 +13,7 @@ export interface SendOutcome {
   readonly retryAfterMs: number | null;
   /** The receiver said that it will never take anything again (410). */
   readonly gone: boolean;
-  /** This side broke it off, because the process is to stop: nothing is known of the receiver. */
+  /** This side broke it off, because the process is to stop, or never began it: nothing is known of the receiver. */
   readonly brokenOff: boolean;
 }
 
@@ -32,6 +32,12 @@ export interface WebhookConfig {
   readonly secret: string;
 }
 
+export interface SendTerms {
+  readonly signal: AbortSignal;
+  /** Where it has not begun so soon, it is broken off. */
+  readonly beginWithinMs?: number;
+}
+
 const TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 16 * 1024;
 
@@ -43,7 +49,7 @@ export async function sendWebhook(
   http: Http,
   config: WebhookConfig,
   message: WebhookMessage,
-  signal?: AbortSignal,
+  terms: SendTerms,
 ): Promise<SendOutcome> {
   const body = JSON.stringify({
     id: message.id,
@@ -66,7 +72,7 @@ export async function sendWebhook(
     timeoutMs: TIMEOUT_MS,
     maxRedirects: 0,
     maxBodyBytes: MAX_ANSWER_BYTES,
-    ...(signal === undefined ? {} : { signal }),
+    ...terms,
   });
   return outcome(answer);
 }
@@ -81,7 +87,8 @@ export function sign(secret: string, text: string): string {
 function outcome(answer: HttpAnswer): SendOutcome {
   const { statusCode, totalMs: durationMs } = answer;
   if (!answer.ok) {
-    const brokenOff = answer.failure === "aborted";
+    // One that this process stood still over did fail: tried again at once, on a slow machine, it would be for ever.
+    const brokenOff = answer.failure === "aborted" && answer.code !== "HELD_UP";
     return {
       delivered: false,
       statusCode,

@@ -19,6 +19,6 @@ export async function testChannel(
     timestamp: channel.timestamp,
     data: { channel: { id, name: channel.name } },
   };
-  const { delivered, statusCode, durationMs, error } = await sendWebhook(http, channel.config, message, signal);
+  const { delivered, statusCode, durationMs, error } = await sendWebhook(http, channel.config, message, { signal });
   return { delivered, statusCode, durationMs, error };
 }

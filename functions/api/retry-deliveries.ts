@@ -10,7 +10,8 @@ export const route = {
   path: "/v1/deliveries/retry",
   auth: "key",
   summary: "Try exhausted deliveries again, up to 500 a call",
-  description: "Those whose channel is disabled, or whose channel or monitor is gone, stay as they are.",
+  description:
+    "Left as they are: those whose channel is disabled, or whose channel or monitor is gone, and those that a later alert of their monitor has overtaken. The latter can be tried again by their id.",
   query: RetryDeliveriesQuery,
   answers: { 200: RetriedAll },
 } as const satisfies Route;

@@ -1,4 +1,5 @@
-import { claimDueChannels, deliverDue } from "../../domain/alerts/deliver.ts";
+import { claimDueChannels } from "../../domain/alerts/claim-due-channels.ts";
+import { deliverDue } from "../../domain/alerts/deliver.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-notification"] };
@@ -9,7 +10,7 @@ export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-notificat
  */
 export default {
   async scheduled(_tick, env, ctx) {
-    const { channelIds, nextInMs } = await claimDueChannels(env);
+    const { channelIds, nextInMs } = await claimDueChannels(env.sql);
     if (channelIds.length > 0) ctx.waitUntil(deliverDue(env, channelIds, ctx.signal));
     return { nextInMs };
   },

@@ -60,8 +60,13 @@ export class Call {
 
   start(): void {
     const { request, turns } = this.#options;
+    const { beginWithinMs = Number.POSITIVE_INFINITY } = request;
     if (request.signal?.aborted === true) {
       this.#abort();
+      return;
+    }
+    if (beginWithinMs <= 0) {
+      this.stop("aborted", "TOO_LATE");
       return;
     }
     if (request.signal !== undefined) {
@@ -70,6 +75,9 @@ export class Call {
     }
     if (request.atOnce) this.#begin();
     else this.#leave = turns.take(() => this.#begin());
+    if (this.#began === undefined && Number.isFinite(beginWithinMs)) {
+      this.#timer = setTimeout(() => this.stop("aborted", "TOO_LATE"), beginWithinMs);
+    }
   }
 
   /** Ends the call, whether it waits or runs. */
@@ -85,6 +93,7 @@ export class Call {
       return;
     }
     this.#began = performance.now();
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#onTimer(this.#totalMs() - request.timeoutMs), request.timeoutMs);
     if (!URL.canParse(request.url)) {
       this.#fail("connect", "ERR_INVALID_URL");

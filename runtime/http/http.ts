@@ -15,6 +15,8 @@ export interface HttpCall {
   /** Decoded bytes of the body that are kept; reading stops there, and `truncated` is set. */
   readonly maxBodyBytes: number;
   readonly signal?: AbortSignal;
+  /** How soon its turn must come; one that has not begun by then never does, and ends as `aborted`. */
+  readonly beginWithinMs?: number;
   /** Waits for no turn: for the few that others wait for. */
   readonly atOnce?: boolean;
 }

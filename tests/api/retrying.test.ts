@@ -167,7 +167,7 @@ describe("all exhausted deliveries, when they are retried,", () => {
       await plan({ channel: otherChannel }),
       await plan({ monitor: otherMonitor }),
     ];
-    const kept = [await plan({ version: 2, status: "delivered" }), await plan({ version: 3, status: "cancelled" })];
+    const kept = [await plan({ version: 0, status: "delivered" }), await plan({ version: 3, status: "cancelled" })];
     const all = async (query: string) => (await call("POST", `/v1/deliveries/retry${query}`)).body.retried;
     const pending = async () => {
       const rows = await env.sql<{ id: string }>`select id from deliveries where status = 'pending' order by id`;
@@ -203,6 +203,19 @@ describe("all exhausted deliveries, when they are retried,", () => {
   });
 });
 
+describe("an exhausted delivery that a later alert has overtaken", () => {
+  it("is tried again by its id, not with all", async () => {
+    const down = await plan({ version: 3 });
+    await plan({ version: 4, status: "delivered" });
+    const next = await plan({ version: 5 });
+    expect((await call("POST", "/v1/deliveries/retry")).body).toMatchObject({ retried: 1 });
+    env.http.on(() => answer(204));
+    await drain(env, env.ctx());
+    expect(sentIds()).toEqual([next]);
+    expect((await retry(down)).body.status).toBe("pending");
+  });
+});
+
 describe("a delivery that is cancelled", () => {
   it.each(["pending", "exhausted"])("while it is %s is not sent, and may be cancelled again", async (status) => {
     const id = await plan({ status });
@@ -223,7 +236,7 @@ describe("a delivery that is cancelled", () => {
     expect(await retry(id)).toMatchObject({ status: 200, body: { id, status: "pending", finishedAt: null } });
     env.http.on(() => answer(500));
     await due();
-    const [row] = await env.sql<{ step: number }>`select attempts - retried_at_attempt as step from deliveries`;
+    const [row] = await env.sql<{ step: number }>`select failures as step from deliveries`;
     expect([sentIds(), row?.step]).toEqual([[id], 1]);
   });
 

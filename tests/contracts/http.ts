@@ -429,6 +429,23 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
       expect(answered(await second).totalMs).toBeLessThan(1000);
     });
 
+    test("ends a call whose turn does not come in time, and one that is too late from the first", async () => {
+      let asked = 0;
+      const { url } = await serve((request, response) => {
+        asked++;
+        if (request.url === "/hang") return;
+        response.end();
+      });
+      const http = open({ concurrency: 1 });
+      const first = http.call({ ...get, url: `${url}/hang`, timeoutMs: 1000 });
+      const late = await http.call({ ...get, url, beginWithinMs: 50 });
+      expect(failed(late)).toMatchObject({ failure: "aborted", code: "TOO_LATE" });
+      expect(failed(await http.call({ ...get, url, beginWithinMs: 0 }))).toMatchObject({ failure: "aborted" });
+      await first;
+      expect(asked).toBe(1);
+      expect(answered(await http.call({ ...get, url, beginWithinMs: 50, timeoutMs: 5000 })).statusCode).toBe(200);
+    });
+
     test("holds up no call that is to be made at once, which takes no place of another either", async () => {
       const held: (() => void)[] = [];
       const { url } = await serve((request, response) => {

@@ -1,9 +1,11 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { claimDueChannels, deliverDue } from "../../domain/alerts/deliver.ts";
+import { claimDueChannels } from "../../domain/alerts/claim-due-channels.ts";
+import { deliverDue } from "../../domain/alerts/deliver.ts";
 import { leaseDeliveries } from "../../domain/alerts/lease-deliveries.ts";
 import { recordDelivered } from "../../domain/alerts/record-attempt.ts";
 import { sign } from "../../domain/alerts/webhook.ts";
 import type { HttpAnswer, HttpCall } from "../../runtime/http/http.ts";
+import { failure } from "../support/scripted-http.ts";
 import { type TestEnv, testEnv } from "../test-env.ts";
 
 const start = new Date("2026-03-01T12:00:00Z");
@@ -113,13 +115,16 @@ describe("delivering", () => {
     await plan(channel, 1);
     env.http.on(() => answered(503, { "retry-after": "600" }));
     await deliverDue(env, [channel], never);
-    expect((await deliveries())[0]?.dueInSeconds).toBe(600);
+    const dueInSeconds = (await deliveries())[0]?.dueInSeconds;
+    expect(dueInSeconds).toBeGreaterThanOrEqual(600);
+    expect(dueInSeconds).toBeLessThanOrEqual(720);
   });
 
   it("is exhausted after the tenth try, and the next one goes out", async () => {
     const channel = await addChannel();
     await plan(channel, 1, 2);
-    await env.sql`update deliveries set attempts = 9 where version = 1`;
+    await env.sql`
+      update deliveries set failures = 9, retries_since = app_now() - interval '13 hours' where version = 1`;
     env.http.on(() => answered(500));
     await deliverDue(env, [channel], never);
     expect(await deliveries()).toMatchObject([
@@ -129,6 +134,55 @@ describe("delivering", () => {
     env.http.on(() => answered(200));
     await deliverDue(env, [channel], never);
     expect((await deliveries()).map((row) => row.status)).toEqual(["exhausted", "delivered"]);
+  });
+
+  it("has all its tries though leases of it came to nothing", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    await env.sql`update deliveries set retries_since = app_now() - interval '13 hours'`;
+    for (let n = 0; n < 12; n++) {
+      await leaseDeliveries(env.sql, [channel]);
+      await env.clock.advance(31);
+    }
+    env.http.on(() => answered(500));
+    await deliverDue(env, [channel], never);
+    const [row] = await deliveries();
+    expect(row).toMatchObject({ status: "pending", attempts: 13 });
+    expect(row?.dueInSeconds).toBeLessThanOrEqual(6);
+  });
+
+  it("fails, and is tried again later, when this process stood still over it", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    env.http.on(() => failure("aborted", "HELD_UP"));
+    await deliverDue(env, [channel], never);
+    const [row] = await deliveries();
+    expect(row).toMatchObject({ status: "pending", leased: null });
+    expect(row?.dueInSeconds).toBeGreaterThanOrEqual(4);
+  });
+
+  it("is left to another try when it could not begin long before its lease ends", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    env.http.on(() => failure("aborted", "TOO_LATE"));
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "pending", leased: null, dueInSeconds: 0, error: null }]);
+    const { beginWithinMs = 0, timeoutMs = 0 } = env.http.calls[0] ?? {};
+    expect(beginWithinMs).toBeGreaterThan(0);
+    expect(beginWithinMs + timeoutMs).toBeLessThan(30_000);
+  });
+
+  it("is tried again, and its channel left enabled, when a URL is gone that was replaced meanwhile", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    env.http.on(async () => {
+      await env.sql`
+        update channels set config = config || '{"url": "http://new.example/"}' where id = ${channel}`;
+      return answered(410);
+    });
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "pending", attempts: 1, error: "The receiver answered 410." }]);
+    expect(await env.sql`select disabled from channels`).toEqual([{ disabled: false }]);
   });
 
   it("disables a channel whose receiver is gone, and cancels what is pending for it", async () => {
@@ -207,14 +261,14 @@ describe("sweeping deliveries", () => {
     const channel = await addChannel();
     await plan(channel, 1);
     await env.sql`update schedules set next_run_at = '-infinity'`;
-    expect(await claimDueChannels(env)).toMatchObject({ channelIds: [channel] });
+    expect(await claimDueChannels(env.sql)).toMatchObject({ channelIds: [channel] });
     env.http.on(() => answered(500));
     await deliverDue(env, [channel], never);
-    const early = await claimDueChannels(env);
+    const early = await claimDueChannels(env.sql);
     expect(early.channelIds).toEqual([]);
     expect(early.nextInMs).toBeLessThanOrEqual(6000);
     await env.clock.advance(early.nextInMs / 1000 + 0.001);
-    expect(await claimDueChannels(env)).toMatchObject({ channelIds: [channel] });
+    expect(await claimDueChannels(env.sql)).toMatchObject({ channelIds: [channel] });
   });
 
   it("finds a delivery whose worker died, once its lease is over", async () => {
@@ -223,10 +277,55 @@ describe("sweeping deliveries", () => {
     await leaseDeliveries(env.sql, [channel]);
     const sweep = async () => {
       await env.sql`update schedules set next_run_at = '-infinity'`;
-      return (await claimDueChannels(env)).channelIds;
+      return (await claimDueChannels(env.sql)).channelIds;
     };
     expect(await sweep()).toEqual([]);
     await env.clock.advance(31);
     expect(await sweep()).toEqual([channel]);
+  });
+
+  describe("of a receiver that was away for hours", () => {
+    /** One that failed `minutesAgo` and waits for hours; what the sweep finds due after that. */
+    async function wait(channel: string, minutesAgo: number): Promise<string> {
+      const monitor = await plan(channel, 1);
+      await env.sql`
+        update deliveries set attempts = 9, failures = 9, tried_at = app_now(),
+          next_attempt_at = app_now() + interval '8 hours'`;
+      await env.clock.advance(60 * minutesAgo);
+      return monitor;
+    }
+    const sweep = async () => {
+      await env.sql`update schedules set next_run_at = '-infinity'`;
+      await claimDueChannels(env.sql);
+      return (await deliveries())[0]?.dueInSeconds;
+    };
+    const planned = (monitor: string, channel: string, status: string) => env.sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status)
+      values ('dlv_new', 'evt', ${channel}, ${monitor}, 2, 'monitor.up', '{}', app_now(), ${status})`;
+
+    it("waits on where nothing is new", async () => {
+      await wait(await addChannel(), 20);
+      expect(await sweep()).toBeGreaterThan(7 * 3600);
+    });
+
+    it("tries at once when there is more of the same monitor, once for each", async () => {
+      const channel = await addChannel();
+      const monitor = await wait(channel, 1);
+      await planned(monitor, channel, "pending");
+      expect(await sweep()).toBe(0);
+      await env.clock.advance(1);
+      env.http.on(() => answered(500));
+      await deliverDue(env, [channel], never);
+      expect(await sweep()).toBeGreaterThan(6 * 3600);
+    });
+
+    it("tries ten minutes after its last try when it took what is newer", async () => {
+      const channel = await addChannel();
+      await wait(channel, 1);
+      await planned("mon_other", channel, "delivered");
+      expect(await sweep()).toBeGreaterThan(7 * 3600);
+      await env.clock.advance(600);
+      expect(await sweep()).toBe(0);
+    });
   });
 });

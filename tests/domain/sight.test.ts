@@ -44,6 +44,16 @@ describe("control targets, over real sockets", () => {
     expect(await askControls(http, ["http://silent.example/", "http://b.example/"])).toBe(true);
   });
 
+  it("are asked again where this process stood still over the answer, and are silent where it does so for ever", async () => {
+    const http = createScriptedHttp();
+    let times = 0;
+    http.on(() => (++times === 2 ? failure("timeout") : failure("aborted", "HELD_UP")));
+    expect(await askControls(http, ["http://a.example/"])).toBe(false);
+    expect(times).toBe(2);
+    http.on(() => failure("aborted", "HELD_UP"));
+    expect(await askControls(http, ["http://a.example/"])).toBe(false);
+  });
+
   it("are blind when every one refuses, cannot be found, speaks no TLS or no HTTP", async () => {
     const babbling = await keep(serveBytes("not http at all\r\n\r\n"));
     const urls = [await refusing(), "http://nowhere.invalid/", babbling.url.replace("http:", "https:"), babbling.url];

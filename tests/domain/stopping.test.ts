@@ -17,13 +17,13 @@ beforeEach(async () => {
     insert into monitors (id, name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
     values ('mon_1', 'm', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1)`;
   await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, attempts)
-    values ('dlv_1', 'evt_1', ${channel}, 'mon_1', 1, 'monitor.down', '{}', app_now(), 9)`;
+    insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, attempts, failures)
+    values ('dlv_1', 'evt_1', ${channel}, 'mon_1', 1, 'monitor.down', '{}', app_now(), 9, 9)`;
 });
 afterAll(() => env.close());
 
 async function delivery() {
-  const [row] = await env.sql`select status, attempts, leased_until as "leasedUntil" from deliveries`;
+  const [row] = await env.sql`select status, attempts, failures, leased_until as "leasedUntil" from deliveries`;
   return row;
 }
 
@@ -60,7 +60,7 @@ it("lets a receiver answer while the process stops", async () => {
   stop.abort();
   reply();
   await delivering;
-  expect(await delivery()).toEqual({ status: "delivered", attempts: 10, leasedUntil: null });
+  expect(await delivery()).toEqual({ status: "delivered", attempts: 10, failures: 9, leasedUntil: null });
 });
 
 it("gives a try back uncounted, the tenth too, when the receiver has not answered after half of the time", async () => {
@@ -71,11 +71,11 @@ it("gives a try back uncounted, the tenth too, when the receiver has not answere
   vi.advanceTimersByTime(5000);
   vi.useRealTimers();
   await delivering;
-  expect(await delivery()).toEqual({ status: "pending", attempts: 9, leasedUntil: null });
+  expect(await delivery()).toEqual({ status: "pending", attempts: 10, failures: 9, leasedUntil: null });
 });
 
 it("begins no try once the process stops", async () => {
   await deliverDue(env, [channel], AbortSignal.abort());
   expect(env.http.calls).toHaveLength(0);
-  expect(await delivery()).toEqual({ status: "pending", attempts: 9, leasedUntil: null });
+  expect(await delivery()).toEqual({ status: "pending", attempts: 9, failures: 9, leasedUntil: null });
 });

@@ -118,11 +118,24 @@ describe("The lock of a folder", () => {
     await (await lockFolder(folder))();
   });
 
-  test("is held by one at most when many want it at once", async () => {
-    const all = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
-    const held = all.filter((one) => one.status === "fulfilled");
+  const crowd = () => Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
+
+  test("is held by one at most when many want it at once, and is free for one that comes after", async () => {
+    // All of them may see another one and step back.
+    const held = (await crowd()).filter((one) => one.status === "fulfilled");
     expect(held.length).toBeLessThanOrEqual(1);
     for (const { value: unlock } of held) await unlock();
+    expect(await locks()).toEqual([]);
+    await (await lockFolder(folder))();
+  });
+
+  test("stays with who has it when many want it at once", async () => {
+    const unlock = await lockFolder(folder);
+    const refused = (await crowd()).filter((one) => one.status === "rejected");
+    expect(refused).toHaveLength(8);
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: "database_unavailable" });
+    expect(await locks()).toHaveLength(1);
+    await unlock();
     expect(await locks()).toEqual([]);
   });
 

@@ -11,6 +11,8 @@ const longestReconnectDelayMs = 2_000;
 export interface RedisTarget {
   readonly name: string;
   readonly options: Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls">;
+  /** `stream_unavailable`, of the name and what it did. */
+  readonly failure: (what: string) => StillupError;
 }
 
 /** One connection that opens with its first command and reconnects by itself until it is closed. */
@@ -44,8 +46,10 @@ export function parseRedisUrl(text: string): RedisTarget {
     throw new StillupError("invalid_configuration", "The Redis URL must read redis://[user:password@]host[:port][/db]");
   }
   const port = Number(url.port || 6379);
+  const name = `Redis at ${url.hostname}:${port}`;
   return {
-    name: `Redis at ${url.hostname}:${port}`,
+    name,
+    failure: (what) => new StillupError("stream_unavailable", `${name} ${what}`),
     options: {
       host: url.hostname.replace(/^\[|\]$/g, ""),
       port,
@@ -87,12 +91,13 @@ export function openConnection(target: RedisTarget): RedisConnection {
   let closed = false;
   let lastFailure = "the connection was lost";
   const waiting = new Set<(reason: StillupError) => void>();
-  const fail = (reason: string) => new StillupError("stream_unavailable", `${target.name} ${reason}`);
   const explain = (error: unknown): StillupError => {
     if (error instanceof StillupError) return error;
-    if (!isReply(error)) return fail(`cannot be reached: ${lastFailure}`);
+    if (!isReply(error)) return target.failure(`cannot be reached: ${lastFailure}`);
     const refusal = `refused a command: ${reasonOf(error)}`;
-    return saysFull(error.message) ? new StillupError("stream_full", `${target.name} ${refusal}`) : fail(refusal);
+    return saysFull(error.message)
+      ? new StillupError("stream_full", `${target.name} ${refusal}`)
+      : target.failure(refusal);
   };
   const giveUp = (reason: StillupError) => {
     for (const reject of waiting) reject(reason);
@@ -114,12 +119,12 @@ export function openConnection(target: RedisTarget): RedisConnection {
   return {
     redis,
     async run(work, timeoutMs = commandTimeoutMs) {
-      if (closed) throw fail("is closed");
+      if (closed) throw target.failure("is closed");
       let reject: (reason: StillupError) => void = () => {};
       const givenUp = new Promise<never>((_resolve, rejectIt) => {
         reject = rejectIt;
       });
-      const timer = setTimeout(() => drop(fail(`did not answer within ${timeoutMs / 1000} s`)), timeoutMs);
+      const timer = setTimeout(() => drop(target.failure(`did not answer within ${timeoutMs / 1000} s`)), timeoutMs);
       waiting.add(reject);
       try {
         return await Promise.race([work(redis), givenUp]);
@@ -130,13 +135,13 @@ export function openConnection(target: RedisTarget): RedisConnection {
         waiting.delete(reject);
       }
     },
-    drop: () => drop(fail("was given up")),
+    drop: () => drop(target.failure("was given up")),
     async close() {
       // Without a socket there is no event to wait for, and nothing that would fail what waits for a connection.
       const ended = redis.stream?.destroyed === false && new Promise<void>((resolve) => redis.once("end", resolve));
       closed = true;
       redis.disconnect();
-      giveUp(fail("is closed"));
+      giveUp(target.failure("is closed"));
       await ended;
     },
   };

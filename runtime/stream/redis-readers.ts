@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { StillupError } from "../errors.ts";
 import { commandTimeoutMs, openConnection, type RedisConnection, type RedisTarget } from "./redis-connection.ts";
 
 const closeTimeoutMs = 3_000;
@@ -39,7 +38,7 @@ export function createReaders(target: RedisTarget, commands: RedisConnection): R
 
   return {
     async read(reading, { signal, late }) {
-      if (closed) throw new StillupError("stream_unavailable", `${target.name} is closed`);
+      if (closed) throw target.failure("is closed");
       if (signal.aborted) return undefined;
       const reader = free.pop() ?? openReader(target);
       if (!all.includes(reader)) all.push(reader);

@@ -4,6 +4,7 @@ import { within } from "../within.ts";
 import { createMissed } from "./missed.ts";
 import { mostEntries, type Place } from "./redis-entries.ts";
 import { createRoom } from "./room.ts";
+import { handBack, soon } from "./shared.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
 import { createBells } from "./upstash-bells.ts";
 import { type Command, createClient, type SendOptions } from "./upstash-client.ts";
@@ -17,7 +18,6 @@ import { createWatch, type Found, type Watch } from "./upstash-watch.ts";
 const mostCharactersATrip = 256 * 1024;
 /** What a command is besides its body, and more. */
 const charactersACommand = 200;
-const pingTimeoutMs = 2_000;
 const closeTimeoutMs = 4_000;
 
 interface UpstashStreamOptions {
@@ -111,20 +111,6 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     for (const reply of await client.send("settle", removing)) client.resultOf(reply);
   };
 
-  /** Adds once more what came for a reader that had gone: pending for nobody, it would wait for its lease to end. */
-  const handBack = (who: Consumer, messages: readonly Message[]): Promise<void> => {
-    const again = messages.map(({ body }) => ({ stream: who.stream, body }));
-    return settle(who, { ack: messages.map(({ id }) => id), publish: again }).catch(() => {});
-  };
-
-  const soon = async (answer: Promise<unknown>): Promise<void> => {
-    const isThere = await within(
-      pingTimeoutMs,
-      answer.then(() => true),
-    );
-    if (isThere === null) throw target.failure(`did not answer within ${pingTimeoutMs / 1_000} s`);
-  };
-
   const again = (who: Consumer, ids: readonly string[]) => groups.again(client, placeOf(who), ids);
 
   /** What the reader was given without knowing, else new entries. */
@@ -152,7 +138,7 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
       // If it cannot hear, the watch has the read ask now and then.
       if (blockMs > 0) bells.listen().catch(() => {});
       const readNew = (most: number) => readNext(who, most);
-      const late = (messages: readonly Message[]) => handBack(who, messages);
+      const late = (messages: readonly Message[]) => handBack(settle, who, messages);
       return reads.read({ count, blockMs, signal, watch: watchOf(who), readNew, late });
     },
 
@@ -183,9 +169,13 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
       return end;
     },
 
-    ping: () => soon(client.send("ping", [command.ping]).then(([reply]) => client.resultOf(reply))),
+    ping: () =>
+      soon(
+        client.send("ping", [command.ping]).then(([reply]) => client.resultOf(reply)),
+        target.failure,
+      ),
 
-    ready: () => soon(add("ready", [command.tryAdding(`${prefix}ready`)])),
+    ready: () => soon(add("ready", [command.tryAdding(`${prefix}ready`)]), target.failure),
 
     async close() {
       closed = true;

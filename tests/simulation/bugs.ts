@@ -271,14 +271,14 @@ export const bugs: readonly Bug[] = [
     name: "a group that Redis has lost is not made again",
     edits: [
       {
-        file: "runtime/stream/redis.ts",
+        file: "runtime/stream/redis-reads.ts",
         find: "  const missed = createMissed();",
         replace: "  const missed = createMissed();\n  const made = new Set<string>();",
       },
       {
-        file: "runtime/stream/redis.ts",
+        file: "runtime/stream/redis-reads.ts",
         find: '      await send("make_group",',
-        replace: `      if (made.has(who.stream)) throw new StillupError("stream_unavailable", "The group is gone.");
+        replace: `      if (made.has(who.stream)) throw target.failure("has lost the group");
       made.add(who.stream);
       await send("make_group",`,
       },

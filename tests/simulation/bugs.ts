@@ -1,4 +1,5 @@
 import type { Name } from "./commands.ts";
+import type { Invariant } from "./invariants.ts";
 
 /** A piece of the source that stands there exactly once, and what a bug makes of it. */
 export interface Edit {
@@ -11,6 +12,18 @@ export interface Edit {
 export interface Soon {
   readonly runs: number;
   readonly often?: readonly Name[];
+  /** What must be found broken. */
+  readonly by: Invariant;
+}
+
+/** By the tests on a real service. */
+export interface OnService {
+  readonly test: string;
+  /** Part of the title of the one that must fail; no sign in it means anything to a regular expression. */
+  readonly by: string;
+  /** Part of what it fails with; nothing: it does not find what it expects. */
+  readonly error?: string;
+  readonly needs: "postgres" | "redis";
 }
 
 /** A way to break Stillup, and who must notice. */
@@ -18,15 +31,19 @@ export interface Bug {
   readonly name: string;
   readonly edits: readonly Edit[];
   /** The simulation, within so many runs; or the tests on a real service, where one statement at a time hides the bug. */
-  readonly caughtBy: Soon | { readonly test: string; readonly needs: "postgres" | "redis" };
+  readonly caughtBy: Soon | OnService;
 }
 
 const apply = "domain/checks/apply-results.ts";
 const handle = "domain/incidents/handle-status-changes.ts";
 const lease = "domain/alerts/lease-deliveries.ts";
 const record = "domain/alerts/record-attempt.ts";
-const onPostgres = { test: "tests/domain/concurrency.test.ts", needs: "postgres" } as const;
+const onPostgres = { test: "tests/domain/concurrency.test.ts", by: "10,000 on 500", needs: "postgres" } as const;
 const onRedis = { test: "tests/stream.redis.test.ts", needs: "redis" } as const;
+const told = "Every confirmed change is told on every channel that it is for";
+const nothingLeft = "Nothing is left to be handled, delivered or acked";
+const incidents = "Each incident agrees with the changes it is about";
+const sight = "Each loss and return of sight is one change, told once";
 
 export const bugs: readonly Bug[] = [
   {
@@ -38,7 +55,7 @@ export const bugs: readonly Bug[] = [
         replace: "if (monitorIds.length >= 0) return { nextInMs };",
       },
     ],
-    caughtBy: { runs: 100, often: ["change unheard"] },
+    caughtBy: { runs: 100, often: ["change unheard"], by: nothingLeft },
   },
   {
     name: "deliveries are not swept",
@@ -49,18 +66,18 @@ export const bugs: readonly Bug[] = [
         replace: "if (channelIds.length < 0) ctx",
       },
     ],
-    caughtBy: { runs: 100, often: ["trap a telling"] },
+    caughtBy: { runs: 100, often: ["trap a telling"], by: nothingLeft },
   },
   {
     name: "a delivery is recorded before its receiver has answered",
     edits: [
       {
         file: "domain/alerts/deliver.ts",
-        find: "  const outcome = await send(env, delivery, signal);",
-        replace: "  await recordDelivered(env.sql, delivery);\n  const outcome = await send(env, delivery, signal);",
+        find: "  const outcome = await send(env, delivery,",
+        replace: "  await recordDelivered(env.sql, delivery);\n  const outcome = await send(env, delivery,",
       },
     ],
-    caughtBy: { runs: 100, often: ["trap a telling"] },
+    caughtBy: { runs: 100, often: ["trap a telling"], by: told },
   },
   {
     name: "what cannot be read is acked before it is set apart",
@@ -73,7 +90,11 @@ export const bugs: readonly Bug[] = [
   const kept = await setApart(options, settlement);`,
       },
     ],
-    caughtBy: { runs: 100, often: ["poison unheard"] },
+    caughtBy: {
+      runs: 100,
+      often: ["poison unheard"],
+      by: "Only what cannot be read is set apart, and nothing of it is lost",
+    },
   },
   {
     name: "every try has a webhook-id of its own",
@@ -84,7 +105,7 @@ export const bugs: readonly Bug[] = [
         replace: '"webhook-id": message.id + Math.random()',
       },
     ],
-    caughtBy: { runs: 100, often: ["misbehave"] },
+    caughtBy: { runs: 100, often: ["misbehave"], by: "An event has one webhook-id, and no two have the same" },
   },
   {
     name: "an outcome counts though another try has taken over",
@@ -102,7 +123,11 @@ export const bugs: readonly Bug[] = [
       where id = \${id} and status = 'pending'`,
       },
     ],
-    caughtBy: { runs: 200, often: ["overtake a try"] },
+    caughtBy: {
+      runs: 200,
+      often: ["overtake a try"],
+      by: "An alert comes twice only where a fault came between its answer and its recording",
+    },
   },
   {
     name: "events are handled out of the order of their versions",
@@ -113,17 +138,17 @@ export const bugs: readonly Bug[] = [
         replace: "lag(e.opened) over (partition by e.monitor_id order by e.version desc)",
       },
     ],
-    caughtBy: { runs: 100, often: ["flap unhandled"] },
+    caughtBy: { runs: 100, often: ["flap unhandled"], by: incidents },
   },
   {
     name: "a slot is answered more than once",
     edits: [{ file: apply, find: " and i.seq > l.last_seq", replace: "" }],
-    caughtBy: { runs: 300, often: ["trap a change"] },
+    caughtBy: { runs: 300, often: ["trap a change"], by: "A result counts once" },
   },
   {
     name: "results of another revision count",
     edits: [{ file: apply, find: " and i.revision = l.revision", replace: "" }],
-    caughtBy: { runs: 100, often: ["move monitor"] },
+    caughtBy: { runs: 100, often: ["move monitor"], by: "A result of what is not checked any more is not stored" },
   },
   {
     name: "results are dated by the worker's clock",
@@ -135,7 +160,11 @@ export const bugs: readonly Bug[] = [
         replace: `to_timestamp("ageMs" / 1000) as at`,
       },
     ],
-    caughtBy: { runs: 100, often: ["step clock"] },
+    caughtBy: {
+      runs: 100,
+      often: ["step clock"],
+      by: "A stored result is what the target answered, dated when it did",
+    },
   },
   {
     name: "the lease of a check never ends",
@@ -146,7 +175,7 @@ export const bugs: readonly Bug[] = [
         replace: "'infinity'",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, by: "Monitors end up as their targets are" },
   },
   {
     name: "the lease of a delivery never ends",
@@ -157,29 +186,37 @@ export const bugs: readonly Bug[] = [
         replace: "and d.leased_until is null",
       },
     ],
-    caughtBy: { runs: 100, often: ["trap a telling"] },
+    caughtBy: { runs: 100, often: ["trap a telling"], by: nothingLeft },
   },
   {
     name: "what a dead consumer held is not taken over",
     edits: [
       { file: "runtime/loop/consumer.ts", find: "if (untilTakeOverMs > 0) {", replace: "if (untilTakeOverMs < 1e9) {" },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, by: nothingLeft },
   },
   {
     name: "a monitor's deliveries to a channel are sent side by side",
     edits: [{ file: lease, find: "and d.version = (", replace: "and d.version >= (" }],
-    caughtBy: { runs: 100, often: ["flap unhandled", "misbehave"] },
+    caughtBy: {
+      runs: 100,
+      often: ["flap unhandled", "misbehave"],
+      by: "A monitor's events come to a channel in their order",
+    },
   },
   {
     name: "what is not told when a monitor is paused is told later",
     edits: [{ file: "domain/monitors/stop-monitor.ts", find: "unhandled = '[]', ", replace: "" }],
-    caughtBy: { runs: 100, often: ["change unheard", "pause monitor", "resume monitor"] },
+    caughtBy: { runs: 100, often: ["change unheard", "pause monitor", "resume monitor"], by: incidents },
   },
   {
     name: "a bell that cannot be rung fails the write",
     edits: [{ file: "domain/ring.ts", find: "        return false;", replace: "        throw error;" }],
-    caughtBy: { runs: 100, often: ["streams away", "check monitor"] },
+    caughtBy: {
+      runs: 100,
+      often: ["streams away", "check monitor"],
+      by: "A write that the database took is not refused",
+    },
   },
   {
     name: "nobody asks whether anything can be seen",
@@ -190,7 +227,7 @@ export const bugs: readonly Bug[] = [
         replace: "if (env.config.controlTargets.length >= 0 ||",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, by: "What cannot be seen is not told to be down" },
   },
   {
     name: "every report of blindness is told",
@@ -201,7 +238,7 @@ export const bugs: readonly Bug[] = [
         replace: "when reporters <> '{}' then 'blind'",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, by: sight },
   },
   {
     name: "a downtime is told again after blindness",
@@ -212,7 +249,67 @@ export const bugs: readonly Bug[] = [
         replace: "when 'unknown' then false",
       },
     ],
-    caughtBy: { runs: 100 },
+    caughtBy: { runs: 100, by: "Nothing is told that did not happen, or that nobody is to hear" },
+  },
+  {
+    name: "one silent control target is blindness",
+    edits: [
+      {
+        file: "domain/sight/ask-controls.ts",
+        find: 'found.includes("answered") || !found.includes("silent")',
+        replace: '!found.includes("silent")',
+      },
+      {
+        file: "domain/sight/ask-controls.ts",
+        find: "return await Promise.race([first, all]);",
+        replace: "return await all;",
+      },
+    ],
+    caughtBy: { runs: 100, often: ["silence control", "flip"], by: sight },
+  },
+  {
+    name: "who stores that nothing could be seen does not report it",
+    edits: [
+      {
+        file: "domain/checks/run-checks.ts",
+        find: `if (results.some(({ outcome }) => outcome === "unknown")) await reportBlind(env);`,
+        replace: "void reportBlind;",
+      },
+    ],
+    caughtBy: { runs: 100, by: sight },
+  },
+  {
+    name: "who is blind reports after a while that it sees",
+    edits: [
+      {
+        file: "domain/sight/look-again.ts",
+        find: "await report(env, sight, await sight.sees(performance.now()));",
+        replace: "await sight.sees(performance.now());\n    await report(env, sight, true);",
+      },
+    ],
+    caughtBy: { runs: 100, by: sight },
+  },
+  {
+    name: "what is not sent because its channel is deleted counts as delivered",
+    edits: [
+      {
+        file: "domain/channels/delete-channel.ts",
+        find: "update deliveries d set status = 'cancelled'",
+        replace: "update deliveries d set status = 'delivered'",
+      },
+    ],
+    caughtBy: { runs: 100, often: ["fail", "misbehave", "delete channel"], by: told },
+  },
+  {
+    name: "what could not be delivered is never tried again",
+    edits: [
+      {
+        file: record,
+        find: `set next_attempt_at = app_now() + make_interval(secs => \${delayMs}::float8 / 1000)`,
+        replace: `set next_attempt_at = app_now() + make_interval(days => \${Math.ceil(delayMs)})`,
+      },
+    ],
+    caughtBy: { runs: 100, often: ["misbehave"], by: nothingLeft },
   },
   {
     name: "the old status is read outside of the locked row",
@@ -254,7 +351,7 @@ export const bugs: readonly Bug[] = [
         replace: 'return ["XADD", key, "MAXLEN", 100, "*", bodyField, body];',
       },
     ],
-    caughtBy: onRedis,
+    caughtBy: { ...onRedis, by: "gives a new group what was published before it was there, in order" },
   },
   {
     name: "entries that were deleted while pending are overlooked",
@@ -265,7 +362,7 @@ export const bugs: readonly Bug[] = [
         replace: "return { claimed[1], found, 0 }`",
       },
     ],
-    caughtBy: onRedis,
+    caughtBy: { ...onRedis, by: "is counted as lost when it was deleted meanwhile" },
   },
   {
     name: "a group that Redis has lost is not made again",
@@ -283,12 +380,12 @@ export const bugs: readonly Bug[] = [
       await send("make_group",`,
       },
     ],
-    caughtBy: onRedis,
+    caughtBy: { ...onRedis, by: "gives what comes after to a read that waits", error: "has lost the group" },
   },
   {
     name: "an idle consumer is removed with what it holds",
     edits: [{ file: "runtime/stream/redis-entries.ts", find: "is.pending == 0 and ", replace: "" }],
-    caughtBy: onRedis,
+    caughtBy: { ...onRedis, by: "stay while they hold something" },
   },
 ];
 

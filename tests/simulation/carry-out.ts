@@ -69,6 +69,9 @@ async function act(world: World, command: Command): Promise<void> {
     case "cut network":
       faults.count("network cut");
       return cluster.cut(command.who, command.replica, command.seconds);
+    case "silence control":
+      faults.count("control target silent");
+      return outside.silence(command.control, command.seconds * 1000);
     case "misbehave":
       return outside.misbehave(receiverOf(command.channel), command.list);
 

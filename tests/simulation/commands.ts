@@ -85,6 +85,7 @@ const harm = {
   poison: fc.record({ stream }),
   "lose bells": fc.record({ seconds: seconds(5, 30) }),
   "cut network": fc.record({ who: fc.constantFrom("all" as const, ...roles), replica, seconds: seconds(2, 25) }),
+  "silence control": fc.record({ control: fc.nat(1), seconds: seconds(5, 40) }),
   misbehave: fc.record({
     channel,
     list: fc.array(mischief, { minLength: 1, maxLength: 4 }),

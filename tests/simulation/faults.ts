@@ -18,6 +18,7 @@ export const faultKinds = [
   "poison message",
   "bell lost",
   "network cut",
+  "control target silent",
   "receiver answered 500",
   "receiver answered 429",
   "receiver answered 410",

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Bug, editorOf, type Soon } from "./bugs.ts";
+import { type Bug, editorOf, type OnService, type Soon } from "./bugs.ts";
 import { makeRuns } from "./pool.ts";
 import { databaseSnapshot } from "./snapshot.ts";
 
@@ -36,21 +36,26 @@ export async function hunt(options: HuntOptions, bug: Bug): Promise<Hunted> {
 
 type Found = Pick<Hunted, "outcome" | "by">;
 
-async function simulate({ root, bundle }: HuntOptions, bug: Bug, { runs: mostRuns, often = [] }: Soon): Promise<Found> {
+async function simulate({ root, bundle }: HuntOptions, bug: Bug, caughtBy: Soon): Promise<Found> {
   const { edit, unused } = editorOf(bug);
   const snapshotPath = await databaseSnapshot(root, edit);
   const program = await bundle(`bug-${bug.name.replaceAll(/\W+/g, "-")}`, edit);
   const [stray] = unused();
   if (stray !== undefined) throw new Error(`The bug "${bug.name}" changes ${stray.file}, which no worker holds`);
+  const { runs: mostRuns, often = [], by } = caughtBy;
   const seeds = Array.from({ length: mostRuns }, (_, n) => SEED + n);
   let runs = 0;
-  let found: Found = { outcome: "not caught", by: `${mostRuns} runs noticed nothing` };
+  let found: Found = { outcome: "not caught", by: `${mostRuns} runs noticed nothing of it` };
   await makeRuns({ program, snapshotPath, processes: 1, often }, seeds, {
     shrink: false,
-    onDone({ violations: [first] }) {
+    onDone({ violations }) {
       runs += 1;
-      if (first !== undefined) found = { outcome: "caught", by: `run ${runs} of ${mostRuns}: ${first.invariant}` };
-      return first === undefined;
+      // A piece of source that is merely broken fails everywhere, and says nothing of who would notice the bug.
+      const failed = violations.find(({ invariant }) => invariant === "Nothing fails that no fault excuses");
+      const noticed = violations.find(({ invariant }) => invariant === by);
+      if (failed !== undefined) found = { outcome: "not caught", by: `run ${runs} of ${mostRuns}: ${failed.what}` };
+      else if (noticed !== undefined) found = { outcome: "caught", by: `run ${runs} of ${mostRuns}: ${by}` };
+      return failed === undefined && noticed === undefined;
     },
   });
   return found;
@@ -58,15 +63,28 @@ async function simulate({ root, bundle }: HuntOptions, bug: Bug, { runs: mostRun
 
 interface Report {
   readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly title: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
 
-async function test({ root }: HuntOptions, bug: Bug, { test, needs }: { test: string; needs: string }): Promise<Found> {
+async function test({ root }: HuntOptions, bug: Bug, caughtBy: OnService): Promise<Found> {
   const folder = await mkdtemp(join(tmpdir(), "stillup-bug-"));
   const report = join(folder, "report.json");
   try {
-    const args = ["run", "--config", "tests/simulation/vitest.config.ts", "--bail=1", test];
+    const args = [
+      "run",
+      "--config",
+      "tests/simulation/vitest.config.ts",
+      "--testNamePattern",
+      caughtBy.by,
+      caughtBy.test,
+    ];
     const vitest = spawn(
       join(root, "node_modules/.bin/vitest"),
       [...args, "--reporter=json", `--outputFile=${report}`],
@@ -77,13 +95,23 @@ async function test({ root }: HuntOptions, bug: Bug, { test, needs }: { test: st
       },
     );
     await once(vitest, "exit");
-    const { testResults } = JSON.parse(await readFile(report, "utf8")) as Report;
-    const results = testResults.flatMap(({ assertionResults }) => assertionResults);
-    const failed = results.find(({ status }) => status === "failed");
-    if (failed !== undefined) return { outcome: "caught", by: `${test}: ${failed.fullName}` };
-    if (results.some(({ status }) => status === "passed")) return { outcome: "not caught", by: `${test} passed` };
-    return { outcome: "skipped", by: `${test} has no ${needs} here` };
+    return judge(JSON.parse(await readFile(report, "utf8")) as Report, caughtBy);
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** What a run of the tests says. Throws where the test that is to notice was not even there to be skipped. */
+export function judge({ testResults }: Report, { test, by, error = "AssertionError", needs }: OnService): Found {
+  const named = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ title }) => title.includes(by));
+  const expected = named.some(({ failureMessages }) => failureMessages.some((each) => each.includes(error)));
+  if (expected) return { outcome: "caught", by: `${test}: ${by}` };
+  const broken = testResults.find(({ status }) => status === "failed");
+  if (broken !== undefined)
+    throw new Error(`${test} failed, but not what it expects where it says "${by}": ${broken.message}`);
+  if (named.length === 0) throw new Error(`${test} has no test that says "${by}"`);
+  if (named.some(({ status }) => status === "passed")) return { outcome: "not caught", by: `${test} passed` };
+  return { outcome: "skipped", by: `${test} has no ${needs} here` };
 }

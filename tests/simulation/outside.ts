@@ -77,6 +77,7 @@ export class Outside {
   readonly #options: OutsideOptions;
   readonly #behaviours = new Map<string, Behaviour>();
   readonly #mischiefs = new Map<string, Mischief[]>();
+  readonly #controlsSilentUntil = controls.map(() => 0);
 
   constructor(options: OutsideOptions) {
     this.#options = options;
@@ -99,8 +100,14 @@ export class Outside {
     this.#mischiefs.set(receiver, [...(this.#mischiefs.get(receiver) ?? []), ...list]);
   }
 
+  /** One control target answers nobody for a while. */
+  silence(control: number, ms: number): void {
+    this.#controlsSilentUntil[control] = this.#options.timeline.now + ms;
+  }
+
   heal(): void {
     this.#mischiefs.clear();
+    this.#controlsSilentUntil.fill(0);
   }
 
   /** The Http port of one process. */
@@ -117,6 +124,7 @@ export class Outside {
     let post: Post | undefined;
     const id = call.headers?.["webhook-id"] ?? "";
     const lease = this.#options.ledger.takeLease(host, id);
+    if (call.beginWithinMs !== undefined && call.beginWithinMs <= 0) return failure("aborted");
     const excuse = () => {
       if (post !== undefined) post.excused = true;
     };
@@ -136,7 +144,11 @@ export class Outside {
   async #control(host: Host, call: HttpCall): Promise<HttpAnswer> {
     const { timeline, random } = this.#options;
     const calledAtMs = timeline.now;
-    const carryOut = () => this.#after(random() * 20, answer(204));
+    const carryOut = () => {
+      const silentUntil = this.#controlsSilentUntil[controls.indexOf(call.url)] ?? 0;
+      if (timeline.now < silentUntil) return this.#after(call.timeoutMs, failure("timeout"));
+      return this.#after(random() * 20, answer(204));
+    };
     const ended = await this.#trip(host, call, { point: "control", carryOut });
     if (ended.ok) this.#noteLook(host, true, calledAtMs);
     else if (ended.failure !== "aborted") {

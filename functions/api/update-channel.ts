@@ -1,5 +1,7 @@
+import { alertsDue } from "../../domain/bell.ts";
 import { Channel, ChannelPatch } from "../../domain/channels/schema.ts";
 import { updateChannel } from "../../domain/channels/update-channel.ts";
+import { ring } from "../../domain/ring.ts";
 import { answer, handle, type Route } from "../../runtime/api.ts";
 
 export const route = {
@@ -8,11 +10,13 @@ export const route = {
   auth: "key",
   summary: "Change a channel",
   description:
-    "What is left out stays, in `config` too. When it is disabled, alerts that are still to be sent to it are cancelled.",
+    "What is left out stays, in `config` too. When it is disabled, alerts that are still to be sent to it are cancelled; when `config` is given, they are tried now.",
   body: ChannelPatch,
   answers: { 200: Channel },
 } as const satisfies Route;
 
-export default handle(route, async ({ params, body, env }) =>
-  answer(200, await updateChannel(env.sql, { id: params.id, patch: body })),
-);
+export default handle(route, async ({ params, body, env, ctx }) => {
+  const channel = await updateChannel(env.sql, { id: params.id, patch: body });
+  if (body.config !== undefined) await ring(env, ctx, () => env.stream.publish(alertsDue.ring([channel.id])));
+  return answer(200, channel);
+});

@@ -11,7 +11,7 @@ import type { Outage } from "./outage.ts";
 
 /** After this part of the lease a call is told to end: what it hands back must be settled while the entry is its own. */
 const SIGNAL_AT = 0.8;
-/** How long after a message could not be set apart it is tried again. */
+/** About how long after a message could not be set apart it is tried again. */
 const SET_APART_AGAIN_MS = 8000;
 
 export interface CallOptions {
@@ -89,7 +89,7 @@ async function setApart({ env, who, outage }: CallOptions, settlement: Settlemen
       recorded.push(message.id);
     } catch (error) {
       outage.failed(error);
-      failed.push({ id: message.id, delayMs: SET_APART_AGAIN_MS, alone: true });
+      failed.push({ id: message.id, delayMs: SET_APART_AGAIN_MS * (0.8 + 0.4 * Math.random()), alone: true });
     }
   }
   return { recorded, failed };

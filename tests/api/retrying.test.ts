@@ -203,6 +203,21 @@ describe("all exhausted deliveries, when they are retried,", () => {
   });
 });
 
+describe("a delivery that waits for its next try", () => {
+  it("is tried as soon as its channel has another receiver, not when it is renamed", async () => {
+    const id = await plan({ status: "pending", attempts: 9 });
+    await env.sql`update deliveries set next_attempt_at = app_now() + interval '8 hours'`;
+    env.http.on(() => answer(204));
+    await call("PATCH", `/v1/channels/${channelId}`, { name: "Renamed" });
+    await drain(env, env.ctx());
+    expect(sentIds()).toEqual([]);
+    await call("PATCH", `/v1/channels/${channelId}`, { config: { url: "https://new.example/hook" } });
+    await drain(env, env.ctx());
+    expect(sentIds()).toEqual([id]);
+    expect(env.http.calls[0]?.url).toBe("https://new.example/hook");
+  });
+});
+
 describe("an exhausted delivery that a later alert has overtaken", () => {
   it("is tried again by its id, not with all", async () => {
     const down = await plan({ version: 3 });

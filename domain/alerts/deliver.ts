@@ -2,8 +2,8 @@ import type { Env } from "../../runtime/contract.ts";
 import { isTransient } from "../../runtime/errors.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { alertsDue } from "../bell.ts";
-import type { LeasedDelivery } from "./lease-deliveries.ts";
-import { leaseDeliveries } from "./lease-deliveries.ts";
+import { ringOrLog } from "../ring.ts";
+import { type LeasedDelivery, leaseDeliveries } from "./lease-deliveries.ts";
 import {
   type Recorded,
   recordBrokenOff,
@@ -14,7 +14,7 @@ import {
   recordGone,
 } from "./record-attempt.ts";
 import { retryDelayMs } from "./retry.ts";
-import { type SendOutcome, type SendTerms, sendWebhook, type WebhookConfig, type WebhookMessage } from "./webhook.ts";
+import { type SendOutcome, type SendTerms, sendWebhook } from "./webhook.ts";
 
 type Deliverer = Pick<Env, "sql" | "http" | "stream" | "log" | "metrics" | "config">;
 
@@ -89,15 +89,9 @@ async function untilRecorded<T>(signal: AbortSignal, record: () => Promise<T>): 
   return record();
 }
 
-/** How each type of channel sends. A new one is a file beside webhook.ts and a line here. */
-const senders = {
-  webhook: (env: Deliverer, config: unknown, message: WebhookMessage, terms: SendTerms) =>
-    sendWebhook(env.http, config as WebhookConfig, message, terms), // checked when the channel was made
-};
-
-async function send(env: Deliverer, delivery: LeasedDelivery, terms: SendTerms): Promise<SendOutcome> {
-  const sender = senders[delivery.channelType as keyof typeof senders];
-  return sender(env, delivery.channelConfig, delivery, terms);
+/** Every channel is a webhook so far: another type is a file beside webhook.ts, and chosen here. */
+function send({ http }: Deliverer, delivery: LeasedDelivery, terms: SendTerms): Promise<SendOutcome> {
+  return sendWebhook(http, delivery.channelConfig, delivery, terms);
 }
 
 async function recordSuccess(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<Recorded | null> {
@@ -114,7 +108,7 @@ async function recordFailure(
 ): Promise<void> {
   if (outcome.brokenOff) {
     await recordBrokenOff(env.sql, delivery);
-    return ring(env, () => env.stream.wake("sweep-deliveries"));
+    return ringOrLog(env, () => env.stream.wake("sweep-deliveries"));
   }
   const error = outcome.error ?? "It failed.";
   if (outcome.gone && (await recordedGone(env, delivery, { error, signal }))) return;
@@ -128,7 +122,7 @@ async function recordFailure(
   }
   await untilRecorded(signal, () => recordFailed(env.sql, delivery, { error, delayMs }));
   env.metrics.count("stillup_deliveries_total", { outcome: "failed" });
-  await ring(env, () => env.stream.wake("sweep-deliveries"));
+  await ringOrLog(env, () => env.stream.wake("sweep-deliveries"));
 }
 
 /** False: the channel's URL is another by now, or another try has taken over. */
@@ -149,11 +143,5 @@ async function recordedGone(
 
 /** A finished delivery may have held up the next one of its monitor, or a place among its channel's. */
 async function ringForMore(env: Deliverer, delivery: LeasedDelivery, recorded: Recorded | null): Promise<void> {
-  if (recorded?.more) await ring(env, () => env.stream.publish(alertsDue.ring([delivery.channelId])));
-}
-
-async function ring({ log }: Deliverer, send: () => Promise<void>): Promise<void> {
-  await send().catch((error: unknown) => {
-    log.warn("A bell could not be rung; the sweep will find the deliveries.", { error: String(error) });
-  });
+  if (recorded?.more) await ringOrLog(env, () => env.stream.publish(alertsDue.ring([delivery.channelId])));
 }

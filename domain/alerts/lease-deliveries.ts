@@ -1,4 +1,5 @@
 import type { Sql } from "../../runtime/sql/sql.ts";
+import type { WebhookConfig } from "./webhook.ts";
 
 /** A delivery that this process may try now, alone, for 30 s. */
 export interface LeasedDelivery {
@@ -13,8 +14,7 @@ export interface LeasedDelivery {
   /** How many tries failed, and for how long it has been tried; a retry by hand begins both anew. */
   readonly failures: number;
   readonly triedForMs: number;
-  readonly channelType: string;
-  readonly channelConfig: unknown;
+  readonly channelConfig: WebhookConfig;
   /** Its channel or monitor was deleted, or the channel disabled, while it was planned. */
   readonly void: boolean;
 }
@@ -58,6 +58,6 @@ export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): 
     where d.id = due.id
     returning d.id, d.channel_id as "channelId", d.type, iso(d.answered_at) as timestamp, d.data,
       d.attempts as attempt, d.failures, extract(epoch from app_now() - d.retries_since)::float8 * 1000 as "triedForMs",
-      c.type as "channelType", c.config as "channelConfig",
+      c.config as "channelConfig",
       c.disabled or c.deleted_at is not null or m.deleted_at is not null as void`;
 }

@@ -175,7 +175,7 @@ describe("A try that failed", () => {
       { attempts: 1, leased_until: null, later: true },
     ]);
     expect(env.logged.filter(({ level }) => level === "WARN").map(({ message }) => message)).toEqual([
-      "A bell could not be rung; the sweep will find the deliveries.",
+      "A bell could not be rung; a sweep will find what it was for.",
     ]);
   });
 });

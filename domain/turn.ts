@@ -1,6 +1,6 @@
 import type { Sql } from "../runtime/sql/sql.ts";
 
-export interface Turn {
+interface Turn {
   /** True for one caller of all processes: run the schedule now. */
   readonly mine: boolean;
   /** Until anybody's next turn, by the database's clock: `everySeconds`, or longer when there is nothing to do. */

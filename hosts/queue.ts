@@ -11,7 +11,7 @@ import type { Artefact } from "./artefact.ts";
 import type { Bindings } from "./bindings.ts";
 
 /** Messages of one queue of the host's, which it gave in one call. */
-export interface Queued {
+interface Queued {
   readonly queue: string;
   readonly messages: readonly Message[];
   /** When the host ends the call: milliseconds since 1970. */

@@ -24,7 +24,7 @@ export interface Place {
   readonly variable: "PORT" | "WORKER_PORT";
 }
 
-export interface Listening {
+interface Listening {
   /** Such as `http://127.0.0.1:3000`. */
   readonly url: string;
   /** Requests that have begun and are not answered. */

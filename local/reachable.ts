@@ -5,7 +5,7 @@ import { sleep } from "../runtime/sleep.ts";
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 250;
 
-export interface Waiting {
+interface Waiting {
   /** What names the service. */
   readonly variable: string;
   readonly signal: AbortSignal;

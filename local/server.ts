@@ -13,7 +13,7 @@ import { limits, listen, type Place } from "./listen.ts";
 /** What a handler may count on; the drivers bound its waits. */
 const CALL_MS = 30_000;
 
-export interface ApiOptions {
+interface ApiOptions {
   readonly router: Router;
   readonly env: Env;
   readonly background: Background;

@@ -11,7 +11,7 @@ import { loadFunctions, type Service } from "./load.ts";
 import { startServer } from "./server.ts";
 import { workerRoutes } from "./worker-routes.ts";
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly running: readonly Service[];
   readonly config: ProcessConfig;
   readonly bindings: Bindings;
@@ -21,7 +21,7 @@ export interface ServiceOptions {
 }
 
 /** Everything that this process runs, in the order in which it is to be stopped. */
-export interface RunningService {
+interface RunningService {
   /** Where it answers HTTP. */
   readonly url: string;
   readonly stages: readonly (readonly Part[])[];

@@ -34,7 +34,7 @@ type ParameterNames<Path extends string> = Path extends `${string}{${infer Name}
 type Parsed<S> = S extends Schema ? z.output<S> : undefined;
 
 /** One call of a route, checked. */
-export interface Call<R extends Route> {
+interface Call<R extends Route> {
   readonly params: Readonly<Record<ParameterNames<R["path"]>, string>>;
   readonly query: Parsed<R["query"]>;
   readonly body: Parsed<R["body"]>;
@@ -43,7 +43,7 @@ export interface Call<R extends Route> {
 }
 
 /** What a route may answer. */
-export type Answer<R extends Route> = {
+type Answer<R extends Route> = {
   [Status in keyof R["answers"]]: {
     readonly status: Status;
     readonly body: R["answers"][Status] extends Schema ? z.output<R["answers"][Status]> : null;

@@ -2,7 +2,7 @@ import type { Ctx, Env } from "./contract.ts";
 import { errorCodes, errorFields, type FieldError, StillupError } from "./errors.ts";
 
 /** What a handler wants sent: a text as it is, anything else as JSON, null as no body. */
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly body: unknown;
   readonly contentType: string;

@@ -4,7 +4,7 @@ import type { Sql } from "../../runtime/sql/sql.ts";
  * What a try was of, and its number: an outcome counts only while that is the delivery's last try and leased. One that
  * is retried by hand keeps its number and has no lease, so that what comes late of before counts for nothing.
  */
-export interface Attempt {
+interface Attempt {
   readonly id: string;
   readonly attempt: number;
 }

@@ -17,7 +17,7 @@ export interface SendOutcome {
   readonly brokenOff: boolean;
 }
 
-export interface WebhookMessage {
+interface WebhookMessage {
   /** The same on every try: receivers drop an id that they know. */
   readonly id: string;
   readonly type: string;

@@ -10,7 +10,7 @@ export function isCanary(id: string): boolean {
   return id.startsWith(PREFIX);
 }
 
-export interface Sent {
+interface Sent {
   /** Null: it is not time yet, or another process sends it. */
   readonly id: string | null;
   /** The one before never arrived. */

@@ -85,7 +85,7 @@ export function migrationSteps(sql: Sql, { dist, variable }: { dist: string; var
   ];
 }
 
-export interface Streams {
+interface Streams {
   readonly stream: EventStream;
   /** What lets it in. */
   readonly variable: string;

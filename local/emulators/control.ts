@@ -12,7 +12,7 @@ export interface Controlled {
   readonly actions: Readonly<Record<string, () => void>>;
 }
 
-export interface Control {
+interface Control {
   readonly url: string;
   close(): Promise<void>;
 }

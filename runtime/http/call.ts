@@ -7,7 +7,7 @@ import { roundMs } from "./round.ts";
 import type { Turns } from "./turns.ts";
 
 /** What is under way of a call. */
-export interface RunningHop {
+interface RunningHop {
   /** Ends it at once, whatever it is at. */
   fail(failure: HttpFailure, code: string): void;
 }

@@ -34,7 +34,7 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && error.name === "HTTPParserError" ? "HPE_INVALID" : "UNKNOWN";
 }
 
-export interface Circumstances {
+interface Circumstances {
   readonly failure: HttpFailure;
   readonly code: string;
   readonly phase: Phase;

@@ -3,7 +3,7 @@ import { Resolver } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 
 /** How host names become addresses. */
-export interface Names {
+interface Names {
   /** All addresses of a name, at least one. Throws with a DNS code (ENOTFOUND, ESERVFAIL, ETIMEOUT, ...). */
   addresses(hostname: string): Promise<readonly string[]>;
   /** Ends what is under way: those lookups throw ECANCELLED. */

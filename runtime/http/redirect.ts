@@ -8,7 +8,7 @@ export interface HopRequest {
 }
 
 /** Why a URL is not gone to. */
-export type Refusal = "FORBIDDEN_SCHEME" | "FORBIDDEN_CREDENTIALS";
+type Refusal = "FORBIDDEN_SCHEME" | "FORBIDDEN_CREDENTIALS";
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 /** What describes a body that is no longer sent. */

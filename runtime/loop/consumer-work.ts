@@ -15,7 +15,7 @@ interface WorkOptions extends CallOptions {
 }
 
 /** A consumer's messages from when they are read until they are settled or handed back. */
-export interface Work {
+interface Work {
   /** Takes messages on, in calls of at most `batchSize`. */
   begin(messages: readonly Message[]): void;
   /** How many messages could be begun now. */

@@ -9,7 +9,7 @@ export interface NeonFailure {
   readonly mayRepeat: boolean;
 }
 
-export interface Circumstances {
+interface Circumstances {
   /** host/database, for messages. */
   readonly place: string;
   /** The statements, for the log. */

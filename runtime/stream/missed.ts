@@ -13,7 +13,7 @@ interface Asking {
  * What readers were given by replies that never came. The service holds such entries pending for a reader that knows
  * nothing of them; left alone, they would wait until its lease is over.
  */
-export interface Missed {
+interface Missed {
   /** The reader has got these, in whatever way. */
   got(who: Consumer, messages: readonly Message[]): void;
   /** A read has failed. The service may go on serving it for `openMs`: nobody may have told it. */

@@ -8,7 +8,7 @@ const unblockPauseMs = 50;
 /** Runs a command that may block for `blockMs`, on a connection that nothing else uses meanwhile. */
 export type Block = <T>(work: (redis: Redis) => Promise<T>, blockMs: number) => Promise<T>;
 
-export interface ReadOptions<T> {
+interface ReadOptions<T> {
   readonly signal: AbortSignal;
   /** Takes what the server gave out after the reader had gone. Must not throw. */
   readonly late: (value: T) => Promise<void>;

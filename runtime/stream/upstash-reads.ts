@@ -1,7 +1,7 @@
 import type { Message } from "./stream.ts";
 import type { Found, Watch } from "./upstash-watch.ts";
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly count: number;
   readonly blockMs: number;
   readonly signal: AbortSignal;

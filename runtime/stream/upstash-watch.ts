@@ -16,7 +16,7 @@ export interface Found {
 }
 
 /** A look at the stream, from when it was asked for. */
-export interface Look {
+interface Look {
   readonly at: number;
   readonly rings: number;
 }

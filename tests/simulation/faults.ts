@@ -30,9 +30,11 @@ export type FaultKind = (typeof faultKinds)[number];
 
 export type FaultCounts = Partial<Record<FaultKind, number>>;
 
-/** Counts what was injected in a run. */
+/** Counts what was injected in a run, and where it could be. */
 export class Faults {
   readonly counts: FaultCounts = {};
+  /** Where workers came by. */
+  readonly reached = new Set<Point>();
 
   count(kind: FaultKind, by = 1): void {
     if (by > 0) this.counts[kind] = (this.counts[kind] ?? 0) + by;
@@ -45,6 +47,7 @@ export const points = [
   "claim",
   "apply",
   "handle",
+  "report",
   "lease",
   "record",
   "set apart",
@@ -65,6 +68,7 @@ export type Point = (typeof points)[number];
 /** Which of a process' moments a statement is. By its text, because a statement has no name. */
 export function pointOf(text: string): Point {
   if (text.includes("insert into checks")) return "apply";
+  if (text.includes("blind_reporters")) return "report";
   if (text.includes("insert into deliveries")) return "handle";
   if (text.includes("'enqueue-checks', 4.5")) return "claim";
   if (text.includes("attempts = d.attempts + 1")) return "lease";

@@ -6,6 +6,9 @@ export interface Cut {
   untilMs: number;
 }
 
+/** The name of the API's process. */
+export const API = "api";
+
 /** One life of one process. Killed, it never comes back: the next life is another host. */
 export class Host implements Owner {
   alive = true;

@@ -1,5 +1,5 @@
 import type { Faults, Point, Trap } from "./faults.ts";
-import type { Host } from "./host.ts";
+import { API, type Host } from "./host.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** One call of a process to a service and back. */
@@ -45,6 +45,7 @@ export class Network {
   trip<T>(host: Host, trip: Trip<T>): Promise<T> {
     if (!host.alive) return new Promise(() => {});
     const { timeline, faults, kill } = this.#options;
+    if (host.name !== API) faults.reached.add(trip.point);
     const trap = spring(host, trip.point);
     if (trap?.effect === "kill before") {
       faults.count("process killed before a call");

@@ -1,4 +1,4 @@
-import type { Api, RouteName } from "./api.ts";
+import type { Answered, Api, RouteName } from "./api.ts";
 import type { Trap } from "./faults.ts";
 import type { Host } from "./host.ts";
 
@@ -26,8 +26,8 @@ export class People {
       failureThreshold: failures,
       recoveryThreshold: recoveries,
     };
-    await this.#api.begin("createMonitor", "", body, ({ status, body }) => {
-      if (status === 201) this.#monitors.push({ id: (body as { id: string }).id, target, moves: 0 });
+    await this.#api.begin("createMonitor", "", body, (answered) => {
+      if (isMade(answered)) this.#monitors.push({ id: idOf(answered), target, moves: 0 });
     });
   }
 
@@ -63,7 +63,7 @@ export class People {
     const config = { url: `http://receiver-${receiver}.simulated/` };
     const channel = { name: `channel ${receiver}`, type: "webhook", system: receiver === 0, config };
     await this.#api.begin("createChannel", "", channel, (answered) => {
-      if (answered.status === 201) this.#channels.push((answered.body as { id: string }).id);
+      if (isMade(answered)) this.#channels.push(idOf(answered));
     });
   }
 
@@ -85,6 +85,16 @@ export class People {
   calm(): void {
     this.#host.traps.length = 0;
   }
+}
+
+/** A service may be away, but what people ask for is right. */
+function isMade({ status, body }: Answered): boolean {
+  if (status < 500 && status !== 201) throw new Error(`The API answered ${status}: ${JSON.stringify(body)}`);
+  return status === 201;
+}
+
+function idOf({ body }: Answered): string {
+  return (body as { id: string }).id; // as the API's schema says
 }
 
 function urlOf(target: number, page: number): string {

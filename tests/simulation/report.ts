@@ -1,4 +1,4 @@
-import { type FaultCounts, faultKinds } from "./faults.ts";
+import { type FaultCounts, faultKinds, type Point, points } from "./faults.ts";
 import { invariants } from "./invariants.ts";
 import type { Done } from "./worker.ts";
 
@@ -8,6 +8,8 @@ export interface Summary {
   readonly runs: number;
   readonly faults: FaultCounts;
   readonly faultsInAll: number;
+  /** Where faults could be injected, because workers came by. */
+  readonly reached: readonly Point[];
   readonly alerts: number;
   readonly extraPosts: number;
   readonly simulatedHours: number;
@@ -21,6 +23,7 @@ export class Tally {
   readonly #startedAt = performance.now();
   readonly #faults: FaultCounts = {};
   readonly #failed: Done[] = [];
+  readonly #reached = new Set<Point>();
   #runs = 0;
   #faultsInAll = 0;
   #alerts = 0;
@@ -39,6 +42,7 @@ export class Tally {
       this.#faults[kind] = (this.#faults[kind] ?? 0) + count;
       this.#faultsInAll += count;
     }
+    for (const point of done.reached) this.#reached.add(point);
     this.#alerts += done.alerts;
     this.#extraPosts += done.extraPosts;
     this.#simulatedMs += done.simulatedMs;
@@ -59,6 +63,7 @@ export class Tally {
       runs: this.#runs,
       faults: this.#faults,
       faultsInAll: this.#faultsInAll,
+      reached: points.filter((point) => this.#reached.has(point)),
       alerts: this.#alerts,
       extraPosts: this.#extraPosts,
       simulatedHours: Math.round(this.#simulatedMs / 360_000) / 10,

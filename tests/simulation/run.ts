@@ -1,7 +1,7 @@
 import { carryOut } from "./carry-out.ts";
 import type { Command } from "./commands.ts";
 import type { Database } from "./database.ts";
-import type { FaultCounts } from "./faults.ts";
+import type { FaultCounts, Point } from "./faults.ts";
 import { type Violation, violationsOf } from "./invariants.ts";
 import { createRandom } from "./random.ts";
 import { useVirtualClock } from "./virtual-clock.ts";
@@ -11,6 +11,7 @@ export interface RunResult {
   /** What must not be; nothing when all is well. */
   readonly violations: readonly Violation[];
   readonly faults: FaultCounts;
+  readonly reached: readonly Point[];
   readonly simulatedMs: number;
   /** Webhooks that receivers took, each once. */
   readonly alerts: number;
@@ -42,6 +43,7 @@ export async function run(database: Database, seed: number, commands: readonly C
     return {
       violations,
       faults: world.faults.counts,
+      reached: [...world.faults.reached],
       simulatedMs: world.timeline.now - startMs,
       alerts,
       extraPosts: taken.length - alerts,

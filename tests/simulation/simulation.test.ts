@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { faultKinds, points } from "./faults.ts";
 import { type Summary, table } from "./report.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -18,16 +19,20 @@ async function simulate(...args: string[]): Promise<{ code: number; stdout: stri
 describe("the simulation", { timeout: 600_000 }, () => {
   it("finds every invariant held in 60 runs", async () => {
     const { stdout, code } = await simulate("--runs", "60", "--seed", "1", "--json");
-    const { failed, runs, faultsInAll } = JSON.parse(stdout) as Summary;
+    const { failed, runs, faults, faultsInAll, reached, alerts } = JSON.parse(stdout) as Summary;
     expect(failed).toEqual([]);
     expect([code, runs]).toEqual([0, 60]);
     expect(faultsInAll).toBeGreaterThan(500);
+    expect(alerts).toBeGreaterThan(100);
+    expect(faultKinds.filter((kind) => faults[kind] === undefined)).toEqual([]);
+    // Each statement of a worker is known by its text, or nothing could be injected there.
+    expect(reached).toEqual(points.filter((point) => point !== "other statement"));
   });
 
   it("makes the same run of the same seed, whatever was run before", async () => {
     const results = await Promise.all(
-      [["8"], ["8", "--processes", "1"]].map(async (args) => {
-        const { stdout } = await simulate("--seed", "100", "--json", "--runs", ...args);
+      ["1", "2"].map(async (processes) => {
+        const { stdout } = await simulate("--seed", "100", "--runs", "8", "--processes", processes, "--json");
         return { ...(JSON.parse(stdout) as Summary), seconds: 0 };
       }),
     );
@@ -51,12 +56,13 @@ describe("the simulation", { timeout: 600_000 }, () => {
   });
 });
 
-const emptyRun = { faults: {}, simulatedMs: 0, alerts: 0, extraPosts: 0 };
+const emptyRun = { faults: {}, reached: [], simulatedMs: 0, alerts: 0, extraPosts: 0 };
 const emptySummary: Summary = {
   seed: 1,
   runs: 1,
   faults: {},
   faultsInAll: 0,
+  reached: [],
   alerts: 0,
   extraPosts: 0,
   simulatedHours: 0,

@@ -7,7 +7,7 @@ import { Api } from "./api.ts";
 import { Cluster } from "./cluster.ts";
 import type { Database } from "./database.ts";
 import { Faults } from "./faults.ts";
-import { Host } from "./host.ts";
+import { API, Host } from "./host.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { controls, Outside } from "./outside.ts";
@@ -78,7 +78,7 @@ export function createWorld(database: Database, seed: number): World {
     memo: createMemo(),
   });
   const cluster: Cluster = new Cluster({ timeline, faults, ledger, envOf });
-  const apiHost = new Host("api");
+  const apiHost = new Host(API);
   const api = new Api({
     timeline,
     host: apiHost,

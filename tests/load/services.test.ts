@@ -28,17 +28,32 @@ loadSuite("in four processes on Postgres and Redis", {
 
 /** The server keeps nothing on disk. */
 function lossesOf(redis: OwnRedis): NonNullable<Running["losses"]> {
-  const ask = async (work: (client: Redis) => Promise<unknown>) => {
+  const streams = sources.map(({ stream }) => `stillup:${stream}`);
+  const ask = async (work: (client: Redis) => Promise<number>) => {
     const client = new Redis(redis.url);
-    await work(client).finally(() => client.disconnect());
+    return work(client).finally(() => client.disconnect());
   };
   return {
-    "everything is flushed": () => ask((client) => client.flushall()),
+    "everything is flushed": () =>
+      ask(async (client) => {
+        const counting = streams.reduce((multi, stream) => multi.xlen(stream), client.multi());
+        const replies = (await counting.flushall().exec()) ?? [];
+        return total(replies.slice(0, streams.length).map(([, count]) => Number(count)));
+      }),
     "everything is trimmed": () =>
-      ask((client) => Promise.all(sources.map(({ stream }) => client.xtrim(`stillup:${stream}`, "MAXLEN", 0)))),
+      ask(async (client) => total(await Promise.all(streams.map((stream) => client.xtrim(stream, "MAXLEN", 0))))),
     "the server crashes": async () => {
+      const count = await ask(async (client) => {
+        await client.call("CLIENT", "PAUSE", 60_000, "WRITE"); // so that what is counted is there when it crashes
+        return total(await Promise.all(streams.map((stream) => client.xlen(stream))));
+      });
       await redis.kill9();
       await redis.restart();
+      return count;
     },
   };
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }

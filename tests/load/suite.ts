@@ -9,8 +9,8 @@ import { type Arrival, startWebhookReceiver, type WebhookReceiver } from "../sup
 /** A Stillup that runs and watches nothing yet. */
 export interface Running {
   readonly api: ApiClient;
-  /** Ways in which the streams lose what is in them, by name; none where they cannot without Stillup itself. */
-  readonly losses?: Readonly<Record<Loss, () => Promise<unknown>>>;
+  /** Ways in which the streams lose what is in them, by name; each resolves with how many entries there were to lose. */
+  readonly losses?: Readonly<Record<Loss, () => Promise<number>>>;
   stop(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export interface LoadOptions {
   readonly intervalSeconds: number;
   /** `dist` is what build.mjs wrote. */
   start(dist: string): Promise<Running>;
-  /** Whether what it starts has `losses`. */
+  /** Whether what it starts has `losses`: streams elsewhere cannot lose anything without Stillup itself. */
   readonly losesStreams?: boolean;
   /** Why it cannot be run here. */
   readonly skip?: string | null;
@@ -102,8 +102,11 @@ export function loadSuite(name: string, options: LoadOptions): void {
     });
 
     if (losesStreams) {
+      /** Again where there was nothing to be lost just then. */
       const lose = async (loss: Loss) => {
-        await running.losses?.[loss]();
+        const act = running.losses?.[loss];
+        if (act === undefined) throw new Error(`What was started has no way to lose its streams: ${loss}.`);
+        await until(async () => expect(await act()).toBeGreaterThan(0));
       };
 
       it("tells each of them once although the streams lose what they hold", { timeout: TEST_MS }, async () => {
@@ -131,12 +134,9 @@ export function loadSuite(name: string, options: LoadOptions): void {
 
     it("tells of the others as quickly while 50 targets hang", { timeout: TEST_MS }, async () => {
       const hanging = names.slice(0, 50);
-      const without = names.slice(50, 275);
-      const beside = names.slice(275);
+      const beside = names.slice(50);
       const turnsBefore = targets.turns.length;
       const arrivalsBefore = receiver.arrivals.length;
-      targets.behave(without, "failing");
-      await untilArrived(arrivalsBefore + without.length);
       targets.behave(hanging, "hanging");
       targets.behave(beside, "failing");
       await untilArrived(arrivalsBefore + names.length);
@@ -145,7 +145,6 @@ export function loadSuite(name: string, options: LoadOptions): void {
       const arrivalOf = ({ name }: Turn) => arrivals.get(name) ?? Number.NaN;
       const turnsOf = (some: readonly string[]) =>
         targets.turns.slice(turnsBefore).filter(({ name }) => some.includes(name));
-      const latencies = (some: readonly string[]) => turnsOf(some).map((turn) => arrivalOf(turn) - turn.atMs);
 
       // What fails while another hangs, and well before that one's time is over, is told before it.
       const pairs = turnsOf(hanging).flatMap((hung) =>
@@ -156,7 +155,6 @@ export function loadSuite(name: string, options: LoadOptions): void {
       expect(pairs.length).toBeGreaterThan(hanging.length);
       const heldUp = pairs.filter(({ turn, hung }) => !(arrivalOf(turn) < arrivalOf(hung)));
       expect(new Set(heldUp.map(({ turn }) => turn.name))).toEqual(new Set());
-      expect(median(latencies(beside)) - median(latencies(without))).toBeLessThan(TIMEOUT_MS / 10);
     });
   });
 }
@@ -173,8 +171,4 @@ async function buildForTest(): Promise<string> {
 function notToldOnce(arrivals: readonly Arrival[], type: string): string[] {
   const told = arrivals.filter((arrival) => arrival.type === type).map(({ name }) => name);
   return names.filter((name) => told.indexOf(name) < 0 || told.indexOf(name) !== told.lastIndexOf(name));
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
 }

@@ -28,6 +28,7 @@ const HOSTS = {
     exports: (artefact) => `export const handler = lambdaHandler(${artefact}, process.env);`,
     maker: "lambdaHandler",
     answering: { from: "./hosts/lambda-http.ts", name: "answering" },
+    work: { from: "./hosts/lambda-work.ts", name: "work" },
     http: { from: "./runtime/http/undici.ts", name: "createUndiciHttp" },
     banner: requireBanner,
     platform: "node",
@@ -119,7 +120,7 @@ function bundle(host, { wanted, calling, root, folder }) {
 
 /** The module that a host loads: which functions, made into its handler. */
 function entryOf(host, { artefact: { functions }, calling, root }) {
-  const { maker, exports, http, answering } = HOSTS[host];
+  const { maker, exports, http, answering, work = { from: "./hosts/work.ts", name: "work" } } = HOSTS[host];
   const path = ({ kind, name }) => `./${relative(ROOT, join(root, "functions", kind, `${name}.ts`))}`;
   const at = (kind, metadata) =>
     functions.flatMap((fn, index) =>
@@ -130,7 +131,7 @@ function entryOf(host, { artefact: { functions }, calling, root }) {
   const answers = functions.some(({ kind }) => kind === "api");
   const parts = {
     openHttp: callsOut && http,
-    work: works && { from: "./hosts/work.ts", name: "work" },
+    work: works && work,
     ...(answering === undefined ? {} : { answering: answers && answering }),
   };
   const lists = {

@@ -55,7 +55,7 @@ export async function answer(
  * Makes the bindings of a configuration. One that cannot be used is logged: its variables are named, and none of their
  * values.
  */
-export function openBindings(host: HostName, { openHttp }: Artefact, variables: Variables): Bindings {
+export function openBindings(host: HostName, { openHttp }: Pick<Artefact, "openHttp">, variables: Variables): Bindings {
   try {
     const read = readHostConfig(host, variables);
     return createBindings(read, { log: createLog(host, read.config.logLevel), openHttp });

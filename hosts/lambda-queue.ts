@@ -1,7 +1,8 @@
 import { sleep } from "../runtime/sleep.ts";
 import type { Message } from "../runtime/stream/stream.ts";
-import { type Artefact, workOf } from "./artefact.ts";
+import type { Artefact } from "./artefact.ts";
 import type { Bindings } from "./bindings.ts";
+import { consumeQueue } from "./queue.ts";
 
 interface QueueRecord {
   readonly messageId: string;
@@ -20,7 +21,7 @@ export interface QueueResult {
 }
 
 interface RecordsOptions {
-  readonly artefact: Artefact;
+  readonly artefact: Pick<Artefact, "workers">;
   readonly bindings: Bindings;
   readonly deadline: number;
 }
@@ -31,7 +32,6 @@ const TO_HAND_BACK_MS = 4000;
 /** Messages of SQS, all of one queue. A message that is not named in the result is done. */
 export async function consumeRecords({ Records: records }: QueueEvent, options: RecordsOptions): Promise<QueueResult> {
   const { artefact, bindings, deadline } = options;
-  const { consumeQueue } = workOf(artefact);
   const queue = records[0]?.eventSourceARN.split(":").at(-1) ?? "";
   const [ending, ended] = [new AbortController(), new AbortController()];
   void sleep(deadline - TO_HAND_BACK_MS - Date.now(), ended.signal).then((isLate) => isLate && ending.abort());

@@ -2,7 +2,8 @@ import type { Variables } from "../runtime/config.ts";
 import { type Artefact, workOf } from "./artefact.ts";
 import { once, openBindings } from "./call.ts";
 import type { Answering, HttpEvent, HttpResult } from "./lambda-http.ts";
-import { consumeRecords, type QueueEvent, type QueueResult } from "./lambda-queue.ts";
+import type { QueueEvent, QueueResult } from "./lambda-queue.ts";
+import type { LambdaWork } from "./lambda-work.ts";
 
 /** What of Lambda's context is used. */
 interface LambdaContext {
@@ -16,7 +17,7 @@ interface TickEvent {
 
 type LambdaEvent = HttpEvent | QueueEvent | TickEvent;
 
-interface LambdaArtefact extends Artefact {
+interface LambdaArtefact extends Artefact<LambdaWork> {
   /** Null where there are no routes: what runs on ticks and messages alone is built without, 4 KB less. */
   readonly answering: Answering | null;
 }
@@ -28,7 +29,7 @@ export function lambdaHandler(artefact: LambdaArtefact, variables: Variables) {
   return async (event: LambdaEvent, context: LambdaContext): Promise<HttpResult | QueueResult | undefined> => {
     const deadline = Date.now() + context.getRemainingTimeInMillis();
     if ("requestContext" in event) return answer(event, { requestId: context.awsRequestId, deadline });
-    if ("Records" in event) return consumeRecords(event, { artefact, bindings: open(), deadline });
+    if ("Records" in event) return workOf(artefact).consumeRecords(event, { artefact, bindings: open(), deadline });
     if (event["detail-type"] !== "Scheduled Event") {
       throw new Error("This is neither a request of an HTTP API, nor messages of SQS, nor a schedule's tick.");
     }

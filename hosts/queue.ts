@@ -10,6 +10,8 @@ import type { Message } from "../runtime/stream/stream.ts";
 import type { Artefact } from "./artefact.ts";
 import type { Bindings } from "./bindings.ts";
 
+type Workers = Pick<Artefact, "workers">;
+
 /** Messages of one queue of the host's, which it gave in one call. */
 interface Queued {
   readonly queue: string;
@@ -22,7 +24,7 @@ interface Queued {
 
 /** Has a queue's worker take messages. Resolves with those that must come again, by id, and after how many milliseconds. */
 export async function consumeQueue(
-  artefact: Artefact,
+  artefact: Workers,
   bindings: Bindings,
   queued: Queued,
 ): Promise<Map<string, number>> {
@@ -43,7 +45,7 @@ interface QueueCall {
 }
 
 /** The worker that a host's queue is for: its name ends in the stream's, with hyphens for dots. */
-function workerOf({ workers }: Artefact, queue: string): Worker {
+function workerOf({ workers }: Workers, queue: string): Worker {
   const found = workers.find(({ source }) => queue.replace(/\.fifo$/, "").endsWith(source.stream.replaceAll(".", "-")));
   if (found !== undefined) return found;
   const names = workers.map(({ source }) => source.stream.replaceAll(".", "-")).join(", ");

@@ -45,19 +45,11 @@ function checkStatus({ world, found, model }: Story): Violation[] {
   return violations;
 }
 
-/**
- * Of what was to be told when a monitor was paused or deleted nobody outside knows how much was handled already: any
- * beginning of it is right, if incidents and alerts agree on it.
- */
 function checkEpoch(story: Story, epoch: Epoch): Violation[] {
-  const fewest = epoch.end === null ? epoch.events.length : 0;
-  let nearest: Violation[] | undefined;
-  for (let handled = epoch.events.length; handled >= fewest; handled--) {
-    const wrong = [...checkIncidents(story, epoch, handled), ...checkTold(story, epoch, handled)];
-    if (wrong.length === 0) return [];
-    if (nearest === undefined || wrong.length < nearest.length) nearest = wrong;
-  }
-  return nearest ?? [];
+  const { events, end } = epoch;
+  // What is not handled when a monitor is paused never is.
+  const handled = end === null ? events.length : events.filter((event) => event.handledAt !== null).length;
+  return [...checkIncidents(story, epoch, handled), ...checkTold(story, epoch, handled)];
 }
 
 function checkIncidents({ found, model }: Story, epoch: Epoch, handled: number): Violation[] {
@@ -84,7 +76,8 @@ function checkTold({ world, found, eligibility, model }: Story, epoch: Epoch, ha
   const violations: Violation[] = [];
   epoch.events.forEach((event, at) => {
     for (const [channelId, url] of eligibility.urls) {
-      const should = at < handled ? eligibility.of(model.id, channelId, event.notedAt) : "never";
+      const handledAt = event.handledAt ?? 0;
+      const should = at < handled && eligibility.at(model.id, channelId, handledAt);
       const posts = postsOf(world, model, event).filter((post) => post.channelUrl === url);
       const delivery = found.deliveries.find(
         (each) => each.channelId === channelId && each.monitorId === model.id && each.version === event.version,
@@ -92,14 +85,14 @@ function checkTold({ world, found, eligibility, model }: Story, epoch: Epoch, ha
       const isPlanned = delivery !== undefined;
       // What is pending is cancelled with its monitor or channel; a last word of "down" with a pause, too.
       const isLastWord = epoch.end !== null && event.type === "down" && at === handled - 1;
-      const mayBeCancelled = model.deleted || isLastWord || !eligibility.staysOpen(channelId, event.notedAt);
+      const mayBeCancelled = model.deleted || isLastWord || !eligibility.staysOpen(channelId, handledAt);
       const isTold = posts.some((post) => post.taken) || (mayBeCancelled && delivery?.status === "cancelled");
       const name = `${model.id} version ${event.version} (${event.type}) on ${url}`;
-      if (should === "must" && !(isPlanned && isTold)) {
+      if (should && !(isPlanned && isTold)) {
         const what = `${name} was ${isPlanned ? "planned, but not told" : "not planned"}`;
         violations.push(violation("Every confirmed change is told on every channel that it is for", what));
       }
-      if (should === "never" && (posts.length > 0 || isPlanned)) {
+      if (!should && (posts.length > 0 || isPlanned)) {
         const what = `${name} was ${posts.length > 0 ? "told" : "planned"}`;
         violations.push(violation("Nothing is told that did not happen, or that nobody is to hear", what));
       }

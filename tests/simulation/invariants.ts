@@ -62,9 +62,9 @@ export async function violationsOf(world: World): Promise<Violation[]> {
 
 function made({ outside }: World, number: number): Made {
   const probe = outside.probes[number];
-  if (probe === undefined) return { url: "nothing", blind: false };
+  if (probe === undefined) return { url: "nothing", calledAtMs: 0, blind: false };
   const { url, host, calledAtMs, learnedAtMs } = probe;
-  return { url, blind: host.isCut(calledAtMs, learnedAtMs + ASKED_WITHIN_MS) };
+  return { url, calledAtMs, blind: host.isCut(calledAtMs, learnedAtMs + ASKED_WITHIN_MS) };
 }
 
 function checkResults({ outside }: World, { journal }: Found): Violation[] {

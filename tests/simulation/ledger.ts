@@ -38,9 +38,11 @@ export class Ledger {
     this.#leases.set(key, [...(this.#leases.get(key) ?? []), lease]);
   }
 
-  /** The lease that a process sends a delivery on. */
+  /** The lease that a process sends a delivery on. Throws when it has none. */
   takeLease(host: Host, id: string): Lease {
-    return this.#leases.get(`${host.name} ${id}`)?.shift() ?? { attempt: "none", atMs: 0 };
+    const lease = this.#leases.get(`${host.name} ${id}`)?.shift();
+    if (lease === undefined) throw new Error(`${host.name} sends ${id}, of which it has no lease`);
+    return lease;
   }
 
   add(post: Omit<Post, "recorded" | "excused">): Post {

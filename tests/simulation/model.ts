@@ -3,7 +3,7 @@
  * statements. The journal says what was stored and what people changed, in the order of its happening.
  */
 export interface Noted {
-  readonly kind: "check" | "monitor" | "channel" | "resolved" | "sight";
+  readonly kind: "check" | "monitor" | "handled" | "channel" | "resolved" | "sight";
   readonly id: string;
   readonly at: string;
   readonly what: Readonly<Record<string, unknown>>;
@@ -24,8 +24,8 @@ export interface Event {
   /** When the streak was long enough: the time of the last answer of it, and its probe. */
   readonly confirmedAt: string;
   readonly probe: number;
-  /** Its place in the journal. */
-  readonly notedAt: number;
+  /** The place in the journal at which it was handled; null: it was not. */
+  handledAt: number | null;
 }
 
 /** From a monitor's beginning or resuming to its pausing or end. */
@@ -65,6 +65,7 @@ interface Row {
 /** What is known of a probe beyond what was stored of it. */
 export interface Made {
   readonly url: string;
+  readonly calledAtMs: number;
   /** Who made it could see nothing at all from its beginning until long after its end. */
   readonly blind: boolean;
 }
@@ -81,8 +82,9 @@ export function monitorModels(journal: readonly Noted[], madeOf: (probe: number)
     }
     if (noted.kind === "check") {
       const { probe, outcome, at } = noted.what as { probe: number; outcome: string; at: string };
-      models.get(noted.id)?.check({ probe, outcome, at, place, ...madeOf(probe) });
+      models.get(noted.id)?.check({ probe, outcome, at, ...madeOf(probe) });
     }
+    if (noted.kind === "handled") models.get(noted.id)?.handle(noted.what["versions"] as number[], place);
   });
   return [...models.values()].map(({ model }) => model);
 }
@@ -92,6 +94,8 @@ class Follower {
   readonly model: MonitorModel;
   #row: Row;
   #streak: Streak | null = null;
+  /** Since when what is checked is what it is. */
+  #sinceMs = 0;
   #version = 0;
   #epoch: Epoch = { events: [], end: null };
 
@@ -116,11 +120,13 @@ class Follower {
     this.#row = row;
     if (row.url !== before.url) {
       this.#streak = null;
+      this.#sinceMs = Date.parse(at);
       model.url = row.url;
     }
     if (row.paused && !before.paused) this.#stop("paused", at);
     if (!row.paused && before.paused) {
       this.#become("pending", at);
+      this.#sinceMs = Date.parse(at);
       this.#epoch = { events: [], end: null };
       model.epochs.push(this.#epoch);
     }
@@ -130,13 +136,18 @@ class Follower {
     }
   }
 
-  check(found: { probe: number; outcome: string; at: string; url: string; blind: boolean; place: number }): void {
+  handle(versions: readonly number[], place: number): void {
+    for (const event of this.#epoch.events) if (versions.includes(event.version)) event.handledAt ??= place;
+  }
+
+  check(found: { probe: number; outcome: string; at: string } & Made): void {
     const { model } = this;
-    const { probe, outcome, at, place } = found;
+    const { probe, outcome, at } = found;
     if (model.status === "paused" || model.deleted) {
       model.wrong.push(`probe ${probe} was stored while it was ${model.status}`);
     }
     if (found.url !== model.url) model.wrong.push(`probe ${probe} of ${found.url} was stored for ${model.url}`);
+    if (found.calledAtMs < this.#sinceMs) model.wrong.push(`probe ${probe} is of before it was moved or resumed`);
     if (outcome === "unknown") {
       this.#streak = null;
       if (model.status !== "unknown") this.#become("unknown", at);
@@ -152,7 +163,7 @@ class Follower {
     const next = this.#judge(streak, wasDown);
     if (next === null || next === model.status) return;
     if ((next === "down") === wasDown) this.#become(next, streak.since);
-    else this.#tell(next, { at, probe, place });
+    else this.#tell(next, { at, probe });
   }
 
   /** The table in ARCHITECTURE.md; null: it stays what it is. */
@@ -162,10 +173,10 @@ class Follower {
     return wasDown || length >= failures ? "down" : null;
   }
 
-  #tell(type: "down" | "up", { at, probe, place }: { at: string; probe: number; place: number }): void {
+  #tell(type: "down" | "up", { at, probe }: { at: string; probe: number }): void {
     const since = this.#streak?.since ?? at;
     this.#become(type, since);
-    this.#epoch.events.push({ version: this.#version, type, at: since, confirmedAt: at, probe, notedAt: place });
+    this.#epoch.events.push({ version: this.#version, type, at: since, confirmedAt: at, probe, handledAt: null });
   }
 
   #stop(how: "paused", at: string): void {
@@ -242,7 +253,7 @@ export class Eligibility {
     journal.forEach(({ kind, id, what }, place) => {
       if (kind === "channel") {
         channels = new Map(channels).set(id, what as unknown as ChannelNote);
-        this.urls.set(id, String(what["url"]));
+        if (what["url"] !== null) this.urls.set(id, String(what["url"])); // what is deleted keeps none
         this.#notes.push({ place, channels });
       }
       if (kind === "monitor") {
@@ -251,18 +262,6 @@ export class Eligibility {
         this.#chosen.set(id, list);
       }
     });
-  }
-
-  /** Whether a monitor's events that are handled at some time since `place` go to the channel. */
-  of(monitorId: string, channelId: string, place: number): "must" | "may" | "never" {
-    const changes = [
-      ...this.#notes.map((note) => note.place),
-      ...(this.#chosen.get(monitorId) ?? []).map((each) => each.place),
-    ];
-    const places = [place, ...changes.filter((each) => each > place)];
-    const answers = new Set(places.map((each) => this.at(monitorId, channelId, each)));
-    if (answers.size > 1) return "may";
-    return answers.has(true) ? "must" : "never";
   }
 
   /** Whether the channel was open from `place` to the end. */

@@ -17,6 +17,7 @@ const STREAM_LOST_MS = 5000;
 const CHECKED_MS = 25_000;
 /** Entries of a stream that may come again. */
 const REMEMBERED = 6;
+const STREAMS = ["checks.due", "status.changed", "alerts.due"];
 const OBSERVER = { group: "observer", consumer: "observer" };
 
 interface ServicesOptions {
@@ -40,7 +41,7 @@ export class Services {
   streamsAwayUntil = 0;
   bellsLostUntil = 0;
   readonly stream: MemoryStream;
-  /** Messages that cannot be read, and whether a later loss of entries may have taken them. */
+  /** Messages that cannot be read, and whether a loss of entries took them from their stream. */
   readonly poisons = new Map<string, boolean>();
   /** The last entries of each stream, for they may come again. */
   readonly #published = new Map<string, string[]>();
@@ -179,20 +180,20 @@ export class Services {
   }
 
   /** As a restart of a service that keeps nothing. */
-  loseStreams(): void {
+  async loseStreams(): Promise<void> {
     this.#options.faults.count("streams lost");
-    this.#maybeLosePoisons();
+    for (const stream of STREAMS) this.#losePoisons(await this.entries(stream));
     this.stream.loseEverything();
   }
 
   /** Deletes some entries under whoever holds them. */
   async trim(stream: string, most: number): Promise<void> {
     const { faults } = this.#options;
-    const ids = (await this.entries(stream)).slice(0, most).map(({ id }) => id);
-    if (ids.length === 0) return;
+    const trimmed = (await this.entries(stream)).slice(0, most);
+    if (trimmed.length === 0) return;
     faults.count("stream trimmed");
-    this.#maybeLosePoisons();
-    await this.stream.settle({ stream, ...OBSERVER }, { ack: ids, publish: [] });
+    this.#losePoisons(trimmed);
+    await this.stream.settle({ stream, ...OBSERVER }, { ack: trimmed.map(({ id }) => id), publish: [] });
   }
 
   /** The last entries come once more, the newest first: long after what they led to. */
@@ -212,8 +213,8 @@ export class Services {
     await this.stream.publish([{ stream, body }]);
   }
 
-  #maybeLosePoisons(): void {
-    for (const body of this.poisons.keys()) this.poisons.set(body, true);
+  #losePoisons(lost: readonly Message[]): void {
+    for (const { body } of lost) if (this.poisons.has(body)) this.poisons.set(body, true);
   }
 
   /** Whether nothing waits in the streams but checks that are not due yet. */
@@ -221,7 +222,7 @@ export class Services {
     const { timeline } = this.#options;
     const mayWait = (stream: string, { body, timestamp }: Message) =>
       stream === "checks.due" && !this.poisons.has(body) && timeline.now - timestamp <= CHECKED_MS;
-    for (const stream of ["checks.due", "status.changed", "alerts.due"]) {
+    for (const stream of STREAMS) {
       const entries = await this.entries(stream);
       if (!entries.every((entry) => mayWait(stream, entry))) return false;
     }

@@ -47,7 +47,7 @@ async function isThere(path: string): Promise<boolean> {
 /**
  * What the simulation adds: its clock, ids that are the same in every run, and a journal that notes in the order of
  * their happening which results were stored and what people changed. Of what Stillup decided it notes only when it lost
- * sight and saw again, and that a channel was disabled.
+ * sight and saw again, when it handled a change, and that a channel was disabled.
  */
 const JOURNAL = `
   create schema simulation;
@@ -99,6 +99,17 @@ const JOURNAL = `
     (new.url, new.deleted_at, new.failure_threshold, new.recovery_threshold, new.channel_ids)
     or (old.status = 'paused') <> (new.status = 'paused')
   ) execute function simulation.note_monitor();
+
+  create function simulation.note_handled() returns trigger language plpgsql as $$ begin
+    insert into simulation.journal (kind, id, at, what) values ('handled', new.id, app_now(), jsonb_build_object(
+      'versions', (select jsonb_agg(e->'version') from jsonb_array_elements(old.unhandled) e where not new.unhandled @> jsonb_build_array(e))
+    ));
+    return null;
+  end $$;
+  create trigger noted_handled after update on monitors for each row when (
+    jsonb_array_length(new.unhandled) < jsonb_array_length(old.unhandled)
+    and (new.status <> 'paused' or old.status = 'paused') -- not what a pause drops
+  ) execute function simulation.note_handled();
 
   create function simulation.note_channel() returns trigger language plpgsql as $$ begin
     insert into simulation.journal (kind, id, at, what) values ('channel', new.id, app_now(), jsonb_build_object(

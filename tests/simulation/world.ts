@@ -48,7 +48,7 @@ export interface World {
   readonly bugs: string[];
   /** Writes that the API refused though the database had taken them. */
   readonly refusals: string[];
-  /** Messages that cannot be read, and whether a later loss of streams may have taken them. */
+  /** Messages that cannot be read, and whether a loss of entries took them from their stream. */
   readonly poisons: Map<string, boolean>;
 }
 

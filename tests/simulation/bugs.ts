@@ -312,6 +312,15 @@ export const bugs: readonly Bug[] = [
     caughtBy: { runs: 100, often: ["misbehave"], by: nothingLeft },
   },
   {
+    name: "any failure disables a channel",
+    edits: [{ file: "domain/alerts/deliver.ts", find: "if (outcome.gone && ", replace: "if (!outcome.delivered && " }],
+    caughtBy: {
+      runs: 100,
+      often: ["misbehave"],
+      by: "A channel is closed by people alone, or when its receiver is gone",
+    },
+  },
+  {
     name: "the old status is read outside of the locked row",
     edits: [
       {

@@ -106,11 +106,11 @@ async function act(world: World, command: Command): Promise<void> {
     case "add channel":
       return people.addChannel();
     case "disable channel":
-      return people.useChannel("updateChannel", command.channel, { disabled: true });
+      return people.closeChannel("updateChannel", command.channel);
     case "enable channel":
-      return people.useChannel("updateChannel", command.channel, { disabled: false });
+      return people.enableChannel(command.channel);
     case "delete channel":
-      return people.useChannel("deleteChannel", command.channel);
+      return people.closeChannel("deleteChannel", command.channel);
   }
 }
 

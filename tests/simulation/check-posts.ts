@@ -4,8 +4,8 @@ import type { Ledger, Post } from "./ledger.ts";
 import type { MonitorModel, SightModel } from "./model.ts";
 
 /**
- * Holds what receivers got against all events: each known, with one id, in order, no more often than faults allow, and
- * nothing delivered that was not taken.
+ * Holds what receivers got against all events: each known, with one id, on a lease, in order, no more often than
+ * faults allow, and nothing delivered that was not taken.
  */
 export function checkPosts(
   { posts }: Ledger,
@@ -25,6 +25,9 @@ export function checkPosts(
     ...stray.map((post) =>
       violation("Nothing is told that did not happen, or that nobody is to hear", `${post.id} told of ${keyOf(post)}`),
     ),
+    ...posts
+      .filter(({ lease }) => lease === null)
+      .map(({ id, host }) => violation("What is sent is leased", `${host.name} sent ${id} without a lease`)),
     ...checkIds(posts, keyOf),
     ...groups(posts, (post) => post.id).flatMap(checkRepeats),
     ...groups(posts, (post) => `${post.monitorId} on ${post.channelUrl}`).flatMap((ofOne) =>

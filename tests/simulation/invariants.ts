@@ -18,10 +18,12 @@ export const invariants = [
   "Nothing is told that did not happen, or that nobody is to hear",
   "A monitor's events come to a channel in their order",
   "An event has one webhook-id, and no two have the same",
+  "What is sent is leased",
   "An alert comes twice only where a fault came between its answer and its recording",
   "Nothing is left to be handled, delivered or acked",
   "Monitors end up as their targets are",
   "Only what cannot be read is set apart, and nothing of it is lost",
+  "A channel is closed by people alone, or when its receiver is gone",
   "A write that the database took is not refused",
   "Nothing fails that no fault excuses",
 ] as const;
@@ -55,6 +57,7 @@ export async function violationsOf(world: World): Promise<Violation[]> {
     ...checkLeft(found),
     ...(await checkStreams(world)),
     ...checkSetApart(world, found),
+    ...checkClosed(world, found, eligibility),
     ...world.refusals.map((what) => violation("A write that the database took is not refused", what)),
     ...world.bugs.map((what) => violation("Nothing fails that no fault excuses", what)),
   ];
@@ -110,4 +113,15 @@ function checkSetApart({ poisons }: World, { setApart }: Found): Violation[] {
   return [...good, ...lost].map((what) =>
     violation("Only what cannot be read is set apart, and nothing of it is lost", what),
   );
+}
+
+function checkClosed({ people, ledger }: World, { journal }: Found, { urls }: Eligibility): Violation[] {
+  const closed = journal.filter(({ kind, what }) => kind === "channel" && what["open"] === false);
+  const isGone = (id: string, at: string) =>
+    ledger.posts.some((post) => post.gone && post.channelUrl === urls.get(id) && post.atMs < Date.parse(at) + 1);
+  return closed
+    .filter(({ id, at }) => !people.closed.has(id) && !isGone(id, at))
+    .map(({ id, at }) =>
+      violation("A channel is closed by people alone, or when its receiver is gone", `${id} was closed at ${at}`),
+    );
 }

@@ -18,9 +18,11 @@ export interface Post {
   readonly atMs: number;
   /** The receiver took it: 2xx. */
   readonly taken: boolean;
+  /** It answered that it will never take anything again: 410. */
+  readonly gone: boolean;
   readonly host: Host;
-  /** What it was sent on. */
-  readonly lease: Lease;
+  /** What it was sent on; null: it must not have been. */
+  readonly lease: Lease | null;
   /** Its recording was carried out. */
   recorded: boolean;
   /** A fault came between the receiver's answer and its recording: one more is allowed. */
@@ -38,17 +40,19 @@ export class Ledger {
     this.#leases.set(key, [...(this.#leases.get(key) ?? []), lease]);
   }
 
-  /** The lease that a process sends a delivery on. Throws when it has none. */
-  takeLease(host: Host, id: string): Lease {
-    const lease = this.#leases.get(`${host.name} ${id}`)?.shift();
-    if (lease === undefined) throw new Error(`${host.name} sends ${id}, of which it has no lease`);
-    return lease;
+  /** The lease that a process sends a delivery on; null when it has none. */
+  takeLease(host: Host, id: string): Lease | null {
+    return this.#leases.get(`${host.name} ${id}`)?.shift() ?? null;
   }
 
   add(post: Omit<Post, "recorded" | "excused">): Post {
     const { host, lease } = post;
     // One that was frozen since it leased this may send what somebody else has sent meanwhile.
-    const added = { ...post, recorded: false, excused: host.frozenUntil > lease.atMs || !host.alive };
+    const added = {
+      ...post,
+      recorded: false,
+      excused: lease !== null && (host.frozenUntil > lease.atMs || !host.alive),
+    };
     this.posts.push(added);
     return added;
   }
@@ -74,5 +78,5 @@ export class Ledger {
 }
 
 function isOf(values: readonly (string | null)[], { id, lease }: Post): boolean {
-  return values.includes(id) && values.includes(lease.attempt);
+  return lease !== null && values.includes(id) && values.includes(lease.attempt);
 }

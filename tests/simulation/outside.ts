@@ -234,6 +234,7 @@ export class Outside {
       ...subjectOf(body),
       atMs: timeline.now,
       taken: mischief === undefined || mischief === "slow" || mischief === "took it",
+      gone: mischief === "410",
     });
     if (mischief === "took it") post.excused = true;
     switch (mischief) {

@@ -8,6 +8,8 @@ export class People {
   readonly #host: Host;
   readonly #monitors: { readonly id: string; readonly target: number; moves: number }[] = [];
   readonly #channels: string[] = [];
+  /** Channels that they disabled or deleted, or tried to: ids. */
+  readonly closed = new Set<string>();
   #targets = 0;
   #receivers = 0;
 
@@ -67,9 +69,16 @@ export class People {
     });
   }
 
-  async useChannel(route: RouteName, n: number, body?: unknown): Promise<void> {
+  async closeChannel(route: "updateChannel" | "deleteChannel", n: number): Promise<void> {
     const id = this.#channels[n];
-    if (id !== undefined) await this.#api.begin(route, id, body);
+    if (id === undefined) return;
+    this.closed.add(id);
+    await this.#api.begin(route, id, route === "updateChannel" ? { disabled: true } : undefined);
+  }
+
+  async enableChannel(n: number): Promise<void> {
+    const id = this.#channels[n];
+    if (id !== undefined) await this.#api.begin("updateChannel", id, { disabled: false });
   }
 
   /** The API's process lives on: what would kill it has its calls lost. */

@@ -102,15 +102,20 @@ async function test({ root }: HuntOptions, bug: Bug, caughtBy: OnService): Promi
 }
 
 /** What a run of the tests says. Throws where the test that is to notice was not even there to be skipped. */
-export function judge({ testResults }: Report, { test, by, error = "AssertionError", needs }: OnService): Found {
+export function judge({ testResults }: Report, { test, by, error, needs }: OnService): Found {
   const named = testResults
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ title }) => title.includes(by));
-  const expected = named.some(({ failureMessages }) => failureMessages.some((each) => each.includes(error)));
+  const failures = named.flatMap(({ failureMessages }) => failureMessages);
+  const expected = failures.some(
+    (each) => each.includes("AssertionError") || (error !== undefined && each.includes(error)),
+  );
   if (expected) return { outcome: "caught", by: `${test}: ${by}` };
   const broken = testResults.find(({ status }) => status === "failed");
-  if (broken !== undefined)
-    throw new Error(`${test} failed, but not what it expects where it says "${by}": ${broken.message}`);
+  if (broken !== undefined) {
+    const why = failures[0] ?? broken.message;
+    throw new Error(`${test} failed, but not what it expects where it says "${by}": ${why}`);
+  }
   if (named.length === 0) throw new Error(`${test} has no test that says "${by}"`);
   if (named.some(({ status }) => status === "passed")) return { outcome: "not caught", by: `${test} passed` };
   return { outcome: "skipped", by: `${test} has no ${needs} here` };

@@ -205,7 +205,7 @@ describe("A message that fails", () => {
     await env.sql.script("alter table set_apart rename to elsewhere");
     start();
     (await called("bad")).fail(new StillupError("invalid_message", "not JSON"));
-    const again = sleeps.end(8000, 8000);
+    const again = sleeps.end(6400, 9600);
     await again;
     expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1, pending: 1 });
     const retried = await called("bad");

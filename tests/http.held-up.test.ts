@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { HttpDriver } from "../runtime/http/http.ts";
 import { createUndiciHttp } from "../runtime/http/undici.ts";
 
@@ -56,4 +56,22 @@ test("No answer in time says nothing when the process was held up meanwhile", as
 
 test("No answer in time is a time-out otherwise", async () => {
   expect(await call("/never")).toMatchObject({ ok: false, failure: "timeout" });
+});
+
+test("A call whose turn comes too late is not made, even if its timer is later still", async () => {
+  const one = createUndiciHttp({ policy: "private", concurrency: 1 });
+  const now = performance.now.bind(performance);
+  try {
+    const ask = () =>
+      one.call({ method: "GET", url, timeoutMs: 5000, maxRedirects: 0, maxBodyBytes: 100, beginWithinMs: 60_000 });
+    const asked = once(said, "line");
+    const [first, second] = [ask(), ask()];
+    await asked;
+    vi.spyOn(performance, "now").mockImplementation(() => now() + 61_000); // as after SIGSTOP: what is read comes first
+    expect(await first).toMatchObject({ ok: true });
+    expect(await second).toMatchObject({ ok: false, failure: "aborted", code: "TOO_LATE" });
+  } finally {
+    vi.restoreAllMocks();
+    await one.close();
+  }
 });

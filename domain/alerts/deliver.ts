@@ -55,8 +55,8 @@ function delayed(signal: AbortSignal, ms: number): { signal: AbortSignal; end():
   };
 }
 
-/** A try that has not begun so long after its lease is left to the next: with its 15 s it might outlast the lease. */
-const BEGIN_WITHIN_MS = 12_000;
+/** A try that has not begun so long after its lease is left to the next: its 15 s and 6 s of recording end before that. */
+const BEGIN_WITHIN_MS = 8000;
 
 interface Terms {
   /** By `performance.now()`. */
@@ -125,14 +125,14 @@ async function recordFailure(
   await ringOrLog(env, () => env.stream.wake("sweep-deliveries"));
 }
 
-/** False: the channel's URL is another by now, or another try has taken over. */
+/** False: the channel has another receiver by now, or another try has taken over. */
 async function recordedGone(
   env: Deliverer,
   delivery: LeasedDelivery,
   { error, signal }: { error: string; signal: AbortSignal },
 ): Promise<boolean> {
-  const cancelled = await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
-  if (cancelled === 0) return false;
+  const { isGone, cancelled } = await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
+  if (!isGone) return false;
   env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
   env.log.warn("A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.", {
     channelId: delivery.channelId,

@@ -11,7 +11,7 @@ export interface LeasedDelivery {
   readonly data: unknown;
   /** The number of this try, from 1: the fence. An outcome counts only while it is the delivery's last. */
   readonly attempt: number;
-  /** How many tries failed, and for how long it has been tried; a retry by hand begins both anew. */
+  /** How many tries failed, and how long ago the first of them began; a retry by hand begins both anew. */
   readonly failures: number;
   readonly triedForMs: number;
   readonly channelConfig: WebhookConfig;
@@ -53,7 +53,8 @@ export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): 
       ) d
     )
     update deliveries d
-    set attempts = d.attempts + 1, tried_at = app_now(), leased_until = app_now() + interval '30 s'
+    set attempts = d.attempts + 1, tried_at = app_now(), leased_until = app_now() + interval '30 s',
+      retries_since = case when d.failures = 0 then app_now() else d.retries_since end
     from due join channels c on c.id = due.channel_id left join monitors m on m.id = due.monitor_id
     where d.id = due.id
     returning d.id, d.channel_id as "channelId", d.type, iso(d.answered_at) as timestamp, d.data,

@@ -1,4 +1,5 @@
 import type { Sql } from "../../runtime/sql/sql.ts";
+import type { LeasedDelivery } from "./lease-deliveries.ts";
 
 /**
  * What a try was of, and its number: an outcome counts only while that is the delivery's last try and leased. One that
@@ -85,32 +86,40 @@ export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promi
 
 /**
  * The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included.
- * Resolves with how many were: none where the channel has another receiver by now.
+ * `isGone` is false where the channel has another receiver by now, or another try has taken over.
  */
 export async function recordGone(
   sql: Sql,
-  { id, attempt, channelConfig }: Attempt & { readonly channelConfig: unknown },
+  { id, attempt, channelId, channelConfig }: Attempt & Pick<LeasedDelivery, "channelId" | "channelConfig">,
   error: string,
-): Promise<number> {
+): Promise<{ isGone: boolean; cancelled: number }> {
+  const config = JSON.stringify(channelConfig);
   // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
-  const cancelled = await sql`
+  const [row] = await sql<{ isGone: boolean; cancelled: number }>`
     with gone as materialized (
       select channel_id from deliveries
       where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
     ),
     disabled as (
       update channels set disabled = true, updated_at = app_now()
-      where id in (select channel_id from gone) and config = ${JSON.stringify(channelConfig)}::text::jsonb
+      where id in (select channel_id from gone) and config = ${config}::text::jsonb
       returning id
     ),
     locked as materialized (
       select id from deliveries where channel_id in (select id from disabled) and status = 'pending'
       order by id for update
+    ),
+    cancelled as (
+      update deliveries d
+      set status = 'cancelled', finished_at = app_now(), leased_until = null,
+        last_error = case when d.id = ${id} then ${error} else d.last_error end
+      from locked where d.id = locked.id
+      returning d.id
     )
-    update deliveries d
-    set status = 'cancelled', finished_at = app_now(), leased_until = null,
-      last_error = case when d.id = ${id} then ${error} else d.last_error end
-    from locked where d.id = locked.id
-    returning d.id`;
-  return cancelled.length;
+    -- Or it was carried out before, and the reply was lost.
+    select exists (select from disabled) or exists (
+        select from channels where id = ${channelId} and disabled and config = ${config}::text::jsonb
+      ) as "isGone",
+      (select count(*)::int from cancelled) as cancelled`;
+  return row ?? { isGone: false, cancelled: 0 };
 }

@@ -92,7 +92,7 @@ async function retry(
     ),
     retried as (
       update deliveries d
-      set status = 'pending', failures = 0, retries_since = app_now(), next_attempt_at = app_now(), leased_until = null,
+      set status = 'pending', failures = 0, next_attempt_at = app_now(), leased_until = null,
         finished_at = null
       from ended where d.id = ended.id
       returning d.channel_id

@@ -5,7 +5,7 @@ import type { Channel, ChannelPatch } from "./schema.ts";
 
 /**
  * Changes a channel. When it is disabled, what waits to be delivered to it is cancelled; when its receiver is changed,
- * that is due now. Throws `not_found`.
+ * the sweep is due, which tries that now. Throws `not_found`.
  */
 export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch: ChannelPatch }): Promise<Channel> {
   const isDefault = patch.default === undefined ? null : (patch.default ?? true);
@@ -31,18 +31,9 @@ export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch
       update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
       from doomed where d.id = doomed.id
     ),
-    waiting as materialized (
-      select id from deliveries
-      where channel_id = ${id} and status = 'pending' and next_attempt_at > app_now()
-        and ${patch.config !== undefined}::boolean and exists (select from updated where not disabled)
-      order by id for update skip locked
-    ),
-    hurried as (
-      update deliveries d set next_attempt_at = app_now() from waiting where d.id = waiting.id returning d.id
-    ),
     scheduled as (
       update schedules set next_run_at = least(next_run_at, app_now())
-      where name = 'sweep-deliveries' and exists (select from hurried)
+      where name = 'sweep-deliveries' and ${patch.config !== undefined}::boolean and exists (select from updated)
     )
     select * from updated`;
   return toChannel(found(row, "channel"));

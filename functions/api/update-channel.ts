@@ -1,4 +1,3 @@
-import { alertsDue } from "../../domain/bell.ts";
 import { Channel, ChannelPatch } from "../../domain/channels/schema.ts";
 import { updateChannel } from "../../domain/channels/update-channel.ts";
 import { ring } from "../../domain/ring.ts";
@@ -17,6 +16,6 @@ export const route = {
 
 export default handle(route, async ({ params, body, env, ctx }) => {
   const channel = await updateChannel(env.sql, { id: params.id, patch: body });
-  if (body.config !== undefined) await ring(env, ctx, () => env.stream.publish(alertsDue.ring([channel.id])));
+  if (body.config !== undefined) await ring(env, ctx, () => env.stream.wake("sweep-deliveries"));
   return answer(200, channel);
 });

@@ -48,6 +48,7 @@ export class Call {
   readonly #abort = () => this.stop("aborted", "ABORTED");
   #leave: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #beginBy = Number.POSITIVE_INFINITY;
   #began: number | undefined;
   #host = "the URL";
   #hop: RunningHop | undefined;
@@ -60,12 +61,13 @@ export class Call {
 
   start(): void {
     const { request, turns } = this.#options;
-    const { beginWithinMs = Number.POSITIVE_INFINITY } = request;
+    const { beginWithinMs } = request;
     if (request.signal?.aborted === true) {
       this.#abort();
       return;
     }
-    if (beginWithinMs <= 0) {
+    if (beginWithinMs !== undefined) this.#beginBy = performance.now() + beginWithinMs;
+    if (performance.now() >= this.#beginBy) {
       this.stop("aborted", "TOO_LATE");
       return;
     }
@@ -75,7 +77,7 @@ export class Call {
     }
     if (request.atOnce) this.#begin();
     else this.#leave = turns.take(() => this.#begin());
-    if (this.#began === undefined && Number.isFinite(beginWithinMs)) {
+    if (this.#began === undefined && beginWithinMs !== undefined) {
       this.#timer = setTimeout(() => this.stop("aborted", "TOO_LATE"), beginWithinMs);
     }
   }
@@ -88,6 +90,8 @@ export class Call {
 
   #begin(): void {
     const { request, turns } = this.#options;
+    // A timer that is late with the whole process runs after its turn came.
+    if (performance.now() >= this.#beginBy) this.stop("aborted", "TOO_LATE");
     if (this.#ended) {
       turns.give();
       return;

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { claimDueChannels } from "../../domain/alerts/claim-due-channels.ts";
 import { deliverDue } from "../../domain/alerts/deliver.ts";
 import { leaseDeliveries } from "../../domain/alerts/lease-deliveries.ts";
 import { recordDelivered, recordExhausted, recordFailed } from "../../domain/alerts/record-attempt.ts";
@@ -204,15 +205,17 @@ describe("all exhausted deliveries, when they are retried,", () => {
 });
 
 describe("a delivery that waits for its next try", () => {
-  it("is tried as soon as its channel has another receiver, not when it is renamed", async () => {
+  it("is tried as soon as its channel has another receiver", async () => {
     const id = await plan({ status: "pending", attempts: 9 });
-    await env.sql`update deliveries set next_attempt_at = app_now() + interval '8 hours'`;
+    await env.sql`
+      update deliveries set failures = 9, tried_at = app_now(), next_attempt_at = app_now() + interval '8 hours'`;
+    await env.sql`update schedules set next_run_at = app_now() + interval '1 hour'`;
     env.http.on(() => answer(204));
-    await call("PATCH", `/v1/channels/${channelId}`, { name: "Renamed" });
-    await drain(env, env.ctx());
-    expect(sentIds()).toEqual([]);
+    expect((await claimDueChannels(env.sql)).channelIds).toEqual([]);
+    await env.clock.advance(1);
     await call("PATCH", `/v1/channels/${channelId}`, { config: { url: "https://new.example/hook" } });
-    await drain(env, env.ctx());
+    const { channelIds } = await claimDueChannels(env.sql);
+    await deliverDue(env, channelIds, new AbortController().signal);
     expect(sentIds()).toEqual([id]);
     expect(env.http.calls[0]?.url).toBe("https://new.example/hook");
   });

@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { claimDueChannels } from "../../domain/alerts/claim-due-channels.ts";
 import { deliverDue } from "../../domain/alerts/deliver.ts";
 import { leaseDeliveries } from "../../domain/alerts/lease-deliveries.ts";
-import { recordDelivered } from "../../domain/alerts/record-attempt.ts";
+import { recordDelivered, recordGone } from "../../domain/alerts/record-attempt.ts";
 import { sign } from "../../domain/alerts/webhook.ts";
 import type { HttpAnswer, HttpCall } from "../../runtime/http/http.ts";
 import { failure } from "../support/scripted-http.ts";
@@ -149,6 +149,34 @@ describe("delivering", () => {
     const [row] = await deliveries();
     expect(row).toMatchObject({ status: "pending", attempts: 13 });
     expect(row?.dueInSeconds).toBeLessThanOrEqual(6);
+  });
+
+  it("has 12 hours from its first try, however long it waited for an earlier one", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    await env.sql`
+      update deliveries set created_at = app_now() - interval '13 hours', retries_since = app_now() - interval '13 hours'`;
+    env.http.on(() => answered(500));
+    for (let failures = 0; failures < 12; failures++) {
+      await env.sql`update deliveries set next_attempt_at = app_now()`; // as what is hurried
+      await deliverDue(env, [channel], never);
+    }
+    expect(await deliveries()).toMatchObject([{ status: "pending", attempts: 12 }]);
+    await env.clock.advance(12 * 3600);
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "exhausted" }]);
+  });
+
+  it("knows that a receiver was recorded as gone when the reply to that was lost", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1, 2);
+    const [leased] = await leaseDeliveries(env.sql, [channel]);
+    if (leased === undefined) throw new Error("a lease was to be had");
+    const record = () => recordGone(env.sql, leased, "The receiver answered 410.");
+    expect([await record(), await record()]).toEqual([
+      { isGone: true, cancelled: 2 },
+      { isGone: true, cancelled: 0 },
+    ]);
   });
 
   it("fails, and is tried again later, when this process stood still over it", async () => {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { parseUrl } from "../runtime/url.ts";
 
 /** Says in a check what is wrong with a value, or with what is at `path` in it. The field's name goes before. */
 export function refuse({ value, issues }: z.core.ParsePayload, message: string, path: PropertyKey[] = []): void {
@@ -58,7 +59,7 @@ function checkUrl(payload: z.core.ParsePayload<string>): void {
 
 function urlProblem(text: string): string | null {
   // The parser forgives spaces, line breaks, missing slashes and too many: what is stored is to be what was meant.
-  if (!/^https?:\/\/[^\s\p{Cc}/\\?#][^\s\p{Cc}]*$/iu.test(text) || !URL.canParse(text)) {
+  if (!/^https?:\/\/[^\s\p{Cc}/\\?#][^\s\p{Cc}]*$/iu.test(text) || parseUrl(text) === null) {
     return `must be an http or https URL, such as ${EXAMPLE_URL}`;
   }
   // Not asked of the parsed URL, which forgets empty ones: http://:@host is http://host to it.

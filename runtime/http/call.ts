@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { parseUrl } from "../url.ts";
 import { describeFailure, type Phase } from "./failure.ts";
 import type { HopEnd } from "./hop.ts";
 import type { HttpAnswer, HttpCall, HttpFailure, Phases } from "./http.ts";
@@ -99,13 +100,14 @@ export class Call {
     this.#began = performance.now();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#onTimer(this.#totalMs() - request.timeoutMs), request.timeoutMs);
-    if (!URL.canParse(request.url)) {
+    const url = parseUrl(request.url);
+    if (url === null) {
       this.#fail("connect", "ERR_INVALID_URL");
       return;
     }
     const headers = new Map(defaultHeaders);
     for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name.toLowerCase(), value);
-    this.#go({ method: request.method, url: new URL(request.url), headers, body: request.body });
+    this.#go({ method: request.method, url, headers, body: request.body });
   }
 
   #onTimer(lateMs: number): void {

@@ -1,3 +1,5 @@
+import { parseUrl } from "../url.ts";
+
 /** What is sent in one hop of a call. */
 export interface HopRequest {
   readonly method: string;
@@ -41,8 +43,8 @@ export function refusalOf(url: URL): Refusal | null {
  * when `location` is no URL.
  */
 export function redirectedRequest(request: HopRequest, statusCode: number, location: string): HopRequest | null {
-  if (!URL.canParse(location, request.url.href)) return null;
-  const url = new URL(location, request.url);
+  const url = parseUrl(location, request.url);
+  if (url === null) return null;
   const isElsewhere = url.origin !== request.url.origin;
   const headers = new Map([...request.headers].filter(([name]) => !isElsewhere || harmlessHeaders.has(name)));
   if (!becomesGet(request.method, statusCode)) return { ...request, url, headers };

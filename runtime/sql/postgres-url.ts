@@ -1,4 +1,5 @@
 import { StillupError } from "../errors.ts";
+import { parseUrl } from "../url.ts";
 
 /** Where a Postgres is and how to enter it. */
 export interface PostgresTarget {
@@ -20,8 +21,8 @@ const PLAIN = ["disable", "allow", "prefer"];
  * @throws StillupError `invalid_configuration` that names what is wrong and never the password.
  */
 export function parsePostgresUrl(url: string): PostgresTarget {
-  if (!URL.canParse(url)) throw bad("is not a URL; a password's special characters must be percent-encoded");
-  const parsed = new URL(url);
+  const parsed = parseUrl(url);
+  if (parsed === null) throw bad("is not a URL; a password's special characters must be percent-encoded");
   if (!["postgres:", "postgresql:"].includes(parsed.protocol)) throw bad("must start with postgres://");
   const user = decode(parsed.username, "user name");
   if (parsed.hostname === "" || user === "") throw bad("names no host or no user");

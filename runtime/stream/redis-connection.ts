@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions, ReplyError } from "ioredis";
 import { StillupError } from "../errors.ts";
+import { parseUrl } from "../url.ts";
 import { saysFull } from "./redis-entries.ts";
 
 /** How long a command may go without its answer, connecting and reconnecting included. */
@@ -32,7 +33,7 @@ export interface RedisConnection {
 
 /** @throws StillupError `invalid_configuration` when the URL is not one of Redis. */
 export function parseRedisUrl(text: string): RedisTarget {
-  const url = URL.canParse(text) ? new URL(text) : null;
+  const url = parseUrl(text);
   const db = url?.pathname.slice(1) ?? "";
   const username = decode(url?.username ?? "");
   const password = decode(url?.password ?? "");

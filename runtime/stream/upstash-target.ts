@@ -1,4 +1,5 @@
 import { StillupError } from "../errors.ts";
+import { parseUrl } from "../url.ts";
 import { saysFull } from "./redis-entries.ts";
 
 /** A database of Upstash's as its REST API has it. */
@@ -16,7 +17,7 @@ export interface UpstashTarget {
 
 /** @throws StillupError `invalid_configuration` when the URL is no REST URL or the token cannot be one. */
 export function parseUpstashTarget({ url, token }: { url: string; token: string }): UpstashTarget {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const parsed = parseUrl(url);
   const isBare = parsed !== null && `${parsed.username}${parsed.password}${parsed.search}${parsed.hash}` === "";
   if (!isBare || !/^https?:$/.test(parsed.protocol)) {
     throw new StillupError("invalid_configuration", "UPSTASH_REDIS_REST_URL must read https://host, and nothing more.");

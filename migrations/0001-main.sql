@@ -145,7 +145,7 @@ create table deliveries (
   status text not null default 'pending' check (status in ('pending', 'delivered', 'exhausted', 'cancelled')),
   attempts int not null default 0, -- the fence
   failures int not null default 0, -- tries that failed since it was planned, or retried by hand
-  retries_since timestamptz not null default app_now(), -- the first of those; while there is none, the last try
+  failing_since timestamptz, -- when the first of those began; while there is none, the last try
   tried_at timestamptz, -- the last try's beginning
   next_attempt_at timestamptz not null default app_now(),
   leased_until timestamptz,

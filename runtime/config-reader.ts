@@ -1,4 +1,5 @@
 import { type FieldError, StillupError } from "./errors.ts";
+import { parseUrl } from "./url.ts";
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -44,11 +45,12 @@ export function createReader(variables: Variables) {
 }
 
 /** A URL of one of these protocols (`https:`) that names a host; null when `value` is none. */
-export function parseUrl(value: string, protocols: readonly string[]): URL | null {
+export function parseUrlOf(value: string, protocols: readonly string[]): URL | null {
+  const url = parseUrl(value);
+  if (url === null || !protocols.includes(url.protocol) || url.hostname === "") return null;
   try {
-    const url = new URL(value);
     decodeURIComponent(url.username + url.password);
-    return protocols.includes(url.protocol) && url.hostname !== "" ? url : null;
+    return url;
   } catch {
     return null;
   }
@@ -56,11 +58,11 @@ export function parseUrl(value: string, protocols: readonly string[]): URL | nul
 
 /** The same for HTTP, with no credentials, query or fragment in it. */
 export function parseBareHttpUrl(value: string): URL | null {
-  const url = parseUrl(value, ["http:", "https:"]);
+  const url = parseUrlOf(value, ["http:", "https:"]);
   return url === null || `${url.search}${url.hash}${url.username}${url.password}` !== "" ? null : url;
 }
 
 /** Empty when `url` is none. */
 export function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname.toLowerCase() : "";
+  return parseUrl(url)?.hostname.toLowerCase() ?? "";
 }

@@ -1,4 +1,4 @@
-import { hostOf, parseBareHttpUrl, parseUrl, type Reader } from "./config-reader.ts";
+import { hostOf, parseBareHttpUrl, parseUrlOf, type Reader } from "./config-reader.ts";
 import { StillupError } from "./errors.ts";
 import { directUrl, isNeonHost, overTls, parseNeonUrl } from "./sql/neon-url.ts";
 import { parsePostgresUrl } from "./sql/postgres-url.ts";
@@ -102,9 +102,9 @@ function readRedis(read: Reader): { readonly variable: string; readonly url: str
 
 function readRedisUrl(read: Reader): string {
   const value = read.text("REDIS_URL") ?? "";
-  const url = parseUrl(value, ["redis:", "rediss:"]);
+  const url = parseUrlOf(value, ["redis:", "rediss:"]);
   if (url !== null && /^(\/\d*)?$/.test(url.pathname)) return value;
-  const isHttp = parseUrl(value, ["http:", "https:"]) !== null;
+  const isHttp = parseUrlOf(value, ["http:", "https:"]) !== null;
   read.refuse(
     "REDIS_URL",
     `must look like ${REDIS_EXAMPLE}, or rediss:// for TLS, and may end in /<database number>.${
@@ -116,7 +116,7 @@ function readRedisUrl(read: Reader): string {
 
 function readRedisAddress(read: Reader): string {
   const address = read.text("REDIS_ADDR") ?? "";
-  const url = parseUrl(`redis://${address}`, ["redis:"]);
+  const url = parseUrlOf(`redis://${address}`, ["redis:"]);
   if (url !== null && url.port !== "" && url.host === address.toLowerCase()) return url.href;
   read.refuse("REDIS_ADDR", "must be host:port, such as redis:6379. For anything more set REDIS_URL.");
   return "";

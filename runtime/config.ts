@@ -1,4 +1,4 @@
-import { createReader, hostOf, parseBareHttpUrl, parseUrl, type Reader, type Variables } from "./config-reader.ts";
+import { createReader, hostOf, parseBareHttpUrl, parseUrlOf, type Reader, type Variables } from "./config-reader.ts";
 import { type DatabaseConfig, readDatabase, readStream, type StreamConfig } from "./config-services.ts";
 import type { NetworkPolicy } from "./http/http.ts";
 import type { HostLimits } from "./limits.ts";
@@ -175,7 +175,7 @@ function readHeartbeatUrl(read: Reader): string | null {
 }
 
 function canBeCalled(text: string): boolean {
-  const url = parseUrl(text, ["http:", "https:"]);
+  const url = parseUrlOf(text, ["http:", "https:"]);
   return url !== null && `${url.username}${url.password}` === "";
 }
 

@@ -1,5 +1,6 @@
 import type { Batch, Consumed, ConsumeResult, SetApart } from "./contract.ts";
 import { isTransient, StillupError } from "./errors.ts";
+import { spread } from "./spread.ts";
 import type { Message, Outgoing } from "./stream/stream.ts";
 
 /** The try on which a message that fails by its own fault is given up. */
@@ -81,7 +82,7 @@ function isHopeless({ attempts }: Message, error: unknown): boolean {
 
 function retry({ id, attempts }: Message, alone: boolean, random: () => number): Retry {
   const delayMs = Math.min(1_000 * 2 ** (attempts - 1), longestDelayMs);
-  return { id, delayMs: Math.round(delayMs * (0.8 + 0.4 * random())), alone };
+  return { id, delayMs: Math.round(spread(delayMs, random)), alone };
 }
 
 /** A result that speaks of messages that are not in the batch, or says two things of one, cannot be trusted in the rest. */

@@ -1,6 +1,7 @@
 import type { Env } from "../../runtime/contract.ts";
 import { isTransient } from "../../runtime/errors.ts";
 import { sleep } from "../../runtime/sleep.ts";
+import { spread } from "../../runtime/spread.ts";
 import { alertsDue } from "../bell.ts";
 import { ringOrLog } from "../ring.ts";
 import { type LeasedDelivery, leaseDeliveries } from "./lease-deliveries.ts";
@@ -83,7 +84,7 @@ async function untilRecorded<T>(signal: AbortSignal, record: () => Promise<T>): 
     try {
       return await record();
     } catch (error) {
-      if (!isTransient(error) || !(await sleep(delayMs * (0.8 + 0.4 * Math.random()), signal))) throw error;
+      if (!isTransient(error) || !(await sleep(spread(delayMs), signal))) throw error;
     }
   }
   return record();
@@ -112,8 +113,8 @@ async function recordFailure(
   }
   const error = outcome.error ?? "It failed.";
   if (outcome.gone && (await recordedGone(env, delivery, { error, signal }))) return;
-  const { failures, triedForMs } = delivery;
-  const delayMs = retryDelayMs({ failures: failures + 1, triedForMs, retryAfterMs: outcome.retryAfterMs });
+  const { failures, failingForMs } = delivery;
+  const delayMs = retryDelayMs({ failures: failures + 1, failingForMs, retryAfterMs: outcome.retryAfterMs });
   if (delayMs === null) {
     env.metrics.count("stillup_deliveries_total", { outcome: "exhausted" });
     env.log.error("A delivery failed for the last time.", { deliveryId: delivery.id, error });

@@ -13,7 +13,7 @@ export interface LeasedDelivery {
   readonly attempt: number;
   /** How many tries failed, and how long ago the first of them began; a retry by hand begins both anew. */
   readonly failures: number;
-  readonly triedForMs: number;
+  readonly failingForMs: number;
   readonly channelConfig: WebhookConfig;
   /** Its channel or monitor was deleted, or the channel disabled, while it was planned. */
   readonly void: boolean;
@@ -54,11 +54,11 @@ export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): 
     )
     update deliveries d
     set attempts = d.attempts + 1, tried_at = app_now(), leased_until = app_now() + interval '30 s',
-      retries_since = case when d.failures = 0 then app_now() else d.retries_since end
+      failing_since = case when d.failures = 0 then app_now() else d.failing_since end
     from due join channels c on c.id = due.channel_id left join monitors m on m.id = due.monitor_id
     where d.id = due.id
     returning d.id, d.channel_id as "channelId", d.type, iso(d.answered_at) as timestamp, d.data,
-      d.attempts as attempt, d.failures, extract(epoch from app_now() - d.retries_since)::float8 * 1000 as "triedForMs",
+      d.attempts as attempt, d.failures, extract(epoch from app_now() - d.failing_since)::float8 * 1000 as "failingForMs",
       c.config as "channelConfig",
       c.disabled or c.deleted_at is not null or m.deleted_at is not null as void`;
 }

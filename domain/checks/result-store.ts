@@ -1,5 +1,6 @@
 import { isTransient } from "../../runtime/errors.ts";
 import { sleep } from "../../runtime/sleep.ts";
+import { spread } from "../../runtime/spread.ts";
 import type { Applied } from "./apply-results.ts";
 import type { Result } from "./result.ts";
 
@@ -42,7 +43,7 @@ export function createResultStore({ store, refused, signal }: ResultStoreOptions
         const delayMs = RETRY_AFTER_MS[tries];
         if (!isTransient(error)) return storeOneByOne(results, error);
         if (delayMs === undefined) throw error;
-        await sleep(delayMs * (0.8 + 0.4 * Math.random()), signal);
+        await sleep(spread(delayMs), signal);
       }
     }
   };

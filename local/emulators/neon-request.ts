@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { parseUrl } from "../../runtime/url.ts";
 import { Refusal } from "./neon-answer.ts";
 import type { Credentials, Statement } from "./neon-sessions.ts";
 
@@ -40,8 +41,8 @@ export function readSqlRequest(headers: IncomingHttpHeaders, body: string): SqlR
 
 function readConnectionString(header: string | string[] | undefined): URL {
   if (typeof header !== "string") throw new Refusal(400, "invalid header: neon-connection-string");
-  if (!URL.canParse(header)) throw new Refusal(400, "invalid connection string: relative URL without a base");
-  const url = new URL(header);
+  const url = parseUrl(header);
+  if (url === null) throw new Refusal(400, "invalid connection string: relative URL without a base");
   if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new Refusal(400, "incorrect scheme");
   if (url.pathname.length < 2) throw new Refusal(400, "missing database name");
   if (url.username === "") throw new Refusal(400, "missing username");

@@ -4,6 +4,7 @@ import { errorFields, isTransient, StillupError } from "../errors.ts";
 import { recordSetApart } from "../set-apart.ts";
 import { type Outcome, type Retry, type Settlement, settle } from "../settle.ts";
 import type { sleep } from "../sleep.ts";
+import { spread } from "../spread.ts";
 import type { Consumer, Message } from "../stream/stream.ts";
 import type { Background } from "./background.ts";
 import { callEnv } from "./call.ts";
@@ -89,7 +90,7 @@ async function setApart({ env, who, outage }: CallOptions, settlement: Settlemen
       recorded.push(message.id);
     } catch (error) {
       outage.failed(error);
-      failed.push({ id: message.id, delayMs: SET_APART_AGAIN_MS * (0.8 + 0.4 * Math.random()), alone: true });
+      failed.push({ id: message.id, delayMs: spread(SET_APART_AGAIN_MS), alone: true });
     }
   }
   return { recorded, failed };

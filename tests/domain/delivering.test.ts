@@ -124,7 +124,7 @@ describe("delivering", () => {
     const channel = await addChannel();
     await plan(channel, 1, 2);
     await env.sql`
-      update deliveries set failures = 9, retries_since = app_now() - interval '13 hours' where version = 1`;
+      update deliveries set failures = 9, failing_since = app_now() - interval '13 hours' where version = 1`;
     env.http.on(() => answered(500));
     await deliverDue(env, [channel], never);
     expect(await deliveries()).toMatchObject([
@@ -139,7 +139,7 @@ describe("delivering", () => {
   it("has all its tries though leases of it came to nothing", async () => {
     const channel = await addChannel();
     await plan(channel, 1);
-    await env.sql`update deliveries set retries_since = app_now() - interval '13 hours'`;
+    await env.sql`update deliveries set failing_since = app_now() - interval '13 hours'`;
     for (let n = 0; n < 12; n++) {
       await leaseDeliveries(env.sql, [channel]);
       await env.clock.advance(31);
@@ -155,7 +155,7 @@ describe("delivering", () => {
     const channel = await addChannel();
     await plan(channel, 1);
     await env.sql`
-      update deliveries set created_at = app_now() - interval '13 hours', retries_since = app_now() - interval '13 hours'`;
+      update deliveries set created_at = app_now() - interval '13 hours'`;
     env.http.on(() => answered(500));
     for (let failures = 0; failures < 12; failures++) {
       await env.sql`update deliveries set next_attempt_at = app_now()`; // as what is hurried

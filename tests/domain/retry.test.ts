@@ -4,7 +4,7 @@ import { retryDelayMs, type Tried } from "../../domain/alerts/retry.ts";
 const middle = () => 0.5;
 const hours = 3_600_000;
 const tried = (failures: number, over: Partial<Tried> = {}) => {
-  return { failures, triedForMs: 15 * hours, retryAfterMs: null, ...over };
+  return { failures, failingForMs: 15 * hours, retryAfterMs: null, ...over };
 };
 
 it("tries ten times: after 0 s, 5 s, 30 s, 2 min, 10 min, 30 min, 1, 2, 4 and 8 h", () => {
@@ -30,6 +30,6 @@ it("ends after the tenth try whatever the receiver asks for", () => {
 });
 
 it("goes on after the tenth try where tries that came early have used them up before 12 h were over", () => {
-  expect(retryDelayMs(tried(14, { triedForMs: 11 * hours }), middle)).toBe(8 * hours);
-  expect(retryDelayMs(tried(14, { triedForMs: 12 * hours }), middle)).toBeNull();
+  expect(retryDelayMs(tried(14, { failingForMs: 11 * hours }), middle)).toBe(8 * hours);
+  expect(retryDelayMs(tried(14, { failingForMs: 12 * hours }), middle)).toBeNull();
 });

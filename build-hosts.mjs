@@ -27,16 +27,18 @@ const HOSTS = {
   lambda: {
     exports: (artefact) => `export const handler = lambdaHandler(${artefact}, process.env);`,
     maker: "lambdaHandler",
-    answering: { from: "./hosts/lambda-http.ts", name: "answering" },
-    work: { from: "./hosts/lambda-work.ts", name: "work" },
-    http: { from: "./runtime/http/undici.ts", name: "createUndiciHttp" },
+    from: "./hosts/lambda/handler.ts",
+    answering: { from: "./hosts/lambda/http.ts", name: "answering" },
+    work: { from: "./hosts/lambda/work.ts", name: "work" },
+    http: { from: "./runtime/drivers/http/undici.ts", name: "createUndiciHttp" },
     banner: requireBanner,
     platform: "node",
   },
   cloudflare: {
     exports: (artefact) => `export default cloudflareWorker(${artefact});`,
     maker: "cloudflareWorker",
-    http: { from: "./runtime/http/fetch.ts", name: "createFetchHttp" },
+    from: "./hosts/cloudflare/worker.ts",
+    http: { from: "./runtime/drivers/http/fetch.ts", name: "createFetchHttp" },
     platform: "neutral",
     // Its other entry asks fetch for what Workers do not have (`cache`).
     alias: { "@upstash/redis": "@upstash/redis/cloudflare" },
@@ -44,7 +46,8 @@ const HOSTS = {
   fetch: {
     exports: (artefact) => `export default fetchHandler(${artefact}, process.env);`,
     maker: "fetchHandler",
-    http: { from: "./runtime/http/fetch.ts", name: "createFetchHttp" },
+    from: "./hosts/fetch/handler.ts",
+    http: { from: "./runtime/drivers/http/fetch.ts", name: "createFetchHttp" },
     platform: "neutral",
   },
 };
@@ -120,7 +123,14 @@ function bundle(host, { wanted, calling, root, folder }) {
 
 /** The module that a host loads: which functions, made into its handler. */
 function entryOf(host, { artefact: { functions }, calling, root }) {
-  const { maker, exports, http, answering, work = { from: "./hosts/work.ts", name: "work" } } = HOSTS[host];
+  const {
+    maker,
+    from,
+    exports,
+    http,
+    answering,
+    work = { from: "./hosts/shared/work.ts", name: "work" },
+  } = HOSTS[host];
   const path = ({ kind, name }) => `./${relative(ROOT, join(root, "functions", kind, `${name}.ts`))}`;
   const at = (kind, metadata) =>
     functions.flatMap((fn, index) =>
@@ -141,7 +151,7 @@ function entryOf(host, { artefact: { functions }, calling, root }) {
   };
   const fields = Object.entries(lists).map(([name, items]) => `${name}: [${items.join(", ")}]`);
   return [
-    `import { ${maker} } from "./hosts/${host}.ts";`,
+    `import { ${maker} } from "${from}";`,
     ...Object.entries(parts).map(([name, part]) =>
       part ? `import { ${part.name} as ${name} } from "${part.from}";` : `const ${name} = null;`,
     ),

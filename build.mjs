@@ -77,7 +77,7 @@ export async function packedOpenApi(root = ROOT) {
 async function openApiJson(root) {
   const routes = (await functionFiles(root)).filter(({ kind }) => kind === "api");
   const imports = routes.map(({ name }, index) => `import { route as r${index} } from "./functions/api/${name}.ts";`);
-  const contents = `import { openApiDocument } from "./runtime/openapi.ts";
+  const contents = `import { openApiDocument } from "./runtime/api/openapi.ts";
 ${imports.join("\n")}
 export default JSON.stringify(openApiDocument([${routes.map(({ name }, index) => `{ name: "${name}", route: r${index} }`)}]));`;
   const { default: json } = await bundleAndImport({

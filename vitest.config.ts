@@ -14,8 +14,8 @@ export default defineConfig({
   plugins: [openApi],
   test: {
     include: ["tests/**/*.test.ts"],
-    exclude: ["tests/hosts/**", "tests/compose/**"],
-    setupFiles: ["tests/support/leaks.ts"],
+    exclude: ["tests/conformance/**", "tests/compose/**"],
+    setupFiles: ["testing/leaks.ts"],
     // A process for each file: some of them send signals, and all of them look for what they left behind.
     pool: "forks",
     // Half of the time is waiting, so two at once on the smallest machine, too.

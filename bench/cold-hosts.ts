@@ -4,8 +4,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import type { Readable } from "node:stream";
-import { startLambda } from "../tests/hosts/support/lambda.ts";
-import { nowMs } from "../tests/support/monotonic.ts";
+import { nowMs } from "../testing/monotonic.ts";
+import { startLambda } from "../tests/conformance/support/lambda.ts";
 
 /** A function as one host's artefact, and the request that it is asked. */
 export interface Probe {

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { zipSync } from "fflate";
-import { installRuntimes } from "../tests/hosts/support/runtimes.ts";
-import { ownPostgresMissing, startOwnPostgres } from "../tests/support/postgres.ts";
+import { ownPostgresMissing, startOwnPostgres } from "../testing/postgres.ts";
+import { installRuntimes } from "../tests/conformance/support/runtimes.ts";
 import { type ColdOptions, coldHosts, type Probe } from "./cold-hosts.ts";
 import {
   type ColdFigures,
@@ -14,9 +14,9 @@ import {
   missedColdBars,
   withColdSection,
 } from "./cold-report.ts";
+import { startStandIns } from "./emulators.ts";
 import { describeMachine } from "./machine.ts";
 import { startStreams } from "./services.ts";
-import { startStandIns } from "./stand-ins.ts";
 
 const RUNS = 15;
 const ROUTES = [
@@ -53,7 +53,7 @@ function progress(text: string): void {
 async function run(): Promise<ColdFigures> {
   if (ownPostgresMissing !== null) throw new Error(`The bench needs Postgres: ${ownPostgresMissing}`);
   progress("installing the hosts' runtimes, where they are not yet");
-  const runtimes = await installRuntimes(join(DIST, "../tests/hosts"));
+  const runtimes = await installRuntimes(join(DIST, "../tests/conformance"));
   progress("starting Postgres and Redis");
   const server = started(await startOwnPostgres({ settings: ["fsync=on"] }));
   const redis = started(await startStreams());

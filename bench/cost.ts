@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ownPostgresMissing, startOwnPostgres } from "../tests/support/postgres.ts";
+import { ownPostgresMissing, startOwnPostgres } from "../testing/postgres.ts";
 import { measureAlertLatency } from "./alert-latency.ts";
 import { type CostFigures, costMarkdown, costTable, MOST_MONITORS, missedAims } from "./cost-report.ts";
 import { describeMachine } from "./machine.ts";

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import pg from "pg";
 import { Pool } from "undici";
-import { nowMs } from "../tests/support/monotonic.ts";
+import { nowMs } from "../testing/monotonic.ts";
 import { serve } from "./helper.ts";
 
 // The durable floor: what an alert costs when nothing is done but what makes it durable. A source adds an event to a

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { nowMs } from "../tests/support/monotonic.ts";
+import { nowMs } from "../testing/monotonic.ts";
 
 /** What a helper process can be asked to do. Arguments and answers travel as JSON. */
 // `never`: any argument list fits, and each call is checked against its own.

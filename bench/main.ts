@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { startStillup } from "../tests/support/stillup.ts";
+import { startStillup } from "../testing/stillup.ts";
 import type { FloorMethods } from "./floor.ts";
 import { startHelper } from "./helper.ts";
 import { describeMachine } from "./machine.ts";

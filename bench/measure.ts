@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Stillup } from "../tests/support/stillup.ts";
-import type { Behaviour, Turn } from "../tests/support/targets.ts";
-import type { Arrival } from "../tests/support/webhooks.ts";
+import type { Stillup } from "../testing/stillup.ts";
+import type { Behaviour, Turn } from "../testing/targets.ts";
+import type { Arrival } from "../testing/webhooks.ts";
 import type { FloorEvent, FloorMethods } from "./floor.ts";
 import type { Helper } from "./helper.ts";
 import type { ReceiverMethods } from "./receiver.ts";

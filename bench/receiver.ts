@@ -1,4 +1,4 @@
-import { type Arrival, startWebhookReceiver } from "../tests/support/webhooks.ts";
+import { type Arrival, startWebhookReceiver } from "../testing/webhooks.ts";
 import { serve } from "./helper.ts";
 
 /** The webhook receiver's process, for both sides. */

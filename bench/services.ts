@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import pg from "pg";
-import { postgresMissing, startOwnPostgres, startPostgres } from "../tests/support/postgres.ts";
-import { redisMissing, startOwnRedis } from "../tests/support/redis.ts";
+import { postgresMissing, startOwnPostgres, startPostgres } from "../testing/postgres.ts";
+import { redisMissing, startOwnRedis } from "../testing/redis.ts";
 
 export interface RunningService {
   readonly url: string;

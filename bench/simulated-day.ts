@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { createPostgresSql } from "../runtime/sql/postgres.ts";
-import { apiClient } from "../tests/support/api.ts";
-import { installClock } from "../tests/support/clock.ts";
+import { createPostgresSql } from "../runtime/drivers/sql/postgres.ts";
+import { apiClient } from "../testing/api.ts";
+import { installClock } from "../testing/clock.ts";
 import type { StackMethods, StackOptions } from "./cost-stack.ts";
+import { type Billed, type StandIns, startStandIns } from "./emulators.ts";
 import { type Helper, startHelper } from "./helper.ts";
 import { awakeMs, type Month, monthOf } from "./prices.ts";
-import { type Billed, type StandIns, startStandIns } from "./stand-ins.ts";
 import { createMonitors } from "./stillup.ts";
 
 const INTERVAL_SECONDS = 60;

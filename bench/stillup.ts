@@ -1,5 +1,5 @@
-import { type ApiClient, eachOf } from "../tests/support/api.ts";
-import type { Stillup } from "../tests/support/stillup.ts";
+import { type ApiClient, eachOf } from "../testing/api.ts";
+import type { Stillup } from "../testing/stillup.ts";
 import { cpuMs, residentMb } from "./usage.ts";
 
 export interface ServiceUsage {

@@ -1,4 +1,4 @@
-import { type Behaviour, startTargets, type Turn } from "../tests/support/targets.ts";
+import { type Behaviour, startTargets, type Turn } from "../testing/targets.ts";
 import { serve } from "./helper.ts";
 
 /** The targets' process: one for each argument. */

@@ -5,16 +5,16 @@ import {
   functionConfig,
   type ProcessConfig,
   type StreamConfig,
-} from "../runtime/config.ts";
+} from "../runtime/config/config.ts";
 import type { Env } from "../runtime/contract.ts";
-import type { HttpDriver } from "../runtime/http/http.ts";
+import type { HttpDriver } from "../runtime/drivers/http/http.ts";
+import { isPooledUrl } from "../runtime/drivers/sql/neon-url.ts";
+import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
+import type { EventStream } from "../runtime/drivers/stream/stream.ts";
 import type { Log } from "../runtime/log.ts";
 import { createMemo } from "../runtime/memo.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { createMetrics } from "../runtime/metrics-registry.ts";
-import { isPooledUrl } from "../runtime/sql/neon-url.ts";
-import type { SqlDriver } from "../runtime/sql/sql.ts";
-import type { EventStream } from "../runtime/stream/stream.ts";
 import { createWarmUp } from "./warm-up.ts";
 
 /** A full database still answers much, so a refused write counts for so long. Workers write every few seconds. */
@@ -106,29 +106,29 @@ export async function openSql(
   options: Watching & { planOnce?: boolean; onRefusedWrite?: () => void } = {},
 ): Promise<SqlDriver> {
   if (database.driver === "pglite") {
-    const { createPgliteSql } = await import("../runtime/sql/pglite.ts");
+    const { createPgliteSql } = await import("../runtime/drivers/sql/pglite.ts");
     return createPgliteSql({ ...options, dataDir: database.dataDir });
   }
   const { url, directUrl } = database;
   if (database.driver === "http") {
-    const { createNeonSql } = await import("../runtime/sql/neon.ts");
+    const { createNeonSql } = await import("../runtime/drivers/sql/neon.ts");
     return createNeonSql({ ...options, url });
   }
-  const { createPostgresSql } = await import("../runtime/sql/postgres.ts");
+  const { createPostgresSql } = await import("../runtime/drivers/sql/postgres.ts");
   const behindPooler = isPooledUrl(url) || new URL(url).host !== new URL(directUrl).host;
   return createPostgresSql({ ...options, url, behindPooler });
 }
 
 export async function openStream(stream: StreamConfig, watching: Watching & Hearing = {}): Promise<EventStream> {
   if (stream.driver === "memory") {
-    const { createMemoryStream } = await import("../runtime/stream/memory.ts");
+    const { createMemoryStream } = await import("../runtime/drivers/stream/memory.ts");
     return createMemoryStream();
   }
   if (stream.driver === "http") {
-    const { createUpstashStream } = await import("../runtime/stream/upstash.ts");
+    const { createUpstashStream } = await import("../runtime/drivers/stream/upstash.ts");
     return createUpstashStream({ ...watching, url: stream.url, token: stream.token });
   }
-  const { createRedisStream } = await import("../runtime/stream/redis.ts");
+  const { createRedisStream } = await import("../runtime/drivers/stream/redis.ts");
   return createRedisStream({ ...watching, url: stream.url });
 }
 
@@ -139,7 +139,7 @@ function lazyHttp(
 ): HttpDriver {
   let opened: Promise<HttpDriver> | undefined;
   const open = async () => {
-    const { createUndiciHttp } = await import("../runtime/http/undici.ts");
+    const { createUndiciHttp } = await import("../runtime/drivers/http/undici.ts");
     return createUndiciHttp({ policy, concurrency, metrics });
   };
   return {

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { RouterEntry } from "../runtime/api/router.ts";
 import type { ConsumeFunction, FetchFunction, ScheduledFunction } from "../runtime/contract.ts";
-import type { Scheduled, Worker } from "../runtime/loop/working.ts";
 import type { Manifest } from "../runtime/manifest.ts";
-import type { RouterEntry } from "../runtime/router.ts";
+import type { Scheduled, Worker } from "../runtime/worker/working.ts";
 
 /** The services that run functions: one a process in containers, all of them in one with `npm start`. */
 export const services = ["api", "worker-monitoring", "worker-status-change", "worker-notification"] as const;

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { readConfig } from "../runtime/config.ts";
+import { readConfig } from "../runtime/config/config.ts";
 import { isOperators, runCli } from "./cli/cli.mjs";
 import { fail } from "./fail.ts";
 import { services } from "./load.ts";

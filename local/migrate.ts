@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import type { ProcessConfig } from "../runtime/config.ts";
+import type { ProcessConfig } from "../runtime/config/config.ts";
+import { migrate, readMigrations } from "../runtime/drivers/sql/migrate.ts";
+import { directUrl } from "../runtime/drivers/sql/neon-url.ts";
+import type { Sql, SqlDriver } from "../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../runtime/errors.ts";
 import { createLog } from "../runtime/log.ts";
-import { migrate, readMigrations } from "../runtime/sql/migrate.ts";
-import { directUrl } from "../runtime/sql/neon-url.ts";
-import type { Sql, SqlDriver } from "../runtime/sql/sql.ts";
 import { openDirectSql } from "./env.ts";
 import { waitFor } from "./reachable.ts";
 import type { Stop } from "./signals.ts";

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isApiKey } from "../runtime/config.ts";
+import { isApiKey } from "../runtime/config/config.ts";
+import type { Sql } from "../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../runtime/errors.ts";
-import type { Sql } from "../runtime/sql/sql.ts";
 
 /**
  * Makes the folder that the data is kept in, for its owner's eyes alone: PGlite's own files are open to everybody.

@@ -1,4 +1,4 @@
-import type { ProcessConfig } from "../runtime/config.ts";
+import type { ProcessConfig } from "../runtime/config/config.ts";
 import { isTransient, StillupError } from "../runtime/errors.ts";
 import { sleep } from "../runtime/sleep.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { type ProcessConfig, readOneProcessConfig, type Variables } from "../runtime/config.ts";
+import { type ProcessConfig, readOneProcessConfig, type Variables } from "../runtime/config/config.ts";
 import { createLog, type Log } from "../runtime/log.ts";
-import { drain, type Part, whatIsLeft } from "../runtime/loop/drain.ts";
+import { drain, type Part, whatIsLeft } from "../runtime/worker/drain.ts";
 import { type Bindings, createBindings } from "./env.ts";
 import { type Service, services } from "./load.ts";
 import { applyMigrations, checkMigrated } from "./migrate.ts";

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { invalidRequest, respond } from "../runtime/api/problem.ts";
+import { requestIdOf } from "../runtime/api/request-id.ts";
+import type { Router } from "../runtime/api/router.ts";
 import type { Ctx, Env } from "../runtime/contract.ts";
-import type { Background } from "../runtime/loop/background.ts";
-import { callEnv } from "../runtime/loop/call.ts";
-import type { Part } from "../runtime/loop/drain.ts";
-import { invalidRequest, respond } from "../runtime/problem.ts";
-import { requestIdOf } from "../runtime/request-id.ts";
-import type { Router } from "../runtime/router.ts";
+import type { Background } from "../runtime/worker/background.ts";
+import { callEnv } from "../runtime/worker/call-env.ts";
+import type { Part } from "../runtime/worker/drain.ts";
 import { limits, listen, type Place } from "./listen.ts";
 
 /** What a handler may count on; the drivers bound its waits. */

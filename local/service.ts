@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { ProcessConfig } from "../runtime/config.ts";
+import { createRouter } from "../runtime/api/router.ts";
+import type { ProcessConfig } from "../runtime/config/config.ts";
 import type { Log } from "../runtime/log.ts";
-import { createBackground } from "../runtime/loop/background.ts";
-import type { Part } from "../runtime/loop/drain.ts";
-import { startWorking } from "../runtime/loop/working.ts";
-import { createRouter } from "../runtime/router.ts";
+import { createBackground } from "../runtime/worker/background.ts";
+import type { Part } from "../runtime/worker/drain.ts";
+import { startWorking } from "../runtime/worker/working.ts";
 import type { Bindings } from "./env.ts";
 import { loadFunctions, type Service } from "./load.ts";
 import { startServer } from "./server.ts";

@@ -1,5 +1,5 @@
+import type { RouterEntry } from "../runtime/api/router.ts";
 import type { Env } from "../runtime/contract.ts";
-import type { RouterEntry } from "../runtime/router.ts";
 import type { Functions } from "./load.ts";
 
 /**

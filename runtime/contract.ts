@@ -1,10 +1,10 @@
-import type { Config } from "./config.ts";
-import type { Http } from "./http/http.ts";
+import type { Config } from "./config/config.ts";
+import type { Http } from "./drivers/http/http.ts";
+import type { Sql } from "./drivers/sql/sql.ts";
+import type { EventStream, Message, Outgoing } from "./drivers/stream/stream.ts";
 import type { Log } from "./log.ts";
 import type { Memo } from "./memo.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Sql } from "./sql/sql.ts";
-import type { EventStream, Message, Outgoing } from "./stream/stream.ts";
 
 /** The bindings a function is called with, made by whoever runs the bundle. A bundle holds no driver and no state. */
 export interface Env {

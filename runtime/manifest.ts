@@ -1,4 +1,4 @@
-import type { Route } from "./api.ts";
+import type { Route } from "./api/route.ts";
 import type { Schedule, Source } from "./contract.ts";
 
 interface Built {

@@ -17,9 +17,9 @@ ensureInstalled();
 if (["compose", "external", "faults"].includes(process.argv[2])) {
   vitest("--config", "tests/compose/vitest.config.ts", `tests/compose/${process.argv[2]}.test.ts`);
 } else if (process.argv[2] === "hosts") {
-  const results = vitest("--config", "tests/hosts/vitest.config.ts");
+  const results = vitest("--config", "tests/conformance/vitest.config.ts");
   // Not imported before: it needs what is installed.
-  await (await import("./hosts/table.mjs")).writeTable(results);
+  await (await import("./conformance/table.mjs")).writeTable(results);
 } else {
   step("types", npx("tsc"), ["--noEmit"]);
   step("lint", npx("biome"), ["check", "."]);

@@ -1,5 +1,5 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
-import { found } from "../found.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import { found } from "../shared/or-not-found.ts";
 
 /**
  * Removes a channel, also from the monitors that name it, and cancels what waits to be delivered to it. Its secret and

@@ -1,5 +1,5 @@
-import { invalidRequest } from "../../runtime/problem.ts";
-import type { Sql } from "../../runtime/sql/sql.ts";
+import { invalidRequest } from "../../runtime/api/problem.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 
 /** Throws StillupError `invalid_request` that names the ids of channels that are not there. */
 export async function refuseUnknownChannels(sql: Sql, channelIds: readonly string[] | null): Promise<void> {

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { change, flag, Id, line, refuse, Time, Url, withDefault } from "../fields.ts";
-import { page, pageOf } from "../page.ts";
+import { change, flag, Id, line, refuse, Time, Url, withDefault } from "../shared/fields.ts";
+import { page, pageOf } from "../shared/page.ts";
 
 const EXAMPLE_SECRET = "whsec_z+sqn9Ty8z+eYxyrqhASDlNsqnKdXnytrcrprz7eWf8=";
 const secret = 'must be "whsec_" and the base64 of 24 to 64 bytes; leave it out to have one made';

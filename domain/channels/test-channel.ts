@@ -1,8 +1,8 @@
 import type { Env } from "../../runtime/contract.ts";
-import { sendWebhook } from "../alerts/webhook.ts";
-import { found } from "../found.ts";
+import { found } from "../shared/or-not-found.ts";
 import type { ChannelRow } from "./row.ts";
 import type { ChannelTest } from "./schema.ts";
+import { sendWebhook } from "./types/webhook.ts";
 
 /** Sends `channel.test` to a channel, once. What the receiver does is the answer. Throws StillupError `not_found`. */
 export async function testChannel(

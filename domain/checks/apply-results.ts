@@ -1,4 +1,4 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { Outcome, Result } from "./result.ts";
 
 /** A result that was stored. One of another revision, of a slot already answered, or for a paused or deleted monitor is not. */

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import type { Outgoing } from "../../runtime/stream/stream.ts";
-import { parseMessage } from "../message.ts";
+import type { Outgoing } from "../../runtime/drivers/stream/stream.ts";
+import { parseMessage } from "../messaging/message.ts";
 
 /** What is right for an answer: its status, and a text that its body holds. */
 const Expect = z.object({ status: z.array(z.string()), bodyContains: z.optional(z.string()) });

@@ -1,6 +1,6 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { getMonitor } from "../monitors/get-monitor.ts";
-import { makePage, type Place } from "../page.ts";
+import { makePage, type Place } from "../shared/page.ts";
 import type { Check, CheckQuery } from "./schema.ts";
 
 type Row = Omit<Check, "at" | "phases"> & Check["phases"] & Place & { readonly time: Date };

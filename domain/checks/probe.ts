@@ -1,4 +1,4 @@
-import type { Http, HttpAnswer } from "../../runtime/http/http.ts";
+import type { Http, HttpAnswer } from "../../runtime/drivers/http/http.ts";
 import type { Expect, Job } from "./job.ts";
 import type { Finding, Outcome } from "./result.ts";
 

@@ -1,6 +1,6 @@
 import { isTransient } from "../../runtime/errors.ts";
+import { spread } from "../../runtime/jitter.ts";
 import { sleep } from "../../runtime/sleep.ts";
-import { spread } from "../../runtime/spread.ts";
 import type { Applied } from "./apply-results.ts";
 import type { Result } from "./result.ts";
 

@@ -1,4 +1,4 @@
-import type { Phases } from "../../runtime/http/http.ts";
+import type { Phases } from "../../runtime/drivers/http/http.ts";
 
 /** `unknown`: nothing answered, and this side could not see anything else either. */
 export type Outcome = "ok" | "dns" | "connect" | "tls" | "timeout" | "status" | "body" | "blocked" | "unknown";

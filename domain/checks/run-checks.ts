@@ -1,9 +1,9 @@
 import type { Ctx, Env } from "../../runtime/contract.ts";
 import { sleep } from "../../runtime/sleep.ts";
-import { statusChanged } from "../bell.ts";
-import { ringOrLog } from "../ring.ts";
-import { reportBlind } from "../sight/look-again.ts";
-import { isUnseen } from "../sight/sight.ts";
+import { isUnseen } from "../connectivity/connectivity.ts";
+import { reportBlind } from "../connectivity/report-connectivity.ts";
+import { ringOrLog } from "../messaging/wake.ts";
+import { statusChanged } from "../messaging/wake-up.ts";
 import { applyResults } from "./apply-results.ts";
 import type { Job } from "./job.ts";
 import { probe } from "./probe.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { oneOf, Time } from "../fields.ts";
-import { page, pageOf } from "../page.ts";
+import { oneOf, Time } from "../shared/fields.ts";
+import { page, pageOf } from "../shared/page.ts";
 
 export const CheckOutcome = oneOf("ok", "dns", "connect", "tls", "timeout", "status", "body", "blocked", "unknown");
 

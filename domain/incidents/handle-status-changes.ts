@@ -1,4 +1,4 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 
 /**
  * Handles what monitors have to tell: takes all their unhandled events in the order of their versions, opens and

@@ -1,4 +1,4 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { getIncident } from "./get-incident.ts";
 import { handleStatusChanges } from "./handle-status-changes.ts";
 import type { Incident } from "./schema.ts";

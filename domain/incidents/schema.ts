@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { CheckOutcome } from "../checks/schema.ts";
-import { GivenId, Id, oneOf, Time } from "../fields.ts";
-import { filter, page, pageOf } from "../page.ts";
+import { GivenId, Id, oneOf, Time } from "../shared/fields.ts";
+import { filter, page, pageOf } from "../shared/page.ts";
 
 const IncidentStatus = oneOf("open", "acknowledged", "resolved");
 

@@ -1,6 +1,6 @@
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import type { Sql } from "../../runtime/sql/sql.ts";
-import { found } from "../found.ts";
+import { found } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 

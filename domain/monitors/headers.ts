@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { refuse } from "../fields.ts";
+import { refuse } from "../shared/fields.ts";
 
 const MAX_HEADERS = 50;
 const MAX_CHARACTERS = 16_384; // what Node's own server takes

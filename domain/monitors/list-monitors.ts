@@ -1,5 +1,5 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
-import { makePage, type Place } from "../page.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import { makePage, type Place } from "../shared/page.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { MonitorQuery } from "./schema.ts";
 

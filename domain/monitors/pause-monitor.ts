@@ -1,5 +1,5 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
-import { found } from "../found.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import { found } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 import { stopMonitor } from "./stop-monitor.ts";

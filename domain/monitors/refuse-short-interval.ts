@@ -1,5 +1,5 @@
-import type { Config } from "../../runtime/config.ts";
-import { invalidRequest } from "../../runtime/problem.ts";
+import { invalidRequest } from "../../runtime/api/problem.ts";
+import type { Config } from "../../runtime/config/config.ts";
 
 /** Throws StillupError `invalid_request` for an interval that the host cannot keep; undefined is one that does not change. */
 export function refuseShortInterval({ limits }: Config, intervalSeconds: number | undefined): void {

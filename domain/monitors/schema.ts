@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { change, GivenId, Id, line, oneOf, refuse, Time, Url, wholeNumber, withDefault } from "../fields.ts";
-import { filter, page, pageOf } from "../page.ts";
+import { change, GivenId, Id, line, oneOf, refuse, Time, Url, wholeNumber, withDefault } from "../shared/fields.ts";
+import { filter, page, pageOf } from "../shared/page.ts";
 import { Headers } from "./headers.ts";
 import { timeoutFor } from "./timeout.ts";
 

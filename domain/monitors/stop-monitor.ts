@@ -1,4 +1,4 @@
-import type { Query, Sql } from "../../runtime/sql/sql.ts";
+import type { Query, Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { MonitorRow } from "./row.ts";
 
 /**

@@ -1,8 +1,8 @@
+import { checked } from "../../runtime/api/validate.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import type { Sql } from "../../runtime/sql/sql.ts";
-import { checked } from "../../runtime/validate.ts";
 import { refuseUnknownChannels } from "../channels/refuse-unknown-channels.ts";
-import { found } from "../found.ts";
+import { found } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import { type Monitor, MonitorInput, type MonitorPatch } from "./schema.ts";
 

@@ -1,5 +1,5 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
-import { found } from "../found.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import { found } from "../shared/or-not-found.ts";
 import type { Uptime } from "./schema.ts";
 
 const DAYS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90 };

@@ -1,4 +1,4 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 
 const MONITORS_A_STATEMENT = 500;
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { oneOf, Time } from "../fields.ts";
+import { oneOf, Time } from "../shared/fields.ts";
 
 const Window = oneOf("24h", "7d", "30d", "90d");
 

@@ -1,6 +1,6 @@
 import { createChannel } from "../../domain/channels/create-channel.ts";
 import { ChannelInput, CreatedChannel } from "../../domain/channels/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

@@ -1,8 +1,8 @@
+import { ring } from "../../domain/messaging/wake.ts";
 import { createMonitor } from "../../domain/monitors/create-monitor.ts";
 import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorInput } from "../../domain/monitors/schema.ts";
-import { ring } from "../../domain/ring.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

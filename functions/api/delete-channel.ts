@@ -1,5 +1,5 @@
 import { deleteChannel } from "../../domain/channels/delete-channel.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "DELETE",

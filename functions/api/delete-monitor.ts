@@ -1,5 +1,5 @@
 import { deleteMonitor } from "../../domain/monitors/delete-monitor.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "DELETE",

@@ -1,6 +1,6 @@
 import { getChannel } from "../../domain/channels/get-channel.ts";
 import { Channel } from "../../domain/channels/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

@@ -1,6 +1,6 @@
-import { getDelivery } from "../../domain/alerts/get-delivery.ts";
-import { DeliveryDetail } from "../../domain/alerts/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { getDelivery } from "../../domain/deliveries/get-delivery.ts";
+import { DeliveryDetail } from "../../domain/deliveries/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

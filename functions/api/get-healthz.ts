@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 const Limits = z.object({
   host: z.enum(["lambda", "cloudflare", "fetch"]),

@@ -1,6 +1,6 @@
 import { getIncident } from "../../domain/incidents/get-incident.ts";
 import { Incident } from "../../domain/incidents/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

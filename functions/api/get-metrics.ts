@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
-import { backlog } from "../../domain/backlog/backlog.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { backlog } from "../../domain/watchdog/backlog.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 import type { Ctx, Env } from "../../runtime/contract.ts";
-import { within } from "../../runtime/within.ts";
+import { within } from "../../runtime/with-timeout.ts";
 
 const PATIENCE_MS = 2000;
 

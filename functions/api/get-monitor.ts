@@ -1,6 +1,6 @@
 import { getMonitor } from "../../domain/monitors/get-monitor.ts";
 import { Monitor } from "../../domain/monitors/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

@@ -1,6 +1,6 @@
 import packed from "virtual:openapi";
 import * as z from "zod/mini";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

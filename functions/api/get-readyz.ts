@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
-import { backlog, knownBacklog } from "../../domain/backlog/backlog.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { backlog, knownBacklog } from "../../domain/watchdog/backlog.ts";
+import { findMissing } from "../../runtime/api/readiness.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 import type { Env } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import { findMissing } from "../../runtime/readiness.ts";
-import { within } from "../../runtime/within.ts";
+import { within } from "../../runtime/with-timeout.ts";
 
 const PATIENCE_MS = 2000;
 const Seconds = z.nullable(z.number());

@@ -1,6 +1,6 @@
 import { getUptime } from "../../domain/uptime/get-uptime.ts";
 import { Uptime, UptimeQuery } from "../../domain/uptime/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

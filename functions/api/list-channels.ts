@@ -1,6 +1,6 @@
 import { listChannels } from "../../domain/channels/list-channels.ts";
 import { ChannelPage, ChannelQuery } from "../../domain/channels/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

@@ -1,6 +1,6 @@
 import { listChecks } from "../../domain/checks/list-checks.ts";
 import { CheckPage, CheckQuery } from "../../domain/checks/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

@@ -1,6 +1,6 @@
-import { listDeliveries } from "../../domain/alerts/list-deliveries.ts";
-import { DeliveryPage, DeliveryQuery } from "../../domain/alerts/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { listDeliveries } from "../../domain/deliveries/list-deliveries.ts";
+import { DeliveryPage, DeliveryQuery } from "../../domain/deliveries/schema.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

@@ -1,6 +1,6 @@
 import { listIncidents } from "../../domain/incidents/list-incidents.ts";
 import { IncidentPage, IncidentQuery } from "../../domain/incidents/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

@@ -1,6 +1,6 @@
 import { listMonitors } from "../../domain/monitors/list-monitors.ts";
 import { MonitorPage, MonitorQuery } from "../../domain/monitors/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",

@@ -1,6 +1,6 @@
 import { pauseMonitor } from "../../domain/monitors/pause-monitor.ts";
 import { Monitor } from "../../domain/monitors/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

@@ -1,8 +1,8 @@
-import { alertsDue } from "../../domain/bell.ts";
 import { resolveIncident } from "../../domain/incidents/resolve-incident.ts";
 import { Incident } from "../../domain/incidents/schema.ts";
-import { ring } from "../../domain/ring.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { ring } from "../../domain/messaging/wake.ts";
+import { alertsDue } from "../../domain/messaging/wake-up.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

@@ -1,7 +1,7 @@
+import { ring } from "../../domain/messaging/wake.ts";
 import { resumeMonitor } from "../../domain/monitors/resume-monitor.ts";
 import { Monitor } from "../../domain/monitors/schema.ts";
-import { ring } from "../../domain/ring.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

@@ -1,9 +1,9 @@
-import { retryDeliveries } from "../../domain/alerts/retry-deliveries.ts";
-import { RetryDeliveriesQuery } from "../../domain/alerts/schema.ts";
-import { alertsDue } from "../../domain/bell.ts";
-import { RetriedAll } from "../../domain/retried-all.ts";
-import { ring } from "../../domain/ring.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { retryDeliveries } from "../../domain/deliveries/retry-deliveries.ts";
+import { RetryDeliveriesQuery } from "../../domain/deliveries/schema.ts";
+import { ring } from "../../domain/messaging/wake.ts";
+import { alertsDue } from "../../domain/messaging/wake-up.ts";
+import { RetriedAll } from "../../domain/shared/retried-all.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

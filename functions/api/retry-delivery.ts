@@ -1,8 +1,8 @@
-import { retryDelivery } from "../../domain/alerts/retry-deliveries.ts";
-import { Delivery } from "../../domain/alerts/schema.ts";
-import { alertsDue } from "../../domain/bell.ts";
-import { ring } from "../../domain/ring.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { retryDelivery } from "../../domain/deliveries/retry-deliveries.ts";
+import { Delivery } from "../../domain/deliveries/schema.ts";
+import { ring } from "../../domain/messaging/wake.ts";
+import { alertsDue } from "../../domain/messaging/wake-up.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

@@ -1,6 +1,6 @@
 import { ChannelTest } from "../../domain/channels/schema.ts";
 import { testChannel } from "../../domain/channels/test-channel.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",

@@ -1,7 +1,7 @@
 import { Channel, ChannelPatch } from "../../domain/channels/schema.ts";
 import { updateChannel } from "../../domain/channels/update-channel.ts";
-import { ring } from "../../domain/ring.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { ring } from "../../domain/messaging/wake.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "PATCH",

@@ -1,8 +1,8 @@
+import { ring } from "../../domain/messaging/wake.ts";
 import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorPatch } from "../../domain/monitors/schema.ts";
 import { updateMonitor } from "../../domain/monitors/update-monitor.ts";
-import { ring } from "../../domain/ring.ts";
-import { answer, handle, type Route } from "../../runtime/api.ts";
+import { answer, handle, type Route } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "PATCH",

@@ -1,6 +1,6 @@
 import { claimDueChecks } from "../../domain/checks/claim-due-checks.ts";
 import { checksDue, jobEntries } from "../../domain/checks/job.ts";
-import { lookAgain } from "../../domain/sight/look-again.ts";
+import { lookAgain } from "../../domain/connectivity/report-connectivity.ts";
 import type { Env, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 5, runsIn: ["worker-monitoring"] };

@@ -1,4 +1,4 @@
-import { claimTurn } from "../../domain/turn.ts";
+import { claimTurn } from "../../domain/shared/claim-schedule.ts";
 import { rollUp } from "../../domain/uptime/roll-up.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 

@@ -1,4 +1,4 @@
-import { canaryEntry, sendCanary } from "../../domain/heartbeat/canary.ts";
+import { canaryEntry, sendCanary } from "../../domain/watchdog/canary.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 60, runsIn: ["worker-monitoring"] };

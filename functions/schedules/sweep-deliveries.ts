@@ -1,5 +1,5 @@
-import { claimDueChannels } from "../../domain/alerts/claim-due-channels.ts";
-import { deliverDue } from "../../domain/alerts/deliver.ts";
+import { claimDueChannels } from "../../domain/deliveries/claim-due-channels.ts";
+import { deliverDue } from "../../domain/deliveries/deliver.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-notification"] };

@@ -1,5 +1,5 @@
-import { alertsDue } from "../../domain/bell.ts";
 import { claimUnhandled, handleStatusChanges } from "../../domain/incidents/handle-status-changes.ts";
+import { alertsDue } from "../../domain/messaging/wake-up.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-status-change"] };

@@ -1,9 +1,9 @@
-import { statusChanged } from "../../domain/bell.ts";
 import { checksDue, jobEntries, parseChecks } from "../../domain/checks/job.ts";
 import { runChecks } from "../../domain/checks/run-checks.ts";
-import { passCanaries } from "../../domain/heartbeat/canary.ts";
+import { statusChanged } from "../../domain/messaging/wake-up.ts";
+import { passCanaries } from "../../domain/watchdog/canary.ts";
 import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
-import { parseMessages } from "../../runtime/settle.ts";
+import { parseMessages } from "../../runtime/worker/settle.ts";
 
 export const source: Source = { ...checksDue, batchSize: 1, parallel: 64 };
 

@@ -1,9 +1,9 @@
-import { deliverDue } from "../../domain/alerts/deliver.ts";
-import { alertsDue } from "../../domain/bell.ts";
-import { beat } from "../../domain/heartbeat/beat.ts";
-import { isCanary } from "../../domain/heartbeat/canary.ts";
+import { deliverDue } from "../../domain/deliveries/deliver.ts";
+import { alertsDue } from "../../domain/messaging/wake-up.ts";
+import { isCanary } from "../../domain/watchdog/canary.ts";
+import { beat } from "../../domain/watchdog/ping-watchdog.ts";
 import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
-import { parseMessages } from "../../runtime/settle.ts";
+import { parseMessages } from "../../runtime/worker/settle.ts";
 
 /** One call a bell and many side by side, so that a slow receiver holds up its own bell alone. */
 export const source: Source = { stream: alertsDue.stream, group: alertsDue.group, batchSize: 1, parallel: 1000 };

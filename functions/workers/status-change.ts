@@ -1,8 +1,8 @@
-import { alertsDue, statusChanged } from "../../domain/bell.ts";
-import { isCanary, passCanaries } from "../../domain/heartbeat/canary.ts";
 import { handleStatusChanges } from "../../domain/incidents/handle-status-changes.ts";
+import { alertsDue, statusChanged } from "../../domain/messaging/wake-up.ts";
+import { isCanary, passCanaries } from "../../domain/watchdog/canary.ts";
 import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
-import { parseMessages } from "../../runtime/settle.ts";
+import { parseMessages } from "../../runtime/worker/settle.ts";
 
 export const source: Source = { stream: statusChanged.stream, group: statusChanged.group, batchSize: 50, parallel: 2 };
 

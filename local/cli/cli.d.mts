@@ -1,4 +1,4 @@
-import type { Variables } from "../../runtime/config.ts";
+import type { Variables } from "../../runtime/config/config.ts";
 
 export interface CliOptions {
   /** `set-apart`, `list` and so on. */

@@ -1,8 +1,8 @@
 // The command line of operators. Plain Node, so that it runs in a clone where nothing is installed or built.
 import { parseArgs } from "node:util";
 import { CliError, createClient } from "./client.mjs";
+import { things } from "./resources.mjs";
 import { print, tell } from "./text.mjs";
-import { things } from "./things.mjs";
 import { verbs } from "./verbs.mjs";
 
 const usage = `Usage: stillup <set-apart | deliveries> <verb> [options]

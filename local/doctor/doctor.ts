@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs, parseEnv } from "node:util";
-import { type ProcessConfig, readConfig, type Variables } from "../../runtime/config.ts";
+import { type ProcessConfig, readConfig, type Variables } from "../../runtime/config/config.ts";
+import type { HttpDriver } from "../../runtime/drivers/http/http.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import type { HttpDriver } from "../../runtime/http/http.ts";
 import type { Manifest } from "../../runtime/manifest.ts";
 import { openDirectSql, openSql, openStream } from "../env.ts";
 import { usedVariable } from "../migrate.ts";
@@ -123,7 +123,7 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
 }
 
 async function openHttp({ networkPolicy: policy }: ProcessConfig): Promise<HttpDriver> {
-  const { createUndiciHttp } = await import("../../runtime/http/undici.ts");
+  const { createUndiciHttp } = await import("../../runtime/drivers/http/undici.ts");
   return createUndiciHttp({ policy, concurrency: 10 });
 }
 
@@ -134,6 +134,6 @@ async function readSources(dist: string) {
 
 async function versionOf({ stream }: ProcessConfig): Promise<string | null> {
   if (stream.driver !== "tcp") return null;
-  const { redisVersion } = await import("../../runtime/stream/redis-version.ts");
+  const { redisVersion } = await import("../../runtime/drivers/stream/redis-version.ts");
   return redisVersion(stream.url);
 }

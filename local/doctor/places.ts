@@ -1,5 +1,5 @@
-import type { ProcessConfig } from "../../runtime/config.ts";
-import { parsePostgresUrl } from "../../runtime/sql/postgres-url.ts";
+import type { ProcessConfig } from "../../runtime/config/config.ts";
+import { parsePostgresUrl } from "../../runtime/drivers/sql/postgres-url.ts";
 import type { Place } from "./network.ts";
 
 /** Where the configured services listen. `direct` is the database for migrations. */

@@ -1,7 +1,7 @@
 import type { Source } from "../../runtime/contract.ts";
-import type { Http, HttpAnswer } from "../../runtime/http/http.ts";
-import type { Sql } from "../../runtime/sql/sql.ts";
-import type { EventStream } from "../../runtime/stream/stream.ts";
+import type { Http, HttpAnswer } from "../../runtime/drivers/http/http.ts";
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
 import { findMissingMigrations } from "../migrate.ts";
 import { Skipped, type Step, Warned } from "./findings.ts";
 import { type Place, reach, resolveName, shakeHands } from "./network.ts";

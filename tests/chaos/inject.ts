@@ -1,5 +1,5 @@
 import { sleep } from "../../runtime/sleep.ts";
-import { nowMs } from "../support/monotonic.ts";
+import { nowMs } from "../../testing/monotonic.ts";
 import type { Draw, FaultKind, World } from "./fault-kind.ts";
 import type { Random } from "./random.ts";
 import type { Fault } from "./story.ts";

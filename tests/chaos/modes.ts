@@ -1,4 +1,4 @@
-import { DEVELOPMENT_API_KEY } from "../../runtime/config.ts";
+import { DEVELOPMENT_API_KEY } from "../../runtime/config/config.ts";
 import { emulatorKinds } from "./emulator-faults.ts";
 import type { FaultKind } from "./fault-kind.ts";
 import { postgresKinds, redisKinds, stillupKinds } from "./kinds.ts";

@@ -1,4 +1,4 @@
-import { type ApiClient, eachOf } from "../support/api.ts";
+import { type ApiClient, eachOf } from "../../testing/api.ts";
 import type { Host } from "./host.ts";
 import type { Watched } from "./script.ts";
 

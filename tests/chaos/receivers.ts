@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { nowMs } from "../support/monotonic.ts";
+import { nowMs } from "../../testing/monotonic.ts";
 import type { Manner, Post } from "./story.ts";
 
 /** What is told. Each keeps a ledger of all that came, and may be told to misbehave for a while. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { nowMs } from "../support/monotonic.ts";
+import { nowMs } from "../../testing/monotonic.ts";
 import { type Host, startHost } from "./host.ts";
 import { readStatuses } from "./monitors.ts";
 import { createRandom, type Random } from "./random.ts";

@@ -1,5 +1,5 @@
 import { sleep } from "../../runtime/sleep.ts";
-import { nowMs } from "../support/monotonic.ts";
+import { nowMs } from "../../testing/monotonic.ts";
 import type { Random } from "./random.ts";
 import type { Status, Turn } from "./story.ts";
 import type { Targets } from "./targets.ts";

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nowMs } from "../support/monotonic.ts";
-import { postgresMissing, startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { nowMs } from "../../testing/monotonic.ts";
+import { postgresMissing, startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { createTruth, type Truth } from "./truth.ts";
 
 describe.skipIf(postgresMissing !== null)(

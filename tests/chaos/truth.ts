@@ -1,4 +1,4 @@
-import { nowMs } from "../support/monotonic.ts";
+import { nowMs } from "../../testing/monotonic.ts";
 import type { Engine } from "./engine.ts";
 import type { Change, Stored } from "./judge.ts";
 

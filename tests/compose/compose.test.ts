@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { DEVELOPMENT_API_KEY, readConfig } from "../../runtime/config.ts";
-import { type ApiClient, apiClient } from "../support/api.ts";
+import { DEVELOPMENT_API_KEY, readConfig } from "../../runtime/config/config.ts";
+import { type ApiClient, apiClient } from "../../testing/api.ts";
 import { createStack, engineMissing, type Host, type Stack, startHost } from "./stack.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv, stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test, vi } from "vitest";
-import { DEVELOPMENT_API_KEY } from "../../runtime/config.ts";
-import { type ApiClient, apiClient } from "../support/api.ts";
+import { DEVELOPMENT_API_KEY } from "../../runtime/config/config.ts";
+import { type ApiClient, apiClient } from "../../testing/api.ts";
 import { type Container, createStack, engineMissing, type Host, type Stack, startHost } from "./stack.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test, vi } from "vitest";
-import { DEVELOPMENT_API_KEY } from "../../runtime/config.ts";
-import { type ApiClient, apiClient, eachOf } from "../support/api.ts";
+import { DEVELOPMENT_API_KEY } from "../../runtime/config/config.ts";
+import { type ApiClient, apiClient, eachOf } from "../../testing/api.ts";
 import { createStack, engineMissing, type Host, type Stack, startHost } from "./stack.ts";
 
 const SERVICES = ["api", "worker-monitoring", "worker-notification", "worker-status-change"];

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { lockFolder } from "../../runtime/sql/folder-lock.ts";
-import { freePort } from "../support/ports.ts";
+import { lockFolder } from "../../runtime/drivers/sql/folder-lock.ts";
+import { freePort } from "../../testing/ports.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { createAuthority, type Validity } from "../../local/emulators/certificate.ts";
-import type { HttpCall } from "../../runtime/http/http.ts";
+import type { HttpCall } from "../../runtime/drivers/http/http.ts";
 import {
   serveBrokenTls,
   serveBytes,
@@ -9,7 +9,7 @@ import {
   serveHttps,
   serveTcp,
   type TestServer,
-} from "../support/http-servers.ts";
+} from "../../testing/http-servers.ts";
 import { answered, Closing, failed, get, type HttpHost, type MakeOptions } from "./http.ts";
 
 const authority = createAuthority();

@@ -2,8 +2,8 @@ import { getEventListeners } from "node:events";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { HttpAnswer, HttpCall, HttpDriver, NetworkPolicy } from "../../runtime/http/http.ts";
-import { serveHttp, type TestServer } from "../support/http-servers.ts";
+import type { HttpAnswer, HttpCall, HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.ts";
+import { serveHttp, type TestServer } from "../../testing/http-servers.ts";
 import { httpSocketContract } from "./http-sockets.ts";
 
 export interface MakeOptions {

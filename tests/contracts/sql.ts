@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SqlDriver } from "../../runtime/drivers/sql/sql.ts";
+import { takesNoWrites } from "../../runtime/drivers/sql/sql-error.ts";
 import type { StillupError } from "../../runtime/errors.ts";
-import type { SqlDriver } from "../../runtime/sql/sql.ts";
-import { takesNoWrites } from "../../runtime/sql/sql-error.ts";
 
 /** Makes the port on an empty database. */
 export type MakeSql = () => Promise<SqlDriver>;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Consumer, EventStream, Message } from "../../runtime/stream/stream.ts";
+import type { Consumer, EventStream, Message } from "../../runtime/drivers/stream/stream.ts";
 
 /** One stream service, and clients of it. */
 export interface StreamService {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startOneProcess } from "../support/stillup.ts";
+import { startOneProcess } from "../../testing/stillup.ts";
 import { loadSuite } from "./suite.ts";
 
 loadSuite("in one process", {

@@ -1,9 +1,9 @@
 import { Redis } from "ioredis";
 import { afterAll } from "vitest";
-import { sources } from "../../domain/sources.ts";
-import { postgresMissing, startPostgres } from "../support/postgres.ts";
-import { type OwnRedis, ownRedisMissing, startOwnRedis } from "../support/redis.ts";
-import { startStillup } from "../support/stillup.ts";
+import { sources } from "../../domain/messaging/sources.ts";
+import { postgresMissing, startPostgres } from "../../testing/postgres.ts";
+import { type OwnRedis, ownRedisMissing, startOwnRedis } from "../../testing/redis.ts";
+import { startStillup } from "../../testing/stillup.ts";
 import { loadSuite, type Running } from "./suite.ts";
 
 const missing = postgresMissing ?? ownRedisMissing;

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { build } from "../../build.mjs";
-import { type ApiClient, eachOf } from "../support/api.ts";
-import { startTargets, type Targets, type Turn } from "../support/targets.ts";
-import { type Arrival, startWebhookReceiver, type WebhookReceiver } from "../support/webhooks.ts";
+import { type ApiClient, eachOf } from "../../testing/api.ts";
+import { startTargets, type Targets, type Turn } from "../../testing/targets.ts";
+import { type Arrival, startWebhookReceiver, type WebhookReceiver } from "../../testing/webhooks.ts";
 
 /** A Stillup that runs and watches nothing yet. */
 export interface Running {

@@ -36,10 +36,14 @@ export interface Bug {
 
 const apply = "domain/checks/apply-results.ts";
 const handle = "domain/incidents/handle-status-changes.ts";
-const lease = "domain/alerts/lease-deliveries.ts";
-const record = "domain/alerts/record-attempt.ts";
-const onPostgres = { test: "tests/domain/concurrency.test.ts", by: "10,000 on 500", needs: "postgres" } as const;
-const onRedis = { test: "tests/stream.redis.test.ts", needs: "redis" } as const;
+const lease = "domain/deliveries/lease-deliveries.ts";
+const record = "domain/deliveries/record-attempt.ts";
+const onPostgres = {
+  test: "tests/unit/domain/checks/concurrency.test.ts",
+  by: "10,000 on 500",
+  needs: "postgres",
+} as const;
+const onRedis = { test: "tests/contracts/stream.redis.test.ts", needs: "redis" } as const;
 const told = "Every confirmed change is told on every channel that it is for";
 const nothingLeft = "Nothing is left to be handled, delivered or acked";
 const incidents = "Each incident agrees with the changes it is about";
@@ -72,7 +76,7 @@ export const bugs: readonly Bug[] = [
     name: "a delivery is recorded before its receiver has answered",
     edits: [
       {
-        file: "domain/alerts/deliver.ts",
+        file: "domain/deliveries/deliver.ts",
         find: "  const outcome = await send(env, delivery,",
         replace: "  await recordDelivered(env.sql, delivery);\n  const outcome = await send(env, delivery,",
       },
@@ -83,7 +87,7 @@ export const bugs: readonly Bug[] = [
     name: "what cannot be read is acked before it is set apart",
     edits: [
       {
-        file: "runtime/loop/consumer-call.ts",
+        file: "runtime/worker/consumer-call.ts",
         find: "  const kept = await setApart(options, settlement);",
         replace: `  const given = settlement.setApart.map(({ message }) => message.id);
   await options.env.stream.settle(options.who, { ack: given, publish: [] }).catch(() => {});
@@ -100,7 +104,7 @@ export const bugs: readonly Bug[] = [
     name: "every try has a webhook-id of its own",
     edits: [
       {
-        file: "domain/alerts/webhook.ts",
+        file: "domain/channels/types/webhook.ts",
         find: '"webhook-id": message.id',
         replace: '"webhook-id": message.id + Math.random()',
       },
@@ -191,7 +195,11 @@ export const bugs: readonly Bug[] = [
   {
     name: "what a dead consumer held is not taken over",
     edits: [
-      { file: "runtime/loop/consumer.ts", find: "if (untilTakeOverMs > 0) {", replace: "if (untilTakeOverMs < 1e9) {" },
+      {
+        file: "runtime/worker/consumer.ts",
+        find: "if (untilTakeOverMs > 0) {",
+        replace: "if (untilTakeOverMs < 1e9) {",
+      },
     ],
     caughtBy: { runs: 100, by: nothingLeft },
   },
@@ -211,7 +219,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "a bell that cannot be rung fails the write",
-    edits: [{ file: "domain/ring.ts", find: "        return false;", replace: "        throw error;" }],
+    edits: [{ file: "domain/messaging/wake.ts", find: "        return false;", replace: "        throw error;" }],
     caughtBy: {
       runs: 100,
       often: ["streams away", "check monitor"],
@@ -222,7 +230,7 @@ export const bugs: readonly Bug[] = [
     name: "nobody asks whether anything can be seen",
     edits: [
       {
-        file: "domain/sight/sight.ts",
+        file: "domain/connectivity/connectivity.ts",
         find: "if (env.config.controlTargets.length === 0 ||",
         replace: "if (env.config.controlTargets.length >= 0 ||",
       },
@@ -233,7 +241,7 @@ export const bugs: readonly Bug[] = [
     name: "every report of blindness is told",
     edits: [
       {
-        file: "domain/sight/report-sight.ts",
+        file: "domain/connectivity/record-report.ts",
         find: "when blind_since is null and reporters <> '{}' then 'blind'",
         replace: "when reporters <> '{}' then 'blind'",
       },
@@ -255,12 +263,12 @@ export const bugs: readonly Bug[] = [
     name: "one silent control target is blindness",
     edits: [
       {
-        file: "domain/sight/ask-controls.ts",
+        file: "domain/connectivity/ask-targets.ts",
         find: 'found.includes("answered") || !found.includes("silent")',
         replace: '!found.includes("silent")',
       },
       {
-        file: "domain/sight/ask-controls.ts",
+        file: "domain/connectivity/ask-targets.ts",
         find: "return await Promise.race([first, all]);",
         replace: "return await all;",
       },
@@ -282,7 +290,7 @@ export const bugs: readonly Bug[] = [
     name: "who is blind reports after a while that it sees",
     edits: [
       {
-        file: "domain/sight/look-again.ts",
+        file: "domain/connectivity/report-connectivity.ts",
         find: "await report(env, sight, await sight.sees(performance.now()));",
         replace: "await sight.sees(performance.now());\n    await report(env, sight, true);",
       },
@@ -313,7 +321,9 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "any failure disables a channel",
-    edits: [{ file: "domain/alerts/deliver.ts", find: "if (outcome.gone && ", replace: "if (!outcome.delivered && " }],
+    edits: [
+      { file: "domain/deliveries/deliver.ts", find: "if (outcome.gone && ", replace: "if (!outcome.delivered && " },
+    ],
     caughtBy: {
       runs: 100,
       often: ["misbehave"],
@@ -356,7 +366,7 @@ export const bugs: readonly Bug[] = [
     name: "a stream is kept short by dropping its oldest entries",
     edits: [
       {
-        file: "runtime/stream/redis-commands.ts",
+        file: "runtime/drivers/stream/redis-commands.ts",
         find: 'return ["XADD", key, "*", bodyField, body];',
         replace: 'return ["XADD", key, "MAXLEN", 100, "*", bodyField, body];',
       },
@@ -367,7 +377,7 @@ export const bugs: readonly Bug[] = [
     name: "entries that were deleted while pending are overlooked",
     edits: [
       {
-        file: "runtime/stream/redis-commands.ts",
+        file: "runtime/drivers/stream/redis-commands.ts",
         find: "return { claimed[1], found, #claimed[3] }`",
         replace: "return { claimed[1], found, 0 }`",
       },
@@ -378,12 +388,12 @@ export const bugs: readonly Bug[] = [
     name: "a group that Redis has lost is not made again",
     edits: [
       {
-        file: "runtime/stream/redis-reads.ts",
+        file: "runtime/drivers/stream/redis-reads.ts",
         find: "  const missed = createMissed();",
         replace: "  const missed = createMissed();\n  const made = new Set<string>();",
       },
       {
-        file: "runtime/stream/redis-reads.ts",
+        file: "runtime/drivers/stream/redis-reads.ts",
         find: '      await send("make_group",',
         replace: `      if (made.has(who.stream)) throw target.failure("has lost the group");
       made.add(who.stream);
@@ -394,7 +404,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: "an idle consumer is removed with what it holds",
-    edits: [{ file: "runtime/stream/redis-entries.ts", find: "is.pending == 0 and ", replace: "" }],
+    edits: [{ file: "runtime/drivers/stream/redis-entries.ts", find: "is.pending == 0 and ", replace: "" }],
     caughtBy: { ...onRedis, by: "stay while they hold something" },
   },
 ];

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { PGlite } from "@electric-sql/pglite";
+import type { Row, Statement } from "../../runtime/drivers/sql/query.ts";
+import { parsers } from "../../runtime/drivers/sql/values.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import type { Row, Statement } from "../../runtime/sql/query.ts";
-import { parsers } from "../../runtime/sql/values.ts";
 
 /** One Postgres for all simulated processes: statements are carried out one after the other, at the time that is given. */
 export interface Database {

@@ -1,4 +1,4 @@
-import type { Http, HttpAnswer, HttpCall, HttpFailure } from "../../runtime/http/http.ts";
+import type { Http, HttpAnswer, HttpCall, HttpFailure } from "../../runtime/drivers/http/http.ts";
 import type { FaultKind, Faults } from "./faults.ts";
 import type { Host } from "./host.ts";
 import type { Ledger, Post } from "./ledger.ts";

@@ -1,8 +1,8 @@
+import { createSql, type Row, type Statement } from "../../runtime/drivers/sql/query.ts";
+import type { SqlDriver } from "../../runtime/drivers/sql/sql.ts";
+import { createMemoryStream, type MemoryStream } from "../../runtime/drivers/stream/memory.ts";
+import type { EventStream, Message, Outgoing } from "../../runtime/drivers/stream/stream.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import { createSql, type Row, type Statement } from "../../runtime/sql/query.ts";
-import type { SqlDriver } from "../../runtime/sql/sql.ts";
-import { createMemoryStream, type MemoryStream } from "../../runtime/stream/memory.ts";
-import type { EventStream, Message, Outgoing } from "../../runtime/stream/stream.ts";
 import type { Database } from "./database.ts";
 import { type Faults, type Point, pointOf } from "./faults.ts";
 import type { Host } from "./host.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../../runtime/config.ts";
+import type { Config } from "../../runtime/config/config.ts";
 import type { Env } from "../../runtime/contract.ts";
 import type { Log, LogFields } from "../../runtime/log.ts";
 import { createMemo } from "../../runtime/memo.ts";

@@ -1,0 +1,88 @@
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+
+/** What a process found of itself. */
+export interface SightReport {
+  readonly reporter: string;
+  /** Since when it saw nothing, and when last: milliseconds ago. Null: it sees. */
+  readonly blind: { readonly sinceMs: number; readonly lastMs: number } | null;
+}
+
+/** What a report changed of all of Stillup. */
+interface SightChange {
+  readonly change: "blind" | "sighted" | null;
+  /** Those to ring. */
+  readonly channelIds: string[];
+}
+
+/**
+ * Notes whether a process can see. Stillup is blind from the first report of one that cannot until none is left: each
+ * must report that it sees, or say nothing for 15 s. A change is told to the channels whose `system` is true, and after
+ * blindness every monitor is due at once.
+ *
+ * One statement, which decides on the locked row, so that many reports at once make one change. Carried out twice it
+ * changes nothing the second time. A report of what was before sight came back comes too late and is dropped.
+ */
+export async function reportSight(sql: Sql, { reporter, blind }: SightReport): Promise<SightChange> {
+  const [row] = await sql<SightChange>`
+    with found as materialized (
+      select app_now() - make_interval(secs => ${blind?.lastMs ?? 0}::float8 / 1000) as at,
+        app_now() - make_interval(secs => ${blind?.sinceMs ?? 0}::float8 / 1000) as since,
+        ${blind !== null}::boolean as is_blind
+    ),
+    locked as materialized (select * from sight for update),
+    heard as materialized (
+      select l.version, l.blind_since, greatest(found.since, l.sighted_at) as since,
+        (
+          select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(l.blind_reporters)
+          where key <> ${reporter} and value::timestamptz > app_now() - interval '15 s'
+        ) || case
+          when not is_blind or found.at <= l.sighted_at then '{}'
+          else jsonb_build_object(${reporter}::text, iso(found.at))
+        end as reporters
+      from locked l cross join found
+    ),
+    decided as materialized (
+      select *, case
+          when blind_since is null and reporters <> '{}' then 'blind'
+          when blind_since is not null and reporters = '{}' then 'sighted'
+        end as change
+      from heard
+    ),
+    noted as (
+      update sight s
+      set blind_reporters = d.reporters,
+        version = case when d.change is null then s.version else s.version + 1 end,
+        blind_since = case d.change when 'blind' then d.since when 'sighted' then null else s.blind_since end,
+        sighted_at = case d.change when 'sighted' then app_now() else s.sighted_at end
+      from decided d
+    ),
+    planned as (
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at)
+      select 'dlv_system_' || d.version + 1 || '_' || substr(c.id, 4), 'evt_system_' || d.version + 1, c.id, 'system',
+        d.version + 1, 'system.' || d.change,
+        case d.change
+          when 'blind' then jsonb_build_object('since', iso(d.since))
+          else jsonb_build_object('since', iso(d.blind_since), 'until', iso(app_now()))
+        end,
+        app_now()
+      from decided d
+      join channels c on d.change is not null and c.system and not c.disabled and c.deleted_at is null
+      on conflict (id) do nothing
+      returning channel_id
+    ),
+    unchecked as materialized (
+      select id from monitors
+      where (select change from decided) = 'sighted' and status <> 'paused' and deleted_at is null
+      order by id for update
+    ),
+    due as (
+      update monitors m set next_check_at = least(m.next_check_at, app_now()) from unchecked u where m.id = u.id
+      returning m.id
+    ),
+    scheduled as (
+      update schedules set next_run_at = least(next_run_at, app_now())
+      where name = 'enqueue-checks' and exists (select from due)
+    )
+    select change, coalesce((select jsonb_agg(channel_id) from planned), '[]') as "channelIds" from decided`;
+  return row ?? { change: null, channelIds: [] };
+}

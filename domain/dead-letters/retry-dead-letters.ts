@@ -1,0 +1,70 @@
+import type { Env } from "../../runtime/contract.ts";
+import { StillupError } from "../../runtime/errors.ts";
+import { sources } from "../messaging/sources.ts";
+import { found } from "../shared/or-not-found.ts";
+import { encode } from "../shared/page.ts";
+import type { RetriedAll } from "../shared/retried-all.ts";
+import type { RetrySetApartQuery } from "./schema.ts";
+
+type World = Pick<Env, "sql" | "stream">;
+
+interface Kept {
+  readonly id: string;
+  readonly stream: string;
+  readonly body: string;
+}
+
+/** What one call takes on at most: messages, and bytes unless a single one has more. */
+const AT_ONCE = 100;
+const BYTES_AT_ONCE = 1_000_000;
+
+const streams: readonly string[] = sources.map(({ stream }) => stream);
+
+/** Puts a message back into its stream. Throws StillupError `not_found`, `wrong_state`, `stream_unavailable`. */
+export async function retrySetApart({ sql, stream }: World, id: string): Promise<void> {
+  const [row] = await sql<Kept>`select id, stream, body from set_apart where id = ${id}`;
+  const message = found(row, "set-apart message");
+  if (!streams.includes(message.stream)) {
+    throw new StillupError("wrong_state", `Nobody reads the stream ${message.stream} any more.`);
+  }
+  await putBack({ sql, stream }, [message]);
+}
+
+/**
+ * The same for some of those that were set apart before the first of these calls, oldest first: what fails again
+ * meanwhile is not taken again. `nextCursor` says that there are more.
+ */
+export async function retryAllSetApart(
+  { sql, stream }: World,
+  { stream: only, cursor }: RetrySetApartQuery,
+): Promise<RetriedAll> {
+  const rows = await sql<Kept & { until: string; waiting: number }>`
+    with until as materialized (select least(${cursor.at}::text::timestamptz, app_now()) as at),
+    waiting as (
+      select id, row_number() over oldest as number, sum(octet_length(body)) over oldest as bytes
+      from (
+        select id, body, created_at from set_apart
+        where stream = any(${only === null ? streams : [only]}::text[]) and created_at <= (select at from until)
+        order by created_at, id limit ${AT_ONCE + 1}::int4
+      ) first
+      window oldest as (order by created_at, id)
+    )
+    select s.id, s.stream, s.body, until.at::text as until, (select count(*) from waiting)::int4 as waiting
+    from until, waiting w join set_apart s using (id)
+    where w.number = 1 or w.number <= ${AT_ONCE}::int4 and w.bytes <= ${BYTES_AT_ONCE}::int4
+    order by w.number`;
+  await putBack({ sql, stream }, rows);
+  const [{ until, waiting } = { until: "", waiting: 0 }] = rows;
+  return { retried: rows.length, nextCursor: waiting > rows.length ? encode({ at: until, id: "" }) : null };
+}
+
+/** Added first and forgotten then: a crash in between only leaves what is handled twice as well as once. */
+async function putBack({ sql, stream }: World, messages: readonly Kept[]): Promise<void> {
+  if (messages.length === 0) return;
+  await stream.publish(messages.map(({ stream, body }) => ({ stream, body })));
+  await sql`
+    with done as materialized (
+      select id from set_apart where id = any(${messages.map(({ id }) => id)}::text[]) order by id for update
+    )
+    delete from set_apart s using done where s.id = done.id`;
+}

@@ -1,0 +1,43 @@
+import * as z from "zod/mini";
+import { sources } from "../messaging/sources.ts";
+import { Id, oneOf, Time } from "../shared/fields.ts";
+import { filter, page, pageOf } from "../shared/page.ts";
+
+/** A stream message that no try could handle. */
+export const SetApart = z
+  .object({
+    id: Id,
+    stream: z.string(),
+    reason: z.string(),
+    attempts: z.int(),
+    body: z.string(),
+    bodyBytes: z.int(),
+    createdAt: Time,
+  })
+  .register(z.globalRegistry, {
+    id: "SetApart",
+    description: "A stream message that no try could handle. In lists `body` is its first 200 characters.",
+    examples: [
+      {
+        id: "msg_6b0d1c2e9f4a4d71a3c5",
+        stream: "status.changed",
+        reason: "The message is not JSON.",
+        attempts: 1,
+        body: '{"v":1,"ids":[',
+        bodyBytes: 14,
+        createdAt: "2026-01-05T09:30:42.371Z",
+      },
+    ],
+  });
+export type SetApart = z.output<typeof SetApart>;
+
+export const SetApartPage = pageOf(SetApart).register(z.globalRegistry, { id: "SetApartPage" });
+
+const stream = filter(oneOf(...sources.map((source) => source.stream)));
+
+export const SetApartQuery = z.strictObject({ ...page, stream });
+export type SetApartQuery = z.output<typeof SetApartQuery>;
+
+/** Which messages are to be retried. */
+export const RetrySetApartQuery = z.strictObject({ cursor: page.cursor, stream });
+export type RetrySetApartQuery = z.output<typeof RetrySetApartQuery>;

@@ -1,0 +1,23 @@
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import { StillupError } from "../../runtime/errors.ts";
+import { found } from "../shared/or-not-found.ts";
+import { type DeliveryRow, toDelivery } from "./row.ts";
+import type { Delivery } from "./schema.ts";
+
+/**
+ * Gives a delivery up that is pending or exhausted; one that is cancelled stays as it is. A try under way may still
+ * arrive. Resolves with the channels to ring: others of its monitor may have waited for it. Throws StillupError
+ * `not_found`, or `wrong_state` when it was delivered.
+ */
+export async function cancelDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
+  const cancelled = await sql<{ channelId: string }>`
+    update deliveries set status = 'cancelled', finished_at = app_now(), leased_until = null
+    where id = ${id} and status in ('pending', 'exhausted')
+    returning channel_id as "channelId"`;
+  const [row] = await sql<DeliveryRow>`select * from deliveries where id = ${id}`;
+  const delivery = toDelivery(found(row, "delivery"));
+  if (delivery.status === "delivered") {
+    throw new StillupError("wrong_state", "It was delivered already, so there is nothing to cancel.");
+  }
+  return { delivery, channelIds: cancelled.map(({ channelId }) => channelId) };
+}

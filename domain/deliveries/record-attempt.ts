@@ -1,0 +1,125 @@
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import type { LeasedDelivery } from "./lease-deliveries.ts";
+
+/**
+ * What a try was of, and its number: an outcome counts only while that is the delivery's last try and leased. One that
+ * is retried by hand keeps its number and has no lease, so that what comes late of before counts for nothing.
+ */
+interface Attempt {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+/** What an outcome did. Null: another try has taken over, and nothing was recorded. */
+export interface Recorded {
+  /** The channel has more that is due. */
+  readonly more: boolean;
+  /** From the answer that was decided on until now. */
+  readonly latencyMs: number;
+}
+
+/** The receiver has it. */
+export async function recordDelivered(sql: Sql, { id, attempt }: Attempt): Promise<Recorded | null> {
+  return finish(sql, { id, attempt, status: "delivered", error: null });
+}
+
+/** Nobody will try again: it failed too often. */
+export async function recordExhausted(sql: Sql, { id, attempt }: Attempt, error: string): Promise<Recorded | null> {
+  return finish(sql, { id, attempt, status: "exhausted", error });
+}
+
+/** Nobody will try at all: its channel or monitor is no more. */
+export async function recordCancelled(sql: Sql, { id, attempt }: Attempt): Promise<Recorded | null> {
+  return finish(sql, { id, attempt, status: "cancelled", error: null });
+}
+
+async function finish(
+  sql: Sql,
+  end: Attempt & { status: "delivered" | "exhausted" | "cancelled"; error: string | null },
+): Promise<Recorded | null> {
+  const [row] = await sql<Recorded>`
+    with finished as (
+      update deliveries
+      set status = ${end.status}, finished_at = app_now(), leased_until = null, last_error = ${end.error}
+      where id = ${end.id} and attempts = ${end.attempt} and status = 'pending' and leased_until is not null
+      returning channel_id, answered_at
+    )
+    select extract(epoch from app_now() - f.answered_at)::float8 * 1000 as "latencyMs",
+      exists (
+        select from deliveries d
+        where d.channel_id = f.channel_id and d.status = 'pending' and d.next_attempt_at <= app_now()
+          and (d.leased_until is null or d.leased_until <= app_now()) and d.id <> ${end.id}
+      ) as more
+    from finished f`;
+  return row ?? null;
+}
+
+/** It failed and is tried again after `delayMs`; the sweep is told when. */
+export async function recordFailed(
+  sql: Sql,
+  { id, attempt }: Attempt,
+  { error, delayMs }: { error: string; delayMs: number },
+): Promise<void> {
+  await sql`
+    with failed as (
+      update deliveries
+      set next_attempt_at = app_now() + make_interval(secs => ${delayMs}::float8 / 1000), leased_until = null,
+        failures = failures + 1, last_error = ${error}
+      where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
+      returning next_attempt_at
+    )
+    update schedules set next_run_at = least(next_run_at, failed.next_attempt_at)
+    from failed where name = 'sweep-deliveries'`;
+}
+
+/** It was broken off, or never begun: no failure, and anybody may make the next one now. */
+export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promise<void> {
+  await sql`
+    with released as (
+      update deliveries set leased_until = null
+      where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
+      returning id
+    )
+    update schedules set next_run_at = least(next_run_at, app_now())
+    where name = 'sweep-deliveries' and exists (select from released)`;
+}
+
+/**
+ * The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included.
+ * `isGone` is false where the channel has another receiver by now, or another try has taken over.
+ */
+export async function recordGone(
+  sql: Sql,
+  { id, attempt, channelId, channelConfig }: Attempt & Pick<LeasedDelivery, "channelId" | "channelConfig">,
+  error: string,
+): Promise<{ isGone: boolean; cancelled: number }> {
+  const config = JSON.stringify(channelConfig);
+  // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
+  const [row] = await sql<{ isGone: boolean; cancelled: number }>`
+    with gone as materialized (
+      select channel_id from deliveries
+      where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
+    ),
+    disabled as (
+      update channels set disabled = true, updated_at = app_now()
+      where id in (select channel_id from gone) and config = ${config}::text::jsonb
+      returning id
+    ),
+    locked as materialized (
+      select id from deliveries where channel_id in (select id from disabled) and status = 'pending'
+      order by id for update
+    ),
+    cancelled as (
+      update deliveries d
+      set status = 'cancelled', finished_at = app_now(), leased_until = null,
+        last_error = case when d.id = ${id} then ${error} else d.last_error end
+      from locked where d.id = locked.id
+      returning d.id
+    )
+    -- Or it was carried out before, and the reply was lost.
+    select exists (select from disabled) or exists (
+        select from channels where id = ${channelId} and disabled and config = ${config}::text::jsonb
+      ) as "isGone",
+      (select count(*)::int from cancelled) as cancelled`;
+  return row ?? { isGone: false, cancelled: 0 };
+}

@@ -1,0 +1,106 @@
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import { StillupError } from "../../runtime/errors.ts";
+import { found } from "../shared/or-not-found.ts";
+import { encode } from "../shared/page.ts";
+import type { RetriedAll } from "../shared/retried-all.ts";
+import { type DeliveryRow, toDelivery } from "./row.ts";
+import type { Delivery, RetryDeliveriesQuery } from "./schema.ts";
+
+const A_STATEMENT = 500;
+
+/**
+ * Has a delivery tried again that was exhausted or cancelled, with its id and all its tries; one that is pending or
+ * delivered stays as it is. One that a pause cancelled goes out as well: whoever names it wants it told. Resolves with
+ * the channels to ring. Throws StillupError `not_found`, or `wrong_state` when nobody could get it.
+ */
+export async function retryDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
+  const channelIds = await retry(sql, [id], ["exhausted", "cancelled"]);
+  const [row] = await sql<DeliveryRow & Obstacles>`
+    select d.*, c.id is null or c.deleted_at is not null as "channelGone", c.disabled as "channelDisabled",
+      m.deleted_at is not null as "monitorGone"
+    from deliveries d
+    left join channels c on c.id = d.channel_id
+    left join monitors m on m.id = d.monitor_id
+    where d.id = ${id}`;
+  const delivery = found(row, "delivery");
+  const obstacle = obstacleOf(delivery);
+  if (obstacle !== null) throw new StillupError("wrong_state", obstacle);
+  return { delivery: toDelivery(delivery), channelIds };
+}
+
+interface Obstacles {
+  readonly channelGone: boolean;
+  readonly channelDisabled: boolean | null;
+  readonly monitorGone: boolean;
+}
+
+function obstacleOf({ status, channelGone, channelDisabled, monitorGone }: DeliveryRow & Obstacles): string | null {
+  if (status === "pending" || status === "delivered") return null;
+  if (channelGone) return "Its channel was deleted, so nobody could get it.";
+  if (channelDisabled) return "Its channel is disabled. Enable it first, then retry.";
+  return monitorGone ? "Its monitor was deleted, so what it tells no longer matters." : null;
+}
+
+/**
+ * The same for up to 500 of those that were exhausted before the first of these calls, oldest first. Left as it is: what
+ * nobody could get, and what a later alert of the same monitor has overtaken, as an "up" that was taken. `nextCursor` says that there are more.
+ */
+export async function retryDeliveries(
+  sql: Sql,
+  { channelId, monitorId, cursor }: RetryDeliveriesQuery,
+): Promise<{ answer: RetriedAll; channelIds: string[] }> {
+  const rows = await sql<{ id: string; until: string }>`
+    with until as materialized (select least(${cursor.at}::text::timestamptz, app_now()) as at)
+    select d.id, until.at::text as until
+    from until, deliveries d
+    join channels c on c.id = d.channel_id and c.deleted_at is null and not c.disabled
+    left join monitors m on m.id = d.monitor_id
+    where d.status = 'exhausted' and d.finished_at <= until.at and m.deleted_at is null
+      and not exists (
+        select from deliveries later
+        where later.monitor_id = d.monitor_id and later.channel_id = d.channel_id and later.version > d.version
+          and later.created_at >= d.created_at and later.status = 'delivered'
+      )
+      and (${channelId}::text is null or d.channel_id = ${channelId}::text)
+      and (${monitorId}::text is null or d.monitor_id = ${monitorId}::text)
+    order by d.created_at, d.version, d.id
+    limit ${A_STATEMENT + 1}::int4`;
+  const ids = rows.slice(0, A_STATEMENT).map(({ id }) => id);
+  const retried = ids.length === 0 ? [] : await retry(sql, ids, ["exhausted"]);
+  const [more] = rows.slice(A_STATEMENT);
+  const nextCursor = more === undefined ? null : encode({ at: more.until, id: "" });
+  return { answer: { retried: retried.length, nextCursor }, channelIds: [...new Set(retried)] };
+}
+
+/**
+ * Makes these pending whose status is one of these; resolves with the channel of each. Carried out twice it finds
+ * nothing the second time. `attempts` goes on: a try of before that is still under way can record nothing. A channel or monitor
+ * that is deleted while this waits for a lock is seen as it was: then the lease cancels what is pending of it.
+ */
+async function retry(
+  sql: Sql,
+  ids: readonly string[],
+  statuses: readonly ("exhausted" | "cancelled")[],
+): Promise<string[]> {
+  const rows = await sql<{ channelId: string }>`
+    with ended as materialized (
+      select d.id from deliveries d
+      join channels c on c.id = d.channel_id and c.deleted_at is null and not c.disabled
+      left join monitors m on m.id = d.monitor_id
+      where d.id = any(${ids}::text[]) and d.status = any(${statuses}::text[]) and m.deleted_at is null
+      order by d.id for update of d
+    ),
+    retried as (
+      update deliveries d
+      set status = 'pending', failures = 0, next_attempt_at = app_now(), leased_until = null,
+        finished_at = null
+      from ended where d.id = ended.id
+      returning d.channel_id
+    ),
+    scheduled as (
+      update schedules set next_run_at = least(next_run_at, app_now())
+      where name = 'sweep-deliveries' and exists (select from retried)
+    )
+    select channel_id as "channelId" from retried`;
+  return rows.map(({ channelId }) => channelId);
+}

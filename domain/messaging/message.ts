@@ -1,0 +1,39 @@
+import * as z from "zod/mini";
+import { entryWithoutBody } from "../../runtime/drivers/stream/stream.ts";
+import { StillupError } from "../../runtime/errors.ts";
+
+/**
+ * The newest form of messages that this release reads, their `v`. A release writes a form that the one before it reads,
+ * so that both may run side by side; what it adds within a form is optional, and those that do not know it ignore it.
+ */
+const NEWEST_FORM = 1;
+
+/**
+ * A stream message's body as `schema` has it. Throws StillupError `invalid_message` that says what is wrong with it, or
+ * `newer_message` for one of a release to come, which is left to that one's workers.
+ */
+export function parseMessage<Schema extends z.core.$ZodType>(body: string, schema: Schema): z.output<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw new StillupError("invalid_message", "The message is not JSON.", { cause });
+  }
+  if (typeof value === "object" && value !== null && entryWithoutBody in value) {
+    throw new StillupError("invalid_message", "The entry does not begin with a field named body; its fields are kept.");
+  }
+  const form = (value as { v?: unknown } | null)?.v;
+  if (Number.isInteger(form) && Number(form) > NEWEST_FORM) {
+    throw new StillupError("newer_message", `The message is of form ${form}; this release reads up to ${NEWEST_FORM}.`);
+  }
+  const message = z.safeParse(schema, value);
+  if (!message.success) throw new StillupError("invalid_message", describe(message.error));
+  return message.data;
+}
+
+function describe(error: z.core.$ZodError): string {
+  return error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join(".") || "message"}: ${issue.code}`)
+    .join("; ");
+}

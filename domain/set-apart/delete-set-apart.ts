@@ -1,8 +1,0 @@
-import type { Sql } from "../../runtime/sql/sql.ts";
-import { found } from "../found.ts";
-
-/** Drops a message for good. Throws StillupError `not_found`. */
-export async function deleteSetApart(sql: Sql, id: string): Promise<void> {
-  const [row] = await sql`delete from set_apart where id = ${id} returning id`;
-  found(row, "set-apart message");
-}

@@ -1,0 +1,73 @@
+import { Buffer } from "node:buffer";
+import { requestIdOf } from "../../runtime/api/request-id.ts";
+import { createRouter, type RouterEntry } from "../../runtime/api/router.ts";
+import { within } from "../../runtime/with-timeout.ts";
+import type { Bindings } from "../shared/bindings.ts";
+import { answer, type Call } from "../shared/call.ts";
+
+/** A request as an HTTP API (payload 2.0) or a function URL gives it. */
+export interface HttpEvent {
+  readonly rawPath: string;
+  readonly rawQueryString: string;
+  readonly cookies?: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly requestContext: { readonly domainName: string; readonly http: { readonly method: string } };
+  readonly body?: string;
+  readonly isBase64Encoded?: boolean;
+}
+
+export interface HttpResult {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly cookies: readonly string[];
+  readonly body?: string;
+  readonly isBase64Encoded: boolean;
+}
+
+const TEXT = /^(text\/|application\/([\w.-]+\+)?(json|xml|javascript))/i;
+
+/** What is kept of the time to hand an answer over, whatever still goes on behind it. */
+const TO_ANSWER_MS = 250;
+
+/** What answers requests of an HTTP API or a function URL. `call` has the id of those that bring none. */
+export function answering(routes: readonly RouterEntry[], open: () => Bindings) {
+  const router = createRouter(routes);
+  return async (event: HttpEvent, call: Call): Promise<HttpResult> => {
+    const request = toRequest(event);
+    const requestId = requestIdOf(request.headers.get("x-request-id"), () => call.requestId);
+    const { response, background } = await answer(request, { router, open, call: { ...call, requestId } });
+    const result = await toResult(response);
+    // Lambda holds the process still once it has the answer.
+    await within(Math.max(0, call.deadline - TO_ANSWER_MS - Date.now()), background.idle());
+    return result;
+  };
+}
+export type Answering = typeof answering;
+
+function toRequest(event: HttpEvent): Request {
+  const { rawPath, rawQueryString, cookies = [], requestContext, body, isBase64Encoded = false } = event;
+  const { method } = requestContext.http;
+  const headers = new Headers(event.headers);
+  if (cookies.length > 0) headers.set("cookie", cookies.join("; "));
+  const query = rawQueryString === "" ? "" : `?${rawQueryString}`;
+  const takesBody = body !== undefined && method !== "GET" && method !== "HEAD";
+  return new Request(`https://${requestContext.domainName}${rawPath}${query}`, {
+    method,
+    headers,
+    ...(takesBody ? { body: isBase64Encoded ? Buffer.from(body, "base64") : body } : {}),
+  });
+}
+
+/** Cookies apart, because a header of several of them cannot be joined; what is no text in base64. */
+async function toResult(response: Response): Promise<HttpResult> {
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== "set-cookie"));
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const isText = TEXT.test(headers["content-type"] ?? "text/plain") && headers["content-encoding"] === undefined;
+  return {
+    statusCode: response.status,
+    headers,
+    cookies: response.headers.getSetCookie(),
+    isBase64Encoded: !isText,
+    ...(bytes.length === 0 ? {} : { body: bytes.toString(isText ? "utf8" : "base64") }),
+  };
+}

@@ -1,0 +1,28 @@
+import type { RouterEntry } from "../../runtime/api/router.ts";
+import type { HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import type { Scheduled, Worker } from "../../runtime/worker/working.ts";
+import type { Work } from "./work.ts";
+
+/** What one deployment holds: some functions or all. build-hosts.mjs writes the entry that says so. */
+export interface Artefact<W = Work> {
+  readonly routes: readonly RouterEntry[];
+  readonly workers: readonly Worker[];
+  readonly schedules: readonly Scheduled[];
+  /** Null where no function probes or sends: the client for it weighs more than all else. */
+  readonly openHttp: OpenHttp | null;
+  /** Null where there are no workers and no schedules. */
+  readonly work: W | null;
+}
+
+/** What runs this artefact's workers and schedules. Throws an Error when it holds none. */
+export function workOf<W>({ work }: Artefact<W>): W {
+  if (work !== null) return work;
+  throw new Error("This artefact answers requests alone: ticks and messages are for one that holds what runs on them.");
+}
+
+export type OpenHttp = (options: {
+  readonly policy: NetworkPolicy;
+  readonly concurrency: number;
+  readonly metrics: Metrics;
+}) => HttpDriver;

@@ -1,0 +1,59 @@
+import type { Env } from "../../runtime/contract.ts";
+import type { Http } from "../../runtime/drivers/http/http.ts";
+import { createNeonSql } from "../../runtime/drivers/sql/neon.ts";
+import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
+import { createUpstashStream } from "../../runtime/drivers/stream/upstash.ts";
+import { StillupError } from "../../runtime/errors.ts";
+import type { Log } from "../../runtime/log.ts";
+import { createMemo } from "../../runtime/memo.ts";
+import { createPlainMetrics } from "../../runtime/metrics-plain.ts";
+import type { OpenHttp } from "./artefact.ts";
+import type { HostConfig } from "./config.ts";
+
+export interface Bindings {
+  /** For everything but probes. */
+  readonly env: Env;
+  /** The same with an `http` of its own, so that hanging targets hold up no alert. */
+  readonly probeEnv: Env;
+  /** How long one tick of the host's clock works. */
+  readonly workSeconds: number;
+  /** For one tick: what hears bells would be cut off, and not know it, while the host holds the process still. */
+  openStream(): EventStream;
+}
+
+interface BindingsOptions {
+  readonly log: Log;
+  readonly openHttp: OpenHttp | null;
+}
+
+/** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
+export function createBindings(host: HostConfig, { log, openHttp }: BindingsOptions): Bindings {
+  const { config, workSeconds } = host;
+  const metrics = createPlainMetrics({ service: config.limits.host });
+  const found = { sql: false, stream: false };
+  const onCall = (service: keyof typeof found) => (isThere: boolean) => {
+    found[service] = isThere;
+  };
+  const sql = createNeonSql({ url: host.databaseUrl, metrics, onCall: onCall("sql") });
+  const openStream = () => createUpstashStream({ ...host.stream, metrics, onCall: onCall("stream") });
+  const http = (concurrency: number) =>
+    openHttp === null ? noHttp : openHttp({ policy: config.networkPolicy, concurrency, metrics });
+  const stream = openStream();
+  const env: Env = {
+    sql,
+    stream,
+    http: http(host.deliveriesAtOnce),
+    log,
+    metrics,
+    memo: createMemo(),
+    found,
+    config,
+  };
+  return { env, probeEnv: { ...env, http: http(config.workerConcurrency) }, workSeconds, openStream };
+}
+
+const noHttp: Http = {
+  call: async () => {
+    throw new StillupError("internal", "This artefact was built without a client for outgoing HTTP.");
+  },
+};

@@ -1,0 +1,56 @@
+import {
+  type Config,
+  DELIVERIES_AT_ONCE,
+  functionConfig,
+  readConfig,
+  type Variables,
+} from "../../runtime/config/config.ts";
+import { createReader } from "../../runtime/config/reader.ts";
+import { defaultWorkSeconds, type HostLimits, type HostName, limitsOf } from "../../runtime/limits.ts";
+
+export interface HostConfig {
+  /** What functions are shown: no connection string is among it. */
+  readonly config: Config & { readonly limits: HostLimits };
+  readonly deliveriesAtOnce: number;
+  readonly databaseUrl: string;
+  readonly stream: { readonly url: string; readonly token: string };
+  /** How long one tick of the host's clock works. */
+  readonly workSeconds: number;
+}
+
+/**
+ * A Worker's call has 6 connections, one of which hears bells. What is more waits in line with its time-out running, so that
+ * a target would seem slow that was never asked. Statements and streams are quick, and take what is free.
+ */
+const CLOUDFLARE = { probes: 3, deliveries: 2 };
+
+/**
+ * The configuration of a function host: the variables of every other mode, but both services over HTTP, and WORK_SECONDS.
+ * @throws StillupError `invalid_configuration` whose `errors` say what to change.
+ */
+export function readHostConfig(host: HostName, variables: Variables): HostConfig {
+  const read = createReader(variables);
+  const workSeconds = read.integer("WORK_SECONDS", { min: 5, max: 840, otherwise: defaultWorkSeconds[host] });
+  const all = readConfig(variables);
+  const { database, stream } = all;
+  const config = functionConfig(all);
+  if (database.driver !== "http") {
+    read.refuse("DATABASE_URL", "is reached over TCP, and here over HTTP alone: name a database of Neon's.");
+  }
+  if (stream.driver !== "http") {
+    read.refuse("REDIS_URL", "is reached over TCP, and here over HTTP alone: set UPSTASH_REDIS_REST_URL and _TOKEN.");
+  }
+  const most =
+    host === "cloudflare" ? CLOUDFLARE : { probes: config.workerConcurrency, deliveries: DELIVERIES_AT_ONCE };
+  return read.finish({
+    config: {
+      ...config,
+      workerConcurrency: Math.min(most.probes, config.workerConcurrency),
+      limits: limitsOf(host, workSeconds),
+    },
+    deliveriesAtOnce: most.deliveries,
+    workSeconds,
+    databaseUrl: database.driver === "http" ? database.url : "",
+    stream: stream.driver === "http" ? stream : { url: "", token: "" },
+  });
+}

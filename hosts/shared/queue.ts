@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import type { Ctx, Env } from "../../runtime/contract.ts";
+import type { Message } from "../../runtime/drivers/stream/stream.ts";
+import { errorFields } from "../../runtime/errors.ts";
+import { createBackground } from "../../runtime/worker/background.ts";
+import { callEnv } from "../../runtime/worker/call-env.ts";
+import { recordSetApart } from "../../runtime/worker/dead-letters.ts";
+import { type Outcome, settle } from "../../runtime/worker/settle.ts";
+import { envFor, type Worker } from "../../runtime/worker/working.ts";
+import type { Artefact } from "./artefact.ts";
+import type { Bindings } from "./bindings.ts";
+
+type Workers = Pick<Artefact, "workers">;
+
+/** Messages of one queue of the host's, which it gave in one call. */
+interface Queued {
+  readonly queue: string;
+  readonly messages: readonly Message[];
+  /** When the host ends the call: milliseconds since 1970. */
+  readonly deadline: number;
+  /** Aborts when what is under way is to be handed back. */
+  readonly signal: AbortSignal;
+}
+
+/** Has a queue's worker take messages. Resolves with those that must come again, by id, and after how many milliseconds. */
+export async function consumeQueue(
+  artefact: Workers,
+  bindings: Bindings,
+  queued: Queued,
+): Promise<Map<string, number>> {
+  const { queue, messages, deadline, signal } = queued;
+  const worker = workerOf(artefact, queue);
+  const env = envFor(worker, bindings);
+  const { waitUntil, idle } = createBackground(env.log);
+  const consume = queue.endsWith(".fifo") ? consumeInOrder : consumeQueued;
+  const again = await consume({ worker, env, ctx: { deadline, signal, waitUntil } }, messages);
+  await idle();
+  return again;
+}
+
+interface QueueCall {
+  readonly worker: Worker;
+  readonly env: Env;
+  readonly ctx: Omit<Ctx, "requestId">;
+}
+
+/** The worker that a host's queue is for: its name ends in the stream's, with hyphens for dots. */
+function workerOf({ workers }: Workers, queue: string): Worker {
+  const found = workers.find(({ source }) => queue.replace(/\.fifo$/, "").endsWith(source.stream.replaceAll(".", "-")));
+  if (found !== undefined) return found;
+  const names = workers.map(({ source }) => source.stream.replaceAll(".", "-")).join(", ");
+  throw new Error(`The queue ${queue} is for no function here: its name must end in one of ${names || "none"}.`);
+}
+
+/** Those that came before each in a call of its own, so that one takes no other down with it for ever. */
+async function consumeQueued(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
+  const again = new Map<string, number>();
+  const calls = batchesOf(messages, call.worker.source.batchSize).map((batch) => consumeBatch(call, batch, again));
+  await Promise.all(calls);
+  return again;
+}
+
+/** One call after the other; with the first message that must come again, all after it must, too. */
+async function consumeInOrder(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
+  const again = new Map<string, number>();
+  for (const [at, message] of messages.entries()) {
+    await consumeBatch(call, [message], again);
+    if (again.size > 0) return new Map(messages.slice(at).map(({ id }) => [id, 0]));
+  }
+  return again;
+}
+
+function batchesOf(messages: readonly Message[], size: number): (readonly Message[])[] {
+  const fresh = messages.filter(({ attempts }) => attempts === 1);
+  const batches: (readonly Message[])[] = messages.filter(({ attempts }) => attempts > 1).map((message) => [message]);
+  for (let at = 0; at < fresh.length; at += size) batches.push(fresh.slice(at, at + size));
+  return batches;
+}
+
+/** What was published or recorded in vain is done again with the messages that it came from. */
+async function consumeBatch(
+  { worker: { fn, source }, env, ctx }: QueueCall,
+  messages: readonly Message[],
+  again: Map<string, number>,
+): Promise<void> {
+  const requestId = randomUUID();
+  const batch = { source: source.stream, messages };
+  const run = async () => fn.consume(batch, callEnv(env, requestId), { ...ctx, requestId });
+  const outcome = await run().then(
+    (result): Outcome => ({ result }),
+    (error: unknown): Outcome => ({ error }),
+  );
+  const { retry, setApart, publish, error } = settle(batch, outcome);
+  if (error !== undefined) env.log.error("A call failed.", { requestId, ...errorFields(error) });
+  for (const { id, delayMs } of retry) again.set(id, delayMs);
+  try {
+    for (const { message, reason } of setApart) {
+      await recordSetApart(env, { stream: source.stream, message, reason });
+    }
+    if (publish.length > 0) await env.stream.publish(publish);
+  } catch (error) {
+    env.log.error("What a call led to could not be kept; its messages come again.", errorFields(error));
+    for (const { id } of messages) if (!again.has(id)) again.set(id, 0);
+  }
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto";
+import type { Env } from "../../runtime/contract.ts";
+import { sleep } from "../../runtime/sleep.ts";
+import { createBackground } from "../../runtime/worker/background.ts";
+import { drain, type Part, whatIsLeft } from "../../runtime/worker/drain.ts";
+import { startWorking } from "../../runtime/worker/working.ts";
+import type { Artefact } from "./artefact.ts";
+import type { Bindings } from "./bindings.ts";
+
+/** What a host must leave for handing back what is under way when a tick's time is over. */
+const LEAST_DRAIN_MS = 4000;
+/** Longer than a webhook may take twice: those under way get half of it. */
+const MOST_DRAIN_MS = 32_000;
+const LOOK_EVERY_MS = 500;
+
+/**
+ * What a process of the local runtime does, for as long as one tick of the host's clock lets it: runs the schedules when
+ * they want to, reads the streams, takes over what others left. It ends before its time when every schedule sleeps. Any
+ * number may run at once; what is under way at the end goes back into the streams.
+ */
+export async function runShift(
+  { workers, schedules }: Pick<Artefact, "workers" | "schedules">,
+  bindings: Bindings,
+  deadline: number,
+): Promise<void> {
+  const { openStream, workSeconds } = bindings;
+  const { config } = bindings.env;
+  const workMs = Math.max(0, Math.min(workSeconds * 1000, deadline - LEAST_DRAIN_MS - Date.now()));
+  const drainMs = Math.min(MOST_DRAIN_MS, deadline - Date.now() - workMs - LEAST_DRAIN_MS / 4);
+  const stream = openStream();
+  const withStream = (env: Env): Env => ({ ...env, stream, config: { ...config, drainSeconds: drainMs / 1000 } });
+  const [env, probeEnv] = [withStream(bindings.env), withStream(bindings.probeEnv)];
+  const background = createBackground(env.log);
+  const consumer = `${config.limits?.host}-${randomUUID().slice(0, 8)}`;
+  const { consumers, clocks, parts } = startWorking({ workers, schedules, consumer, env, probeEnv, background });
+  const left: Part = { name: "the background", left: () => null, stop: background.idle };
+  const connection: Part = { name: "the stream", left: () => null, stop: () => stream.close() };
+  const stages = [parts, [left], [connection]];
+
+  const isOver = () => clocks.every((clock) => clock.isAsleep()) && consumers.every((part) => part.left() === null);
+  const until = performance.now() + workMs;
+  const never = new AbortController().signal;
+  for (let leftMs = workMs; leftMs > 0; leftMs = until - performance.now()) {
+    await sleep(Math.min(LOOK_EVERY_MS, leftMs), never);
+    if (clocks.length > 0 && isOver()) break;
+  }
+  const inTime = await drain(stages, { seconds: drainMs / 1000, log: env.log });
+  if (!inTime)
+    env.log.error("A tick did not end in time; others take over what is left.", { left: whatIsLeft(stages) });
+}

@@ -1,6 +1,0 @@
-import { consumeQueue } from "./queue.ts";
-import { runShift } from "./shift.ts";
-
-/** What an artefact that holds workers or schedules does beside answering. The others are built without, 12 KB less. */
-export const work = { consumeQueue, runShift };
-export type Work = typeof work;

@@ -1,0 +1,178 @@
+import * as z from "zod/mini";
+import { type ErrorCode, errorCodes } from "../errors.ts";
+import { isParameter } from "./path.ts";
+import type { Route } from "./route.ts";
+import type { Schema } from "./validate.ts";
+
+type Json = { readonly [key: string]: unknown };
+
+interface NamedRoute {
+  /** The function's: `create-monitor`. It is the operation's id. */
+  readonly name: string;
+  readonly route: Route;
+}
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().check(z.minimum(400), z.maximum(599)),
+    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+    detail: z.string(),
+    requestId: z.string(),
+    errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
+  })
+  .register(z.globalRegistry, {
+    id: "Problem",
+    description: "A problem as RFC 9457 has it. `errors` names every bad field of the request.",
+    examples: [
+      {
+        type: "urn:stillup:problem:invalid_request",
+        title: errorCodes.invalid_request.title,
+        status: 400,
+        code: "invalid_request",
+        detail: "intervalSeconds must be a whole number from 5 to 86400.",
+        requestId: "5f0c2f7e-6a0f-4f4e-8f57-1d1c5a2f8a11",
+        errors: [{ field: "intervalSeconds", message: "intervalSeconds must be a whole number from 5 to 86400" }],
+      },
+    ],
+  });
+
+/** What operations refer to; filled while they are made. */
+interface Components {
+  readonly schemas: Record<string, Json>;
+  readonly responses: Record<string, Json>;
+}
+
+/** The OpenAPI 3.1 document of these routes, from the schemas that check their calls. */
+export function openApiDocument(routes: readonly NamedRoute[]): Json {
+  const sorted = [...routes].sort((a, b) => (a.route.path < b.route.path ? -1 : 1));
+  const components: Components = { schemas: {}, responses: {} };
+  const paths: Record<string, Json> = {};
+  for (const { name, route } of sorted) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(name, route, components) };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Stillup",
+      version: "1",
+      summary: "Uptime monitoring",
+      description:
+        "Watches what you run, decides when it is down, and tells people. An operation without a request body refuses one " +
+        "that is not empty or `{}`: filters go into the query.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ key: [] }],
+    tags: [...new Set(sorted.map(({ route }) => tagOf(route)))].map((name) => ({ name })),
+    paths,
+    components: {
+      ...components,
+      parameters: { id: { name: "id", in: "path", required: true, schema: { type: "string" } } },
+      securitySchemes: { key: { type: "http", scheme: "bearer", description: "The administrator's API key." } },
+    },
+  };
+}
+
+function operation(name: string, route: Route, components: Components): Json {
+  const { summary, description, auth } = route;
+  const parameters = [...pathParameters(route), ...queryParameters(route)];
+  return {
+    operationId: name,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tagOf(route)],
+    ...(auth === "none" ? { security: [] } : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(route.body === undefined ? {} : { requestBody: requestBody(route.body, components) }),
+    responses: { ...answers(route, components), ...problems(route, components) },
+  };
+}
+
+function requestBody(body: Schema, { schemas }: Components): Json {
+  return { required: true, content: { "application/json": { schema: toJson(body, "input", schemas) } } };
+}
+
+function answers(route: Route, { schemas }: Components): Json {
+  const type = route.produces ?? "application/json";
+  const entries = Object.entries(route.answers).map(([status, schema]) => {
+    const description = { 201: "Added", 202: "Taken on", 204: "Done" }[status] ?? "The answer";
+    if (schema === null) return [status, { description }];
+    return [status, { description, content: { [type]: { schema: toJson(schema, "output", schemas) } } }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Every parameter of a path is an id. */
+function pathParameters({ path }: Route): Json[] {
+  return path
+    .split("/")
+    .filter(isParameter)
+    .map((name) => ({ $ref: `#/components/parameters/${name.slice(1, -1)}` }));
+}
+
+function queryParameters({ query }: Route): Json[] {
+  if (query === undefined) return [];
+  const { properties } = toJson(query, "input", {}) as { properties: Record<string, Json> };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    ...(description === undefined ? {} : { description }),
+    schema,
+  }));
+}
+
+function problems(route: Route, { schemas, responses }: Components): Json {
+  const codes: ErrorCode[] = [
+    "invalid_request",
+    ...(route.auth === "key" ? (["unauthorized", "database_unavailable"] as const) : []),
+    ...(route.path.includes("{") ? (["not_found"] as const) : []),
+    ...(route.body === undefined ? [] : (["body_too_large"] as const)),
+    ...(route.problems ?? []),
+    "internal",
+  ];
+  const content = { "application/problem+json": { schema: toJson(Problem, "output", schemas) } };
+  const entries = codes.map((code) => {
+    responses[code] = { description: errorCodes[code].title, content };
+    return [errorCodes[code].status, { $ref: `#/components/responses/${code}` }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** JSON Schema, which OpenAPI 3.1 takes as it is. Schemas that have a name go to `named` and are referred to. */
+function toJson(schema: Schema, io: "input" | "output", named: Record<string, Json>): Json {
+  const override = io === "input" ? keepDefaults : forReaders;
+  const { $schema: _, $defs, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any", override });
+  for (const [name, definition] of Object.entries($defs ?? {})) named[name] = relocated(definition);
+  return relocated(json);
+}
+
+interface Made {
+  readonly zodSchema: Schema;
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema;
+}
+
+/** The library leaves them out where a schema transforms: it cannot know that they are of the input. */
+function keepDefaults({ zodSchema, jsonSchema }: Made): void {
+  const { default: fallback, examples } = z.globalRegistry.get(zodSchema) ?? {};
+  if (fallback !== undefined) jsonSchema.default = fallback;
+  if (examples !== undefined) jsonSchema.examples = examples as never[];
+}
+
+/** A later version may answer with more fields, and that a number is a safe integer helps nobody. */
+function forReaders({ jsonSchema }: Made): void {
+  delete jsonSchema.additionalProperties;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+}
+
+function relocated(json: object): Json {
+  return JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/'));
+}
+
+/** `/v1/monitors/{id}` belongs to monitors; what has no version in its path is about the service itself. */
+function tagOf({ path }: Route): string {
+  const [, version, collection] = path.split("/");
+  return version === "v1" && collection !== undefined ? collection : "service";
+}

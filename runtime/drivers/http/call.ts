@@ -1,0 +1,181 @@
+import { setMaxListeners } from "node:events";
+import { parseUrl } from "../../url.ts";
+import { describeFailure, type Phase } from "./failure.ts";
+import type { HopEnd } from "./hop.ts";
+import type { HttpAnswer, HttpCall, HttpFailure, Phases } from "./http.ts";
+import { type HopRequest, isRedirect, redirectedRequest, refusalOf } from "./redirect.ts";
+import { roundMs } from "./round.ts";
+import type { Turns } from "./semaphore.ts";
+
+/** What is under way of a call. */
+interface RunningHop {
+  /** Ends it at once, whatever it is at. */
+  fail(failure: HttpFailure, code: string): void;
+}
+
+export interface CallOptions {
+  readonly request: HttpCall;
+  readonly turns: Turns;
+  startHop(request: HopRequest, onEnd: (end: HopEnd) => void): RunningHop;
+  /** Called once. */
+  onEnd(answer: HttpAnswer): void;
+}
+
+/** What is known when a call fails; left out: nothing of an answer was seen. */
+interface Seen {
+  readonly statusCode?: number | null;
+  readonly phase?: Phase;
+  readonly phases?: Phases;
+}
+
+/**
+ * A time-out that comes so late was held up with the whole process, by SIGSTOP or a machine that slept, and perhaps so
+ * was the request: nothing is known of the other side.
+ */
+const HELD_UP_MS = 1000;
+/** For an answer that came meanwhile and waits to be read. */
+const CATCH_UP_MS = 50;
+
+/** Many sites turn away who does not say what they are and what they take. */
+const defaultHeaders: readonly (readonly [string, string])[] = [
+  ["user-agent", "Stillup"],
+  ["accept", "*/*"],
+];
+const noPhases: Phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
+
+/** One call: its turn, its time-out, its abort and its hops from redirect to redirect. */
+export class Call {
+  readonly #options: CallOptions;
+  readonly #abort = () => this.stop("aborted", "ABORTED");
+  #leave: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #beginBy = Number.POSITIVE_INFINITY;
+  #began: number | undefined;
+  #host = "the URL";
+  #hop: RunningHop | undefined;
+  #redirects = 0;
+  #ended = false;
+
+  constructor(options: CallOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { request, turns } = this.#options;
+    const { beginWithinMs } = request;
+    if (request.signal?.aborted === true) {
+      this.#abort();
+      return;
+    }
+    if (beginWithinMs !== undefined) this.#beginBy = performance.now() + beginWithinMs;
+    if (performance.now() >= this.#beginBy) {
+      this.stop("aborted", "TOO_LATE");
+      return;
+    }
+    if (request.signal !== undefined) {
+      setMaxListeners(0, request.signal); // a batch shares one signal, and Node 20 warns of the eleventh listener
+      request.signal.addEventListener("abort", this.#abort);
+    }
+    if (request.atOnce) this.#begin();
+    else this.#leave = turns.take(() => this.#begin());
+    if (this.#began === undefined && beginWithinMs !== undefined) {
+      this.#timer = setTimeout(() => this.stop("aborted", "TOO_LATE"), beginWithinMs);
+    }
+  }
+
+  /** Ends the call, whether it waits or runs. */
+  stop(failure: HttpFailure, code: string): void {
+    if (this.#hop === undefined) this.#fail(failure, code);
+    else this.#hop.fail(failure, code);
+  }
+
+  #begin(): void {
+    const { request, turns } = this.#options;
+    // A timer that is late with the whole process runs after its turn came.
+    if (performance.now() >= this.#beginBy) this.stop("aborted", "TOO_LATE");
+    if (this.#ended) {
+      turns.give();
+      return;
+    }
+    this.#began = performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#onTimer(this.#totalMs() - request.timeoutMs), request.timeoutMs);
+    const url = parseUrl(request.url);
+    if (url === null) {
+      this.#fail("connect", "ERR_INVALID_URL");
+      return;
+    }
+    const headers = new Map(defaultHeaders);
+    for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name.toLowerCase(), value);
+    this.#go({ method: request.method, url, headers, body: request.body });
+  }
+
+  #onTimer(lateMs: number): void {
+    if (lateMs < HELD_UP_MS) this.stop("timeout", "TIMEOUT");
+    else this.#timer = setTimeout(() => this.stop("aborted", "HELD_UP"), CATCH_UP_MS);
+  }
+
+  #go(request: HopRequest, seen?: Seen): void {
+    const refusal = refusalOf(request.url);
+    if (refusal !== null) {
+      this.#fail("blocked", refusal, seen);
+      return;
+    }
+    this.#host = request.url.host;
+    this.#hop = this.#options.startHop(request, (end) => this.#onHopEnd(request, end));
+  }
+
+  #onHopEnd(request: HopRequest, end: HopEnd): void {
+    if (!end.ok) {
+      this.#fail(end.failure, end.code, end);
+      return;
+    }
+    const { maxRedirects } = this.#options.request;
+    const location = end.headers["location"];
+    if (maxRedirects === 0 || !isRedirect(end.statusCode, location)) {
+      this.#succeed(end);
+      return;
+    }
+    if (this.#redirects === maxRedirects) {
+      this.#fail("redirects", "TOO_MANY_REDIRECTS", end);
+      return;
+    }
+    const next = redirectedRequest(request, end.statusCode, utf8(location));
+    if (next === null) {
+      this.#fail("redirects", "INVALID_REDIRECT", end);
+      return;
+    }
+    this.#redirects++;
+    this.#go(next, end);
+  }
+
+  #succeed({ statusCode, headers, body, truncated, phases }: HopEnd & { ok: true }): void {
+    this.#end({ ok: true, statusCode, headers, body, truncated, totalMs: this.#totalMs(), phases });
+  }
+
+  #fail(failure: HttpFailure, code: string, seen: Seen = {}): void {
+    const { timeoutMs, maxRedirects } = this.#options.request;
+    const { statusCode = null, phase = "connectMs", phases = noPhases } = seen;
+    const detail = describeFailure({ failure, code, phase, host: this.#host, timeoutMs, maxRedirects });
+    this.#end({ ok: false, failure, code, detail, statusCode, totalMs: this.#totalMs(), phases });
+  }
+
+  #end(answer: HttpAnswer): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#options.request.signal?.removeEventListener("abort", this.#abort);
+    if (this.#began === undefined) this.#leave?.();
+    else if (!this.#options.request.atOnce) this.#options.turns.give();
+    this.#options.onEnd(answer);
+  }
+
+  #totalMs(): number {
+    return this.#began === undefined ? 0 : roundMs(performance.now() - this.#began);
+  }
+}
+
+/** Header values come as bytes; browsers read a Location as UTF-8. */
+function utf8(value: string): string {
+  return Buffer.from(value, "latin1").toString("utf8");
+}

@@ -1,0 +1,222 @@
+import { createHash } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
+import { StillupError } from "../../errors.ts";
+import type { Metrics } from "../../metrics.ts";
+import { type PostgresTarget, parsePostgresUrl, placeOf } from "./postgres-url.ts";
+import { createSql, type Row, type Statement } from "./query.ts";
+import type { SqlDriver } from "./sql.ts";
+import { refused, takesNoWrites, unavailable } from "./sql-error.ts";
+import { parsers } from "./values.ts";
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database?sslmode=require`. */
+  readonly url: string;
+  readonly metrics?: Metrics;
+  /** Told when the database takes no writes: its disk is full, or it is read-only. */
+  readonly onRefusedWrite?: () => void;
+  /** 10 when left out. */
+  readonly maxConnections?: number;
+  /** True behind a pooler in transaction mode, such as PgBouncer: no prepared statements, no session settings. */
+  readonly behindPooler?: boolean;
+  /**
+   * Plans each statement once a connection, whatever its values are: for workers, whose statements are the same for all
+   * values. Planning was a third of an alert's time in Postgres. Not for optional filters, whose plans differ.
+   */
+  readonly planOnce?: boolean;
+  /** For a statement or a list, once there is a connection for it; 4.5 s when left out. */
+  readonly timeoutMs?: number;
+  /** For a connection, waiting for a free one or for a server that is just starting included; 3 s when left out. */
+  readonly connectTimeoutMs?: number;
+  /** After which an unused connection is closed; 60 s when left out. */
+  readonly idleTimeoutMs?: number;
+}
+
+const MAX_WAITING = 1000;
+/** Behind the server's own bound: this one is for a server that will never answer. */
+const GRACE_MS = 500;
+/** Migrations take as long as they take. */
+const SCRIPT_TIMEOUT_MS = 600_000;
+const CLOSE_TIMEOUT_MS = 4000;
+/** Failures to connect that pass once a server, or its proxy or its name, is there. */
+const PASSING = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|57P0[1-3]|53300)$/;
+
+/**
+ * The Sql port over TCP. Connects when first used.
+ * @throws StillupError `invalid_configuration` when the URL is not usable.
+ */
+export function createPostgresSql(options: PostgresOptions): SqlDriver {
+  const { metrics, maxConnections = 10, connectTimeoutMs = 3000, timeoutMs = 4500, behindPooler = false } = options;
+  const target = parsePostgresUrl(options.url);
+  const place = placeOf(target);
+  const pool = createPool(target, { ...options, maxConnections, connectTimeoutMs, timeoutMs });
+  const open = new Set<pg.PoolClient>();
+  pool.on("connect", (client) => {
+    open.add(client);
+    client.on("error", () => {}); // whatever it carries fails with it
+  });
+  pool.on("remove", (client) => open.delete(client));
+  pool.on("error", () => {}); // an unused connection broke: the pool has dropped it
+  let closed: Promise<void> | undefined;
+
+  const acquire = async (): Promise<pg.PoolClient> => {
+    if (pool.waitingCount >= MAX_WAITING) throw unavailable(place, `${MAX_WAITING} statements wait already`);
+    // Half, because the last try may take as long as one may: with its statement it must end within 10 s.
+    for (const giveUpAt = performance.now() + connectTimeoutMs / 2; ; ) {
+      try {
+        return await pool.connect();
+      } catch (error) {
+        const code = codeOf(error);
+        if (closed !== undefined || !PASSING.test(code ?? "") || performance.now() > giveUpAt) {
+          const sqlState = error instanceof pg.DatabaseError && code !== undefined ? { sqlState: code } : {};
+          throw unavailable(place, reasonOf(error), { cause: error, ...sqlState });
+        }
+        await wait(100 + Math.random() * 200);
+      }
+    }
+  };
+
+  /** Gives `work` a connection for itself. One that failed in any way but by refusing a statement is broken off. */
+  const use = async <T>(text: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    const client = await acquire();
+    try {
+      const value = await work(client);
+      client.release();
+      return value;
+    } catch (error) {
+      const goesOn = error instanceof pg.DatabaseError && error.severity === "ERROR" && !isStale(error);
+      if (!goesOn) (client as pg.PoolClient & pg.Client).connection.stream.destroy();
+      client.release(!goesOn);
+      if (error instanceof pg.DatabaseError && error.code) {
+        const refusal = refused(Object.assign(error, { code: error.code }), place, text);
+        if (takesNoWrites(refusal)) options.onRefusedWrite?.();
+        throw refusal;
+      }
+      throw unavailable(place, isLate(error) ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error), {
+        cause: error,
+      });
+    }
+  };
+
+  const prepared = (statement: Statement): pg.QueryConfig & { queryMode: string } => ({
+    ...(behindPooler ? {} : { name: nameOf(statement.text) }),
+    text: statement.text,
+    values: [...statement.values],
+    queryMode: "extended", // takes one statement only, with or without parameters
+  });
+
+  return createSql({
+    async query(statement) {
+      metrics?.count("stillup_driver_calls_total", { driver: "postgres", kind: "query" });
+      for (let tries = 0; ; tries++) {
+        try {
+          return await use(statement.text, async (client) => (await client.query<Row>(prepared(statement))).rows);
+        } catch (error) {
+          // A migration changed what the statement answers; each connection that knows its old plan says so once.
+          if (!isStale(error) || tries > maxConnections) throw error;
+        }
+      }
+    },
+    transaction(statements) {
+      metrics?.count("stillup_driver_calls_total", { driver: "postgres", kind: "transaction" });
+      return use(statements.map(({ text }) => text).join("; "), async (client) => {
+        // Sent without waiting for answers: one round trip. After a failure the commit rolls back.
+        const all = [{ text: BEGIN }, ...statements.map(prepared), { text: "commit" }];
+        const results = await Promise.allSettled(all.map((each) => client.query<Row>(each)));
+        const failed = results.find((result) => result.status === "rejected");
+        if (failed !== undefined) throw failed.reason;
+        return results.slice(1, -1).map((result) => (result.status === "fulfilled" ? result.value.rows : []));
+      });
+    },
+    async script(text) {
+      await use(text, (client) =>
+        client.query({
+          text: `set local statement_timeout = 0;\n${text}`,
+          query_timeout: SCRIPT_TIMEOUT_MS,
+        } as pg.QueryConfig),
+      );
+    },
+    close() {
+      closed ??= closePool(pool, open);
+      return closed;
+    },
+  });
+}
+
+const BEGIN = "begin isolation level read committed";
+
+type PoolOptions = PostgresOptions &
+  Required<Pick<PostgresOptions, "maxConnections" | "connectTimeoutMs" | "timeoutMs">>;
+
+function createPool(target: PostgresTarget, options: PoolOptions): pg.Pool {
+  const { host, port, user, password, database, tls } = target;
+  const { timeoutMs, behindPooler = false, planOnce = false } = options;
+  const planning = planOnce && !behindPooler ? " -c plan_cache_mode=force_generic_plan" : "";
+  const config = {
+    host,
+    port,
+    user,
+    password,
+    database,
+    ssl: tls ? { rejectUnauthorized: true } : false,
+    application_name: "stillup",
+    max: options.maxConnections,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    idleTimeoutMillis: options.idleTimeoutMs ?? 60_000,
+    query_timeout: timeoutMs + GRACE_MS,
+    keepAlive: true,
+    pipeline: true,
+    types: { getTypeParser: (oid: number) => parsers[oid] ?? String },
+    options: `-c TimeZone=UTC -c DateStyle=ISO${planning}`,
+    // A pooler refuses parameters that it does not know.
+    ...(behindPooler ? {} : { statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 10_000 }),
+  };
+  return new pg.Pool(config as pg.PoolConfig); // `pipeline` is newer than the types
+}
+
+/** Refuses who comes later, lets who works finish; breaks off what is left after 4 s. */
+async function closePool(pool: pg.Pool, open: ReadonlySet<pg.PoolClient>): Promise<void> {
+  const timer = setTimeout(() => {
+    for (const client of open) (client as pg.PoolClient & pg.Client).connection.stream.destroy();
+  }, CLOSE_TIMEOUT_MS);
+  await pool.end();
+  clearTimeout(timer);
+}
+
+const names = new Map<string, string>();
+
+/** The name a statement is prepared under: made once for each text, and the texts are those in the source. */
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = createHash("sha256").update(text).digest("base64url").slice(0, 32);
+  names.set(text, name);
+  return name;
+}
+
+/** The driver gave up waiting. It has no code for that. */
+function isLate(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
+/** `cached plan must not change result type`: the statement was not carried out. */
+function isStale(error: unknown): boolean {
+  const cause = error instanceof StillupError ? error.cause : error;
+  const inner = cause instanceof pg.DatabaseError ? cause : (cause as Error | undefined)?.cause;
+  return inner instanceof pg.DatabaseError && inner.routine === "RevalidateCachedQuery";
+}
+
+function codeOf(error: unknown): string | undefined {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" ? code : undefined;
+}
+
+/** A refused `localhost` fails with an AggregateError, which has a code and no message. */
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code !== undefined && /CERT|SIGNATURE|ERR_TLS/.test(code)) {
+    return `its certificate cannot be verified (${code}); name the CA's file in NODE_EXTRA_CA_CERTS, or use the host that the certificate is for`;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return (message || String(code)).replace(/\.$/, "");
+}

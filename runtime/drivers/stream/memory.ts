@@ -1,0 +1,162 @@
+import { full } from "./capacity.ts";
+import { type Entry, MemoryGroup, type Waiter } from "./memory-group.ts";
+import type { EventStream, Message, Outgoing } from "./stream.ts";
+
+interface MemoryStreamOptions {
+  /** The clock of timestamps and idle times: milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Entries in one stream, at most (10,000). One more is refused with `stream_full`; none is ever dropped. */
+  readonly maxLength?: number;
+}
+
+export interface MemoryStream extends EventStream {
+  /** What a restart does to a service that keeps nothing. */
+  loseEverything(): void;
+}
+
+interface Stream {
+  /** By id, oldest first. */
+  readonly entries: Map<string, Entry>;
+  readonly groups: Map<string, MemoryGroup>;
+}
+
+/** The EventStream port within one process. */
+export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: MemoryStreamOptions = {}): MemoryStream {
+  const streams = new Map<string, Stream>();
+  const bells = new Map<string, Set<(name: string) => void>>();
+  let added = 0;
+
+  const streamOf = (name: string): Stream => {
+    const stream = streams.get(name) ?? { entries: new Map(), groups: new Map() };
+    streams.set(name, stream);
+    return stream;
+  };
+
+  const groupOf = (stream: string, name: string): MemoryGroup => {
+    const { entries, groups } = streamOf(stream);
+    const group = groups.get(name) ?? new MemoryGroup(entries, now);
+    groups.set(name, group);
+    return group;
+  };
+
+  /** Before anything is changed, so that all of it is done or nothing. */
+  const checkRoom = (entries: readonly Outgoing[], lengths: Map<string, number>) => {
+    for (const { stream } of entries) {
+      const length = (lengths.get(stream) ?? streamOf(stream).entries.size) + 1;
+      lengths.set(stream, length);
+      if (length <= maxLength) continue;
+      throw full(stream, maxLength);
+    }
+  };
+
+  const add = (entries: readonly Outgoing[]) => {
+    const groups = new Set<MemoryGroup>();
+    for (const { stream, body } of entries) {
+      const timestamp = now();
+      const entry = { id: `${timestamp}-${added++}`, body, timestamp };
+      streamOf(stream).entries.set(entry.id, entry);
+      for (const group of streamOf(stream).groups.values()) {
+        group.add(entry);
+        groups.add(group);
+      }
+    }
+    for (const group of groups) group.serve();
+  };
+
+  return {
+    async publish(entries) {
+      checkRoom(entries, new Map());
+      add(entries);
+    },
+
+    async settle({ stream, group }, { ack, publish }) {
+      const { entries } = streamOf(stream);
+      const freed = new Set(ack.filter((id) => entries.has(id))).size;
+      checkRoom(publish, new Map([[stream, entries.size - freed]]));
+      for (const id of ack) {
+        groupOf(stream, group).ack(id);
+        entries.delete(id);
+      }
+      add(publish);
+    },
+
+    async read({ stream, group, consumer }, { count, blockMs, signal }) {
+      if (signal.aborted) return [];
+      const messages = groupOf(stream, group).take(consumer, count);
+      if (messages.length > 0 || blockMs <= 0) return messages;
+      return wait(groupOf(stream, group).waiters, { consumer, count, blockMs, signal });
+    },
+
+    again: async ({ stream, group, consumer }, ids) => groupOf(stream, group).again(consumer, ids),
+
+    takeOver: async ({ stream, group, consumer }, options) => groupOf(stream, group).takeOver(consumer, options),
+
+    removeIdleConsumers: async ({ stream, group, consumer }, { minIdleMs }) =>
+      groupOf(stream, group).removeIdle(consumer, minIdleMs),
+
+    async state(stream, group) {
+      const { entries } = streamOf(stream);
+      const [oldest] = entries.values();
+      return {
+        length: entries.size,
+        pending: groupOf(stream, group).pendingCount,
+        oldestMs: oldest === undefined ? 0 : Math.max(0, now() - oldest.timestamp),
+      };
+    },
+
+    async wake(name) {
+      // Later, so that nothing a listener does or throws befalls who rings.
+      setImmediate(() => {
+        for (const ring of bells.get(name) ?? []) ring(name);
+      });
+    },
+
+    async onWake(names, ring) {
+      const own = (name: string) => ring(name);
+      for (const name of names) bells.set(name, (bells.get(name) ?? new Set()).add(own));
+      return async () => {
+        for (const name of names) bells.get(name)?.delete(own);
+      };
+    },
+
+    async ping() {},
+
+    async ready() {},
+
+    async close() {
+      bells.clear();
+      const groups = [...streams.values()].flatMap((stream) => [...stream.groups.values()]);
+      for (const waiter of groups.flatMap((group) => [...group.waiters])) waiter.resolve([]);
+    },
+
+    loseEverything() {
+      for (const { entries, groups } of streams.values()) {
+        entries.clear();
+        for (const group of groups.values()) group.clear();
+      }
+    },
+  };
+}
+
+/** Waits for the group to serve it, the time-out or the signal. */
+function wait(
+  waiters: Set<Waiter>,
+  { consumer, count, blockMs, signal }: { consumer: string; count: number; blockMs: number; signal: AbortSignal },
+): Promise<Message[]> {
+  return new Promise((resolveIt) => {
+    const waiter: Waiter = {
+      consumer,
+      count,
+      resolve(messages) {
+        waiters.delete(waiter);
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+        resolveIt(messages);
+      },
+    };
+    const onAbort = () => waiter.resolve([]);
+    const timer = setTimeout(onAbort, blockMs);
+    signal.addEventListener("abort", onAbort);
+    waiters.add(waiter);
+  });
+}

@@ -1,0 +1,163 @@
+import { Redis, type RedisOptions, ReplyError } from "ioredis";
+import { StillupError } from "../../errors.ts";
+import { parseUrl } from "../../url.ts";
+import { saysFull } from "./redis-entries.ts";
+
+/** How long a command may go without its answer, connecting and reconnecting included. */
+export const commandTimeoutMs = 5_000;
+const connectTimeoutMs = 4_000;
+const longestReconnectDelayMs = 2_000;
+
+/** Where a `redis:` or `rediss:` URL leads. `name` is what messages call it: it never holds the password. */
+export interface RedisTarget {
+  readonly name: string;
+  readonly options: Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls">;
+  /** `stream_unavailable`, of the name and what it did. */
+  readonly failure: (what: string) => StillupError;
+}
+
+/** One connection that opens with its first command and reconnects by itself until it is closed. */
+export interface RedisConnection {
+  readonly redis: Redis;
+  /**
+   * What `work` answers. A server that has not answered within `timeoutMs` loses the connection with all that waits on
+   * it, so that nothing piles up behind a dead link.
+   * @throws StillupError `stream_unavailable`, `stream_full`; the commands may or may not have been carried out.
+   */
+  run<T>(work: (redis: Redis) => Promise<T>, timeoutMs?: number): Promise<T>;
+  /** Drops the connection: what waits on it fails, and it connects again. */
+  drop(): void;
+  /** Resolves when the socket is gone. */
+  close(): Promise<void>;
+}
+
+/** @throws StillupError `invalid_configuration` when the URL is not one of Redis. */
+export function parseRedisUrl(text: string): RedisTarget {
+  const url = parseUrl(text);
+  const db = url?.pathname.slice(1) ?? "";
+  const username = decode(url?.username ?? "");
+  const password = decode(url?.password ?? "");
+  if (
+    !/^rediss?:$/.test(url?.protocol ?? "") ||
+    !url?.hostname ||
+    !/^\d*$/.test(db) ||
+    username === null ||
+    password === null
+  ) {
+    throw new StillupError("invalid_configuration", "The Redis URL must read redis://[user:password@]host[:port][/db]");
+  }
+  const port = Number(url.port || 6379);
+  const name = `Redis at ${url.hostname}:${port}`;
+  return {
+    name,
+    failure: (what) => new StillupError("stream_unavailable", `${name} ${what}`),
+    options: {
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port,
+      db: Number(db),
+      ...(username === "" ? {} : { username }),
+      ...(password === "" ? {} : { password }),
+      // Node verifies certificate and host name unless told otherwise.
+      ...(url.protocol === "rediss:" ? { tls: {} } : {}),
+    },
+  };
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+export function openConnection(target: RedisTarget): RedisConnection {
+  const redis = new Redis({
+    ...target.options,
+    lazyConnect: true,
+    // RESP3 flattens the reply of XREADGROUP.
+    protocol: 2,
+    connectionName: "stillup",
+    disableClientInfo: true,
+    connectTimeout: connectTimeoutMs,
+    disconnectTimeout: 500,
+    // A server that is loading its data answers LOADING at once; the check would hold commands back until it is done.
+    enableReadyCheck: false,
+    // 0: what was sent or waits fails with the connection. Sent again, an XADD could add twice.
+    maxRetriesPerRequest: 0,
+    // ioredis leaves the rejection of its own resubscription unhandled, which ends the process.
+    autoResubscribe: false,
+    retryStrategy: (times) => Math.min(50 * 2 ** times, longestReconnectDelayMs) * (0.5 + Math.random() / 2),
+  });
+  let closed = false;
+  let lastFailure = "the connection was lost";
+  const waiting = new Set<(reason: StillupError) => void>();
+  const explain = (error: unknown): StillupError => {
+    if (error instanceof StillupError) return error;
+    if (!isReply(error)) return target.failure(`cannot be reached: ${lastFailure}`);
+    const refusal = `refused a command: ${reasonOf(error)}`;
+    return saysFull(error.message)
+      ? new StillupError("stream_full", `${target.name} ${refusal}`)
+      : target.failure(refusal);
+  };
+  const giveUp = (reason: StillupError) => {
+    for (const reject of waiting) reject(reason);
+  };
+  const drop = (reason: StillupError) => {
+    if (redis.stream?.writable) redis.disconnect(true);
+    giveUp(reason);
+  };
+
+  redis.on("ready", () => {
+    lastFailure = "the connection was lost";
+  });
+  redis.on("error", (error: Error) => {
+    lastFailure = reasonOf(error);
+    // A refused SELECT would leave the connection in database 0.
+    if (isReply(error)) drop(explain(error));
+  });
+
+  return {
+    redis,
+    async run(work, timeoutMs = commandTimeoutMs) {
+      if (closed) throw target.failure("is closed");
+      let reject: (reason: StillupError) => void = () => {};
+      const givenUp = new Promise<never>((_resolve, rejectIt) => {
+        reject = rejectIt;
+      });
+      const timer = setTimeout(() => drop(target.failure(`did not answer within ${timeoutMs / 1000} s`)), timeoutMs);
+      waiting.add(reject);
+      try {
+        return await Promise.race([work(redis), givenUp]);
+      } catch (error) {
+        throw explain(error);
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(reject);
+      }
+    },
+    drop: () => drop(target.failure("was given up")),
+    async close() {
+      // Without a socket there is no event to wait for, and nothing that would fail what waits for a connection.
+      const ended = redis.stream?.destroyed === false && new Promise<void>((resolve) => redis.once("end", resolve));
+      closed = true;
+      redis.disconnect();
+      giveUp(target.failure("is closed"));
+      await ended;
+    },
+  };
+}
+
+/** True for an answer of the server, as against a failure to get one. */
+export function isReply(error: unknown): error is Error {
+  return error instanceof ReplyError;
+}
+
+/**
+ * The server's or the system's own words. A ReplyError also carries its command, with a password or bodies in it, so it
+ * is never handed on itself.
+ */
+function reasonOf(error: Error): string {
+  // Connecting to a name with several addresses fails with an AggregateError, whose message is empty.
+  return error.message || (error as { code?: string }).code || error.name;
+}

@@ -1,0 +1,107 @@
+import type { Redis } from "ioredis";
+import type { Metrics } from "../../metrics.ts";
+import { createRoom } from "./capacity.ts";
+import * as command from "./redis-commands.ts";
+import { openConnection, parseRedisUrl } from "./redis-connection.ts";
+import { mostEntries, type Place } from "./redis-entries.ts";
+import { createReaders } from "./redis-readers.ts";
+import { createReads } from "./redis-reads.ts";
+import { createBells } from "./redis-wake-ups.ts";
+import { handBack, soon } from "./shared.ts";
+import type { Consumer, EventStream, Outgoing } from "./stream.ts";
+
+interface RedisStreamOptions {
+  /** `redis://[user:password@]host[:port][/db]`; `rediss://` for TLS with a verified certificate. */
+  readonly url: string;
+  readonly metrics?: Pick<Metrics, "count">;
+  /** Before every key and channel; `stillup:` when left out. Two prefixes on one server never meet. */
+  readonly prefix?: string;
+}
+
+/**
+ * The EventStream port on Redis 7.0 and up, over TCP. Settling deletes, so a stream is for one group. Nothing is
+ * connected before the first call; connections come back by themselves until `close`.
+ * @throws StillupError `invalid_configuration` when the URL is not one of Redis.
+ */
+export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisStreamOptions): EventStream {
+  const target = parseRedisUrl(url);
+  const commands = openConnection(target);
+  const readers = createReaders(target, commands);
+  const bells = createBells(target);
+  const room = createRoom(mostEntries);
+  const bellPrefix = `${prefix}wake:`;
+  const placeOf = (who: Consumer): Place => ({ ...who, key: prefix + who.stream });
+  const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
+  const count = (kind: string) => metrics?.count("stillup_driver_calls_total", { driver: "redis", kind });
+  const send = <T>(kind: string, work: (redis: Redis) => Promise<T>): Promise<T> => {
+    count(kind);
+    return commands.run(work);
+  };
+
+  const reads = createReads({ target, placeOf, count, send });
+
+  const checkRoom = (entries: readonly Outgoing[]) =>
+    room.check(entries, (stream) => send("length", (redis) => redis.xlen(prefix + stream)));
+
+  const settle: EventStream["settle"] = async (who, { ack, publish }) => {
+    if (ack.length + publish.length === 0) return;
+    await checkRoom(publish);
+    const all = [...publish.map(adding), ...command.removing(placeOf(who), ack)];
+    // Acks alone must get through when memory has run out, or it would never be freed.
+    const carryOut = publish.length > 0 ? command.asOne : command.inOneTrip;
+    await send<unknown>("settle", (redis) => carryOut(redis, all));
+  };
+
+  return {
+    settle,
+
+    async publish(entries) {
+      await checkRoom(entries);
+      if (entries.length > 0) await send("publish", (redis) => command.inOneTrip(redis, entries.map(adding)));
+    },
+
+    async wake(name) {
+      await send("wake", (redis) => redis.publish(bellPrefix + name, ""));
+    },
+
+    async read(who, { count, blockMs, signal }) {
+      const messages = await readers.read((block) => reads.readNext(who, block, { count, blockMs }), {
+        signal,
+        late: (messages) => handBack(settle, who, messages),
+      });
+      return [...(messages ?? [])];
+    },
+
+    again: async (who, ids) => (ids.length === 0 ? [] : reads.again(who, ids)),
+
+    takeOver: reads.takeOver,
+
+    removeIdleConsumers: (who, { minIdleMs }) =>
+      send("remove_idle_consumers", (redis) => command.removeIdle(redis, placeOf(who), minIdleMs)),
+
+    state: (stream, group) => send("state", (redis) => command.stateOf(redis, prefix + stream, group)),
+
+    onWake: (names, ring) =>
+      bells.listen(
+        names.map((name) => bellPrefix + name),
+        (channel) => ring(channel.slice(bellPrefix.length)),
+      ),
+
+    ping: () =>
+      soon(
+        send("ping", (redis) => redis.ping()),
+        target.failure,
+      ),
+
+    ready: () =>
+      soon(
+        send("ready", (redis) => command.tryAdding(redis, `${prefix}ready`)),
+        target.failure,
+      ),
+
+    async close() {
+      await readers.close();
+      await Promise.all([commands.close(), bells.close()]);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import type { Batch, ConsumeFunction, Ctx, Env } from "../contract.ts";
+import type { Consumer, Message } from "../drivers/stream/stream.ts";
+import { errorFields, isTransient, StillupError } from "../errors.ts";
+import { spread } from "../jitter.ts";
+import type { sleep } from "../sleep.ts";
+import type { Background } from "./background.ts";
+import { callEnv } from "./call-env.ts";
+import { recordSetApart } from "./dead-letters.ts";
+import type { Outage } from "./outage.ts";
+import { type Outcome, type Retry, type Settlement, settle } from "./settle.ts";
+
+/** After this part of the lease a call is told to end: what it hands back must be settled while the entry is its own. */
+const SIGNAL_AT = 0.8;
+/** About how long after a message could not be set apart it is tried again. */
+const SET_APART_AGAIN_MS = 8000;
+
+export interface CallOptions {
+  readonly who: Consumer;
+  readonly fn: ConsumeFunction;
+  readonly env: Env;
+  readonly background: Background;
+  /** Of the services behind the calls. */
+  readonly outage: Outage;
+  readonly sleep: typeof sleep;
+}
+
+/**
+ * One call and what follows from it: messages are set apart, acked, handed on. Resolves with what is to be tried again
+ * by the same process; never throws. `call` aborts when the process is to stop, and is aborted when time is up.
+ */
+export async function callAndSettle(
+  options: CallOptions,
+  messages: readonly Message[],
+  call: AbortController,
+): Promise<readonly Retry[]> {
+  const batch = { source: options.who.stream, messages };
+  const outcome = await runCall(options, batch, call);
+  if (outcome === "overdue") {
+    options.env.log.error("A call did not end within the lease; others take its messages over.", idsOf(messages));
+    return [];
+  }
+  const settlement = settle(batch, outcome);
+  logOutcome(options, settlement, messages);
+  const kept = await setApart(options, settlement);
+  await settleUntilDone(options, { ...settlement, ack: [...settlement.ack, ...kept.recorded] }, call.signal);
+  return [...settlement.retry, ...kept.failed];
+}
+
+async function runCall(
+  { fn, env, background, sleep: wait }: CallOptions,
+  batch: Batch,
+  call: AbortController,
+): Promise<Outcome | "overdue"> {
+  const leaseMs = env.config.workerLeaseSeconds * 1000;
+  const requestId = randomUUID();
+  const ctx: Ctx = {
+    requestId,
+    deadline: Date.now() + leaseMs * SIGNAL_AT,
+    signal: call.signal,
+    waitUntil: background.waitUntil,
+  };
+  const ended = new AbortController();
+  const run = async () => fn.consume(batch, callEnv(env, requestId), ctx);
+  const outcome = run()
+    .then((result): Outcome => ({ result }))
+    .catch((error: unknown): Outcome => ({ error }))
+    .finally(() => ended.abort());
+  const late = wait(leaseMs * SIGNAL_AT, ended.signal).then(async (isLate) => {
+    if (isLate) call.abort();
+    if (isLate && (await wait(leaseMs * (1 - SIGNAL_AT), ended.signal))) return "overdue" as const;
+    return outcome;
+  });
+  return Promise.race([outcome, late]);
+}
+
+function logOutcome({ env, outage }: CallOptions, { error }: Settlement, messages: readonly Message[]): void {
+  if (error === undefined) outage.over();
+  else if (isTransient(error)) outage.failed(error);
+  else env.log.error("A call failed.", { ...idsOf(messages), ...errorFields(error) });
+}
+
+/** Records what is to be set apart. What cannot be recorded stays pending and comes again. */
+async function setApart({ env, who, outage }: CallOptions, settlement: Settlement) {
+  const recorded: string[] = [];
+  const failed: Retry[] = [];
+  for (const { message, reason } of settlement.setApart) {
+    try {
+      await recordSetApart(env, { stream: who.stream, message, reason });
+      recorded.push(message.id);
+    } catch (error) {
+      outage.failed(error);
+      failed.push({ id: message.id, delayMs: spread(SET_APART_AGAIN_MS), alone: true });
+    }
+  }
+  return { recorded, failed };
+}
+
+/** Tries until the stream service takes it, the process is to stop or the lease may be over: then the entries stay pending. */
+async function settleUntilDone(
+  { env, who, outage, sleep: wait }: CallOptions,
+  { ack, publish: wanted }: Pick<Settlement, "ack" | "publish">,
+  signal: AbortSignal,
+): Promise<void> {
+  let publish = wanted;
+  const giveUpAt = performance.now() + env.config.workerLeaseSeconds * 1000;
+  while (ack.length + publish.length > 0) {
+    try {
+      await env.stream.settle(who, { ack, publish });
+      return;
+    } catch (error) {
+      const waitMs = outage.failed(error);
+      // Acks free the room that is missing, and a sweep finds what the entries would have rung for.
+      const isFull = publish.length > 0 && error instanceof StillupError && error.code === "stream_full";
+      if (isFull) publish = [];
+      else if (performance.now() > giveUpAt || !(await wait(waitMs, signal))) return;
+    }
+  }
+}
+
+function idsOf(messages: readonly Message[]) {
+  return { messageIds: messages.slice(0, 10).map(({ id }) => id), messages: messages.length };
+}

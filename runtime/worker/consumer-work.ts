@@ -1,0 +1,121 @@
+import { setMaxListeners } from "node:events";
+import type { Message } from "../drivers/stream/stream.ts";
+import { errorFields } from "../errors.ts";
+import { type CallOptions, callAndSettle } from "./consumer-call.ts";
+import type { Retry } from "./settle.ts";
+
+/** Failing messages wait in memory until they are tried again. With so many of them, nothing new is read. */
+const MOST_WAITING = 200;
+
+interface WorkOptions extends CallOptions {
+  /** Messages given to one call, at most. */
+  readonly batchSize: number;
+  /** Calls side by side, at most. */
+  readonly parallel: number;
+}
+
+/** A consumer's messages from when they are read until they are settled or handed back. */
+interface Work {
+  /** Takes messages on, in calls of at most `batchSize`. */
+  begin(messages: readonly Message[]): void;
+  /** How many messages could be begun now. */
+  free(): number;
+  /** Resolves when that may have changed. */
+  changed(): Promise<void>;
+  calls(): number;
+  /** Tells the calls to end and, when they and `reading` have, puts what is left back into the stream. */
+  stop(reading: Promise<void>): Promise<void>;
+}
+
+export function createWork(options: WorkOptions): Work {
+  const { batchSize, parallel } = options;
+  const stopping = new AbortController();
+  const calls = new Map<AbortController, Promise<void>>();
+  const queue: (readonly Message[])[] = [];
+  const retries = createRetries(options, stopping.signal, (messages) => begin(messages));
+  let notify = () => {};
+
+  const call = async (batch: readonly Message[], controller: AbortController) => {
+    for (const retry of await callAndSettle(options, batch, controller)) retries.add(retry, batch);
+    calls.delete(controller);
+    startQueued();
+    notify();
+  };
+
+  const startQueued = () => {
+    while (calls.size < parallel && !stopping.signal.aborted) {
+      const batch = queue.shift();
+      if (batch === undefined) return;
+      const controller = new AbortController();
+      setMaxListeners(0, controller.signal); // an entry's hundred checks wait on it, and Node 20 warns of the eleventh
+      calls.set(controller, call(batch, controller));
+    }
+  };
+
+  const begin = (messages: readonly Message[]) => {
+    for (let at = 0; at < messages.length; at += batchSize) queue.push(messages.slice(at, at + batchSize));
+    startQueued();
+    notify();
+  };
+
+  return {
+    begin,
+    calls: () => calls.size,
+    free() {
+      if (retries.size() >= MOST_WAITING) return 0;
+      return Math.max(0, parallel - calls.size - queue.length) * batchSize;
+    },
+    changed: () =>
+      new Promise((resolve) => {
+        notify = resolve;
+      }),
+    async stop(reading) {
+      stopping.abort();
+      notify();
+      for (const controller of calls.keys()) controller.abort();
+      await Promise.all([reading, ...calls.values()]);
+      const waiting = await retries.stopped();
+      await handBack(options, [...waiting, ...queue.splice(0).flat()]);
+    },
+  };
+}
+
+/** Messages that wait for their next try. */
+function createRetries(
+  { env, who, sleep, outage }: CallOptions,
+  stopping: AbortSignal,
+  begin: (messages: readonly Message[]) => void,
+) {
+  const waiting = new Map<string, { message: Message; done: Promise<void> }>();
+
+  const retry = async ({ id, delayMs }: Retry) => {
+    if (!(await sleep(delayMs, stopping))) return;
+    // Should this fail, it stays pending, and whoever takes over next finds it.
+    const messages = await env.stream.again(who, [id]).catch((error: unknown) => {
+      outage.failed(error);
+      return [];
+    });
+    waiting.delete(id);
+    begin(messages);
+  };
+
+  return {
+    size: () => waiting.size,
+    add(what: Retry, batch: readonly Message[]) {
+      const message = batch.find(({ id }) => id === what.id);
+      if (message !== undefined) waiting.set(what.id, { message, done: retry(what) });
+    },
+    /** Once stopping: those that did not get to be tried again. */
+    async stopped(): Promise<Message[]> {
+      await Promise.all([...waiting.values()].map(({ done }) => done));
+      return [...waiting.values()].map(({ message }) => message);
+    },
+  };
+}
+
+async function handBack({ env, who }: CallOptions, messages: readonly Message[]): Promise<void> {
+  const publish = messages.map(({ body }) => ({ stream: who.stream, body }));
+  await env.stream.settle(who, { ack: messages.map(({ id }) => id), publish }).catch((error: unknown) => {
+    env.log.warn("Messages could not be handed back; others will take them over.", errorFields(error));
+  });
+}

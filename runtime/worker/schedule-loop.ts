@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import type { Ctx, Env, Schedule, ScheduledFunction } from "../contract.ts";
+import type { Outgoing } from "../drivers/stream/stream.ts";
+import { isTransient } from "../errors.ts";
+import { sleep } from "../sleep.ts";
+import type { Background } from "./background.ts";
+import { callEnv } from "./call-env.ts";
+import type { Part } from "./drain.ts";
+import { createOutage } from "./outage.ts";
+
+const RUN_MS = 60_000;
+/** A schedule that always wants to run at once must not take the whole process. */
+const SHORTEST_PAUSE_MS = 20;
+/** No sleep is longer, so that a lost bell costs at most this. */
+const LONGEST_PAUSE_MS = 3_600_000;
+/** A schedule that pauses for longer is asleep, because there was nothing to do. */
+const ASLEEP_MS = 90_000;
+/** How long it is tried to publish what a run gave out: until the next run is due, within these bounds. */
+const LEAST_PUBLISHING_MS = 1000;
+const MOST_PUBLISHING_MS = 20_000;
+/** Keeps replicas from ticking in step; small, because the sleeps of one deployment are to end together. */
+const JITTER_MS = 250;
+
+interface ClockOptions {
+  readonly name: string;
+  readonly schedule: Schedule;
+  readonly fn: ScheduledFunction;
+  readonly env: Env;
+  readonly background: Background;
+  /** Waits, and resolves with false when the signal aborted first. */
+  readonly sleep?: typeof sleep;
+}
+
+/** Runs one schedule, never twice at once. */
+export interface Clock extends Part {
+  /** The schedule's name, which is the bell's too. */
+  readonly bell: string;
+  /** Makes it run now, or once more when it is running. */
+  ring(): void;
+  /** Makes it run now if it is asleep. */
+  stir(): void;
+  /** True while it waits for long, because there was nothing to do. */
+  isAsleep(): boolean;
+}
+
+/** Runs a schedule at once and from then on when it asks for it, when its time is over, or when it is rung. */
+export function startClock(options: ClockOptions): Clock {
+  const { name, env, sleep: wait = sleep } = options;
+  const outage = createOutage(env.log, `The schedule ${name}`);
+  const stopping = new AbortController();
+  let running = false;
+  let rung = false;
+  let stirred = false;
+  let asleep = false;
+  let nap = new AbortController();
+
+  const tick = async (): Promise<number> => {
+    running = true;
+    rung = false;
+    stirred = false;
+    try {
+      const { publish, nextMs } = await runOnce(options, stopping.signal);
+      const nextAt = performance.now() + nextMs;
+      if (publish.length === 0 || (await publishUntilDone(publish, nextMs))) outage.over();
+      return Math.max(0, nextAt - performance.now());
+    } catch (error) {
+      return outage.failed(error);
+    } finally {
+      running = false;
+    }
+  };
+
+  /** Nobody else has what a run gave out: a check that is lost here comes when its lease is over. False if it was. */
+  const publishUntilDone = async (entries: readonly Outgoing[], nextMs: number): Promise<boolean> => {
+    const boundMs = Math.min(Math.max(nextMs, LEAST_PUBLISHING_MS), MOST_PUBLISHING_MS);
+    for (const giveUpAt = performance.now() + boundMs; ; ) {
+      try {
+        await env.stream.publish(entries);
+        return true;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        const waitMs = outage.failed(error);
+        if (performance.now() + waitMs > giveUpAt || !(await wait(waitMs, stopping.signal))) return false;
+      }
+    }
+  };
+
+  const pause = async (ms: number) => {
+    nap = new AbortController();
+    asleep = ms > ASLEEP_MS;
+    const isWanted = rung || (stirred && asleep);
+    if (!isWanted && !stopping.signal.aborted) await wait(ms, nap.signal);
+    asleep = false;
+  };
+
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      const nextMs = await tick();
+      await wait(SHORTEST_PAUSE_MS, stopping.signal);
+      await pause(nextMs);
+    }
+  };
+  const ended = loop();
+
+  return {
+    name: `the schedule ${name}`,
+    bell: name,
+    ring() {
+      rung = true;
+      nap.abort();
+    },
+    stir() {
+      stirred = true;
+      if (asleep) nap.abort();
+    },
+    isAsleep: () => asleep,
+    left: () => (running ? "a run" : null),
+    stop() {
+      stopping.abort();
+      nap.abort();
+      return ended;
+    },
+  };
+}
+
+/** One run; resolves with what it wants to publish, and how long until the next one. */
+async function runOnce(
+  { schedule, fn, env, background }: ClockOptions,
+  signal: AbortSignal,
+): Promise<{ publish: readonly Outgoing[]; nextMs: number }> {
+  const tick = { id: randomUUID(), scheduledTime: Date.now() };
+  const ctx: Ctx = {
+    requestId: tick.id,
+    deadline: tick.scheduledTime + RUN_MS,
+    signal,
+    waitUntil: background.waitUntil,
+  };
+  const result = await fn.scheduled(tick, callEnv(env, tick.id), ctx);
+  const nextInMs = result?.nextInMs ?? schedule.everySeconds * 1000;
+  const nextMs = Math.min(LONGEST_PAUSE_MS, Math.max(0, nextInMs)) + Math.random() * JITTER_MS;
+  return { publish: result?.publish ?? [], nextMs };
+}

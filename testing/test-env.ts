@@ -1,0 +1,128 @@
+import type { Config, LogLevel } from "../runtime/config/config.ts";
+import type { Ctx, Env, FetchFunction } from "../runtime/contract.ts";
+import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
+import { createMemoryStream, type MemoryStream } from "../runtime/drivers/stream/memory.ts";
+import type { Log, LogFields } from "../runtime/log.ts";
+import { createMemo } from "../runtime/memo.ts";
+import { createMetrics } from "../runtime/metrics-registry.ts";
+import { createClock, installClock, type TestClock } from "./clock.ts";
+import { createScriptedHttp, type ScriptedHttp } from "./scripted-http.ts";
+import { emptyDatabase } from "./test-database.ts";
+
+export interface TestEnvOptions {
+  /** A migrated database to work on as it is; the test file's own in memory, emptied, when left out. */
+  readonly sql?: SqlDriver;
+  readonly config?: Partial<Config>;
+}
+
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** All bindings, and what a test does with them. */
+export interface TestEnv extends Env {
+  readonly sql: SqlDriver;
+  readonly stream: MemoryStream;
+  readonly http: ScriptedHttp;
+  readonly clock: TestClock;
+  /** What was logged, oldest first. */
+  readonly logged: readonly LogLine[];
+  ctx(over?: Partial<Ctx>): Ctx;
+  /** A request with the key in it; a body that is no string is sent as JSON. */
+  request(method: string, path: string, body?: unknown): Request;
+  /** Calls a route and waits for what it left to `waitUntil`, too. */
+  call(route: FetchFunction, request: Request): Promise<Response>;
+  /** Resolves when nothing given to `waitUntil` is under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Everything a handler needs, within this process: Postgres (PGlite), streams in memory, an `http` that answers by
+ * script, a captured log, and the clock that all SQL reads. Each call empties the test file's database, so only the
+ * newest environment of a file is of use. A test of a handler:
+ *
+ *     import { expect, test } from "vitest";
+ *     import createMonitor from "../functions/api/create-monitor.ts";
+ *     import { testEnv } from "./test-env.ts";
+ *
+ *     test("a monitor begins as pending", async () => {
+ *       const env = await testEnv();
+ *       const request = env.request("POST", "/v1/monitors", { name: "Shop", type: "http", url: "https://shop.example" });
+ *       const response = await env.call(createMonitor, request);
+ *       expect(response.status).toBe(201);
+ *       expect(await response.json()).toMatchObject({ name: "Shop", status: "pending" });
+ *     });
+ */
+export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
+  const sql = options.sql ?? (await emptyDatabase());
+  if (options.sql !== undefined) await installClock(sql);
+  const logged: LogLine[] = [];
+  const work: Promise<unknown>[] = [];
+  const settled = async () => {
+    while (work.length > 0) await work.shift();
+  };
+  const env: TestEnv = {
+    sql,
+    stream: createMemoryStream(),
+    http: createScriptedHttp(),
+    log: capturingLog(logged, {}),
+    config: { ...testConfig, ...options.config },
+    metrics: createMetrics({ service: "test" }),
+    memo: createMemo(),
+    clock: createClock(sql),
+    logged,
+    ctx: (over) => ({
+      requestId: "test-request",
+      deadline: Date.now() + 10_000,
+      signal: new AbortController().signal,
+      waitUntil: (promise) => void work.push(promise),
+      ...over,
+    }),
+    request(method, path, body) {
+      const headers = { authorization: `Bearer ${env.config.apiKey}` };
+      if (body === undefined) return new Request(`http://stillup.test${path}`, { method, headers });
+      return new Request(`http://stillup.test${path}`, {
+        method,
+        headers: { ...headers, "content-type": "application/json" },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      });
+    },
+    async call(route, request) {
+      const response = await route.fetch(request, env, env.ctx());
+      await settled();
+      return response;
+    },
+    close: settled,
+  };
+  return env;
+}
+
+const testConfig: Config = {
+  apiKey: "the-key-of-every-test-environment-0123456789",
+  networkPolicy: "private",
+  controlTargets: [],
+  heartbeatUrl: null,
+  publicUrl: null,
+  logLevel: "DEBUG",
+  workerConcurrency: 200,
+  workerLeaseSeconds: 120,
+  drainSeconds: 10,
+  rawCheckDays: 7,
+};
+
+function capturingLog(lines: LogLine[], always: LogFields): Log {
+  const write =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}): void => {
+      lines.push({ level, message, fields: { ...always, ...fields } });
+    };
+  return {
+    debug: write("DEBUG"),
+    info: write("INFO"),
+    warn: write("WARN"),
+    error: write("ERROR"),
+    child: (fields) => capturingLog(lines, { ...always, ...fields }),
+  };
+}

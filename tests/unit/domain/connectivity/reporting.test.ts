@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
+import { reportSight } from "../../../../domain/connectivity/record-report.ts";
+import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
+import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
+import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
+import { postgresMissing, startPostgres, type TestPostgres } from "../../../../testing/postgres.ts";
+import { answer, failure } from "../../../../testing/scripted-http.ts";
+import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
+
+const start = new Date("2026-03-01T12:00:00Z");
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const now = { sinceMs: 0, lastMs: 0 };
+let env: TestEnv;
+
+beforeEach(async () => {
+  env = await testEnv();
+  await env.clock.set(start);
+});
+afterAll(() => env.close());
+
+async function addChannel(system: boolean, over: { disabled?: boolean } = {}): Promise<string> {
+  const config = JSON.stringify({ url: "http://receiver.example/hook", secret });
+  const [row] = await env.sql<{ id: string }>`
+    insert into channels (name, type, is_default, system, disabled, config)
+    values ('c', 'webhook', true, ${system}, ${over.disabled ?? false}, ${config}::text::jsonb) returning id`;
+  return row?.id ?? "";
+}
+
+async function addMonitor(status = "up"): Promise<string> {
+  const [row] = await env.sql<{ id: string }>`
+    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold,
+      status, next_check_at)
+    values ('m', 'http', 'http://127.0.0.1/', 'GET', 3600, '{"status": ["200"]}', 1, 1, ${status},
+      app_now() + interval '1 hour')
+    returning id`;
+  return row?.id ?? "";
+}
+
+const blind = (reporter: string, ago = now) => reportSight(env.sql, { reporter, blind: ago });
+const sees = (reporter: string) => reportSight(env.sql, { reporter, blind: null });
+
+function at(seconds: number): string {
+  return new Date(start.getTime() + seconds * 1000).toISOString();
+}
+
+async function planned(): Promise<unknown[]> {
+  return env.sql`select type, data, channel_id as "channelId" from deliveries order by version, channel_id`;
+}
+
+describe("a report of sight", () => {
+  it("that a process is blind is told once, to the channels that hear of Stillup itself", async () => {
+    const channelId = await addChannel(true);
+    await addChannel(false);
+    await addChannel(true, { disabled: true });
+    expect(await blind("a", { sinceMs: 8000, lastMs: 1000 })).toEqual({ change: "blind", channelIds: [channelId] });
+    await env.clock.advance(5);
+    expect(await blind("a")).toEqual({ change: null, channelIds: [] });
+    expect(await blind("b")).toEqual({ change: null, channelIds: [] });
+    expect(await planned()).toEqual([{ type: "system.blind", data: { since: at(-8) }, channelId }]);
+  });
+
+  it("that no process is blind any more is told once, and every monitor is due", async () => {
+    const channelId = await addChannel(true);
+    const [up, down] = [await addMonitor(), await addMonitor("down")];
+    const paused = await addMonitor("paused");
+    const deleted = await addMonitor();
+    await env.sql`update monitors set deleted_at = app_now() where id = ${deleted}`;
+    await blind("a");
+    await env.clock.advance(60);
+    expect(await sees("a")).toEqual({ change: "sighted", channelIds: [channelId] });
+    expect(await sees("a")).toEqual({ change: null, channelIds: [] });
+    expect((await planned())[1]).toEqual({ type: "system.sighted", data: { since: at(0), until: at(60) }, channelId });
+    const due = await env.sql<{ id: string }>`select id from monitors where next_check_at <= app_now()`;
+    expect(due.map(({ id }) => id).sort()).toEqual([up, down].sort());
+    expect(paused).not.toBe("");
+    const { jobs, blind: stillBlind } = await claimDueChecks(env.sql);
+    expect([jobs.length, stillBlind]).toEqual([2, false]); // at once: nobody waits for the schedule's next turn
+  });
+
+  it("of one that sees ends nothing while another does not", async () => {
+    await blind("a");
+    await blind("b");
+    expect((await sees("c")).change).toBe(null);
+    expect((await sees("a")).change).toBe(null);
+    await env.clock.advance(10);
+    await blind("b");
+    await env.clock.advance(10);
+    expect((await sees("a")).change).toBe(null);
+    expect((await sees("b")).change).toBe("sighted");
+  });
+
+  it("of one that is not heard of for 15 s counts no more", async () => {
+    await blind("a");
+    await env.clock.advance(14);
+    expect((await sees("b")).change).toBe(null);
+    await env.clock.advance(2);
+    expect((await sees("b")).change).toBe("sighted");
+  });
+
+  it("that comes after sight came back, of what was before, is dropped", async () => {
+    await blind("a");
+    await env.clock.advance(10);
+    await sees("a");
+    await env.clock.advance(3);
+    expect((await blind("a", { sinceMs: 12_000, lastMs: 4000 })).change).toBe(null);
+    expect((await blind("a", { sinceMs: 12_000, lastMs: 1000 })).change).toBe("blind");
+    const [row] = await env.sql<{ since: Date }>`select blind_since as since from sight`;
+    expect(row?.since.toISOString()).toBe(at(10)); // from then on it had seen
+  });
+
+  it("keeps every schedule at its times, and has who checks look again", async () => {
+    await addMonitor();
+    expect(await claimDueChecks(env.sql)).toMatchObject({ blind: false, nextInMs: 3_595_000 });
+    await blind("a");
+    await env.clock.advance(5);
+    expect(await claimDueChecks(env.sql)).toMatchObject({ blind: true, nextInMs: 4500 });
+  });
+});
+
+describe("what is told of Stillup itself", () => {
+  it("is sent as any other event, in order, with an id of its own that stays", async () => {
+    const channelId = await addChannel(true);
+    const never = new AbortController().signal;
+    await blind("a");
+    env.http.on(() => failure("connect"));
+    await deliverDue(env, [channelId], never);
+    await env.clock.advance(60);
+    await sees("a");
+    env.http.on(() => answer(204));
+    await deliverDue(env, [channelId], never);
+    await deliverDue(env, [channelId], never);
+    const sent = env.http.calls.map(({ body }) => JSON.parse(body ?? ""));
+    const suffix = channelId.slice("ch_".length);
+    expect(sent).toEqual([
+      { id: `dlv_system_1_${suffix}`, type: "system.blind", timestamp: at(0), data: { since: at(0) } },
+      { id: `dlv_system_1_${suffix}`, type: "system.blind", timestamp: at(0), data: { since: at(0) } },
+      {
+        id: `dlv_system_2_${suffix}`,
+        type: "system.sighted",
+        timestamp: at(60),
+        data: { since: at(0), until: at(60) },
+      },
+    ]);
+  });
+});
+
+describe.skipIf(postgresMissing !== null)(`many processes at once on Postgres ${postgresMissing ?? ""}`, () => {
+  let postgres: TestPostgres;
+  let sql: SqlDriver;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    sql = createPostgresSql({ url: await postgres.createDatabase(), maxConnections: 24, timeoutMs: 60_000 });
+  });
+  afterAll(async () => {
+    await sql?.close();
+    await postgres?.stop();
+  });
+
+  it("lose sight and come to see again: each change is told once, by turns, and nothing deadlocks", async () => {
+    await sql`insert into channels (name, type, is_default, system, config) values ('c', 'webhook', true, true, '{}')`;
+    await sql`
+      insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
+      select 'm', 'http', 'http://127.0.0.1/', 'GET', 20, '{}', 1, 1 from generate_series(1, 200)`;
+    const changes: unknown[] = [];
+    const reporter = async (name: string) => {
+      for (let n = 0; n < 40; n++) {
+        const { change } = await reportSight(sql, { reporter: name, blind: n % 4 < 2 ? now : null });
+        if (change !== null) changes.push(change);
+        if (n % 8 === 0) await claimDueChecks(sql);
+      }
+      const { change } = await reportSight(sql, { reporter: name, blind: null });
+      if (change !== null) changes.push(change);
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, index) => reporter(`process-${index}`)));
+    const rows = await sql<{ type: string; version: number }>`
+      select type, version from deliveries where monitor_id = 'system' order by version`;
+    expect(rows).toHaveLength(changes.length);
+    expect(rows.length).toBeGreaterThanOrEqual(2);
+    expect(rows).toEqual(
+      rows.map((_, index) => ({ type: index % 2 === 0 ? "system.blind" : "system.sighted", version: index + 1 })),
+    );
+    const [row] = await sql`select blind_since, blind_reporters from sight`;
+    expect(row).toEqual({ blind_since: null, blind_reporters: {} });
+  });
+});

@@ -1,0 +1,359 @@
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { sign } from "../../../../domain/channels/types/webhook.ts";
+import { claimDueChannels } from "../../../../domain/deliveries/claim-due-channels.ts";
+import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
+import { leaseDeliveries } from "../../../../domain/deliveries/lease-deliveries.ts";
+import { recordDelivered, recordGone } from "../../../../domain/deliveries/record-attempt.ts";
+import type { HttpAnswer, HttpCall } from "../../../../runtime/drivers/http/http.ts";
+import { failure } from "../../../../testing/scripted-http.ts";
+import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
+
+const start = new Date("2026-03-01T12:00:00Z");
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const never = new AbortController().signal;
+let env: TestEnv;
+
+beforeEach(async () => {
+  env = await testEnv();
+  await env.clock.set(start);
+});
+afterAll(() => env.close());
+
+function answered(statusCode: number, headers: Record<string, string> = {}): HttpAnswer {
+  const phases = { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 1, bodyMs: 0 };
+  return { ok: true, statusCode, headers, body: "", truncated: false, totalMs: 2, phases };
+}
+
+async function addChannel(): Promise<string> {
+  const config = JSON.stringify({ url: "http://receiver.example/hook", secret });
+  const [row] = await env.sql<{ id: string }>`
+    insert into channels (name, type, is_default, config) values ('c', 'webhook', true, ${config}::text::jsonb)
+    returning id`;
+  return row?.id ?? "";
+}
+
+/** A monitor, and one planned delivery a version to the channel. */
+async function plan(channelId: string, ...versions: number[]): Promise<string> {
+  const [monitor] = await env.sql<{ id: string }>`
+    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
+    values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1) returning id`;
+  for (const version of versions) {
+    await env.sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at)
+      select 'dlv_' || ${monitor?.id ?? ""}::text || '_' || ${version}::int || ${channelId}::text, 'evt', ${channelId},
+        ${monitor?.id ?? ""}, ${version}::int, 'monitor.down', '{"monitor": {"name": "m"}}', app_now()`;
+  }
+  return monitor?.id ?? "";
+}
+
+interface Row {
+  status: string;
+  attempts: number;
+  dueInSeconds: number;
+  leased: boolean;
+  error: string | null;
+}
+
+async function deliveries(): Promise<Row[]> {
+  return env.sql<Row>`
+    select status, attempts, extract(epoch from next_attempt_at - app_now())::float8 as "dueInSeconds",
+      leased_until > app_now() as leased, last_error as error
+    from deliveries order by monitor_id, version`;
+}
+
+describe("delivering", () => {
+  it("sends a signed webhook and records that it was delivered", async () => {
+    const channel = await addChannel();
+    await plan(channel, 7);
+    const calls: HttpCall[] = [];
+    env.http.on((call) => {
+      calls.push(call);
+      return answered(204);
+    });
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "delivered", attempts: 1, leased: null, error: null }]);
+    const [call] = calls;
+    const body = JSON.parse(call?.body ?? "");
+    expect(body).toMatchObject({
+      type: "monitor.down",
+      timestamp: start.toISOString(),
+      data: { monitor: { name: "m" } },
+    });
+    const { "webhook-id": id, "webhook-timestamp": sentAt, "webhook-signature": signature } = call?.headers ?? {};
+    expect(id).toBe(body.id);
+    expect(signature).toBe(await sign(secret, `${id}.${sentAt}.${call?.body}`));
+    expect(call).toMatchObject({ method: "POST", timeoutMs: 15_000, maxRedirects: 0 });
+  });
+
+  it.each([
+    ["500", answered(500)],
+    ["a redirect", answered(302, { location: "http://elsewhere.example/" })],
+    ["429", answered(429)],
+  ])("tries again after %s, with the same id and later each time", async (_, answer) => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    const ids: string[] = [];
+    env.http.on((call) => {
+      ids.push(call.headers?.["webhook-id"] ?? "");
+      return answer;
+    });
+    await deliverDue(env, [channel], never);
+    const [first] = await deliveries();
+    expect(first).toMatchObject({ status: "pending", attempts: 1, leased: null });
+    expect(first?.dueInSeconds).toBeGreaterThanOrEqual(4);
+    expect(first?.dueInSeconds).toBeLessThanOrEqual(6);
+    await deliverDue(env, [channel], never); // not due yet
+    await env.clock.advance(6);
+    await deliverDue(env, [channel], never);
+    expect(new Set(ids).size).toBe(1);
+    expect(ids).toHaveLength(2);
+    expect((await deliveries())[0]?.dueInSeconds).toBeGreaterThanOrEqual(24);
+  });
+
+  it("waits as long as the receiver asks for", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    env.http.on(() => answered(503, { "retry-after": "600" }));
+    await deliverDue(env, [channel], never);
+    const dueInSeconds = (await deliveries())[0]?.dueInSeconds;
+    expect(dueInSeconds).toBeGreaterThanOrEqual(600);
+    expect(dueInSeconds).toBeLessThanOrEqual(720);
+  });
+
+  it("is exhausted after the tenth try, and the next one goes out", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1, 2);
+    await env.sql`
+      update deliveries set failures = 9, failing_since = app_now() - interval '13 hours' where version = 1`;
+    env.http.on(() => answered(500));
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([
+      { status: "exhausted", error: "The receiver answered 500." },
+      { status: "pending", attempts: 0 },
+    ]);
+    env.http.on(() => answered(200));
+    await deliverDue(env, [channel], never);
+    expect((await deliveries()).map((row) => row.status)).toEqual(["exhausted", "delivered"]);
+  });
+
+  it("has all its tries though leases of it came to nothing", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    await env.sql`update deliveries set failing_since = app_now() - interval '13 hours'`;
+    for (let n = 0; n < 12; n++) {
+      await leaseDeliveries(env.sql, [channel]);
+      await env.clock.advance(31);
+    }
+    env.http.on(() => answered(500));
+    await deliverDue(env, [channel], never);
+    const [row] = await deliveries();
+    expect(row).toMatchObject({ status: "pending", attempts: 13 });
+    expect(row?.dueInSeconds).toBeLessThanOrEqual(6);
+  });
+
+  it("has 12 hours from its first try, however long it waited for an earlier one", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    await env.sql`
+      update deliveries set created_at = app_now() - interval '13 hours'`;
+    env.http.on(() => answered(500));
+    for (let failures = 0; failures < 12; failures++) {
+      await env.sql`update deliveries set next_attempt_at = app_now()`; // as what is hurried
+      await deliverDue(env, [channel], never);
+    }
+    expect(await deliveries()).toMatchObject([{ status: "pending", attempts: 12 }]);
+    await env.clock.advance(12 * 3600);
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "exhausted" }]);
+  });
+
+  it("knows that a receiver was recorded as gone when the reply to that was lost", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1, 2);
+    const [leased] = await leaseDeliveries(env.sql, [channel]);
+    if (leased === undefined) throw new Error("a lease was to be had");
+    const record = () => recordGone(env.sql, leased, "The receiver answered 410.");
+    expect([await record(), await record()]).toEqual([
+      { isGone: true, cancelled: 2 },
+      { isGone: true, cancelled: 0 },
+    ]);
+  });
+
+  it("fails, and is tried again later, when this process stood still over it", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    env.http.on(() => failure("aborted", "HELD_UP"));
+    await deliverDue(env, [channel], never);
+    const [row] = await deliveries();
+    expect(row).toMatchObject({ status: "pending", leased: null });
+    expect(row?.dueInSeconds).toBeGreaterThanOrEqual(4);
+  });
+
+  it("is left to another try when it could not begin long before its lease ends", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    env.http.on(() => failure("aborted", "TOO_LATE"));
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "pending", leased: null, dueInSeconds: 0, error: null }]);
+    const { beginWithinMs = 0, timeoutMs = 0 } = env.http.calls[0] ?? {};
+    expect(beginWithinMs).toBeGreaterThan(0);
+    expect(beginWithinMs + timeoutMs).toBeLessThan(30_000);
+  });
+
+  it("is tried again, and its channel left enabled, when a URL is gone that was replaced meanwhile", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    env.http.on(async () => {
+      await env.sql`
+        update channels set config = config || '{"url": "http://new.example/"}' where id = ${channel}`;
+      return answered(410);
+    });
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "pending", attempts: 1, error: "The receiver answered 410." }]);
+    expect(await env.sql`select disabled from channels`).toEqual([{ disabled: false }]);
+  });
+
+  it("disables a channel whose receiver is gone, and cancels what is pending for it", async () => {
+    const [gone, other] = [await addChannel(), await addChannel()];
+    await plan(gone, 1, 2);
+    await plan(other, 1);
+    env.http.on(() => answered(410));
+    await deliverDue(env, [gone], never);
+    const rows = await env.sql<{ channel: string; status: string }>`
+      select channel_id as channel, status from deliveries order by version`;
+    const statuses = (channel: string) => rows.filter((row) => row.channel === channel).map((row) => row.status);
+    expect([statuses(gone), statuses(other)]).toEqual([["cancelled", "cancelled"], ["pending"]]);
+    const [channel] = await env.sql`select disabled from channels where id = ${gone}`;
+    expect(channel).toEqual({ disabled: true });
+    expect(env.logged.at(-1)).toEqual({
+      level: "WARN",
+      message: "A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.",
+      fields: { channelId: gone, cancelled: 2 },
+    });
+  });
+
+  it("cancels what was planned while its channel or monitor was deleted", async () => {
+    const channel = await addChannel();
+    const monitor = await plan(channel, 1);
+    await env.sql`update monitors set deleted_at = app_now() where id = ${monitor}`;
+    await deliverDue(env, [channel], never);
+    expect(await deliveries()).toMatchObject([{ status: "cancelled" }]);
+    expect(env.http.calls).toHaveLength(0);
+  });
+
+  it("sends a monitor's deliveries to a channel in order, and another monitor's meanwhile", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1, 2);
+    await plan(channel, 5);
+    env.http.on((call) => (call.headers?.["webhook-id"]?.includes("_1ch_") ? answered(500) : answered(200)));
+    await deliverDue(env, [channel], never);
+    await deliverDue(env, [channel], never);
+    const rows = await env.sql<{ version: number; status: string }>`
+      select version, status from deliveries order by version`;
+    expect(rows).toEqual([
+      { version: 1, status: "pending" },
+      { version: 2, status: "pending" },
+      { version: 5, status: "delivered" },
+    ]);
+  });
+
+  it("has at most 20 tries of one channel under way, and rings for the rest", async () => {
+    const channel = await addChannel();
+    for (let n = 0; n < 25; n++) await plan(channel, 1);
+    expect(await leaseDeliveries(env.sql, [channel])).toHaveLength(20);
+    expect(await leaseDeliveries(env.sql, [channel])).toHaveLength(0);
+    await env.clock.advance(31); // the leases are over
+    env.http.on(() => answered(200));
+    await deliverDue(env, [channel], never);
+    const who = { stream: "alerts.due", group: "notification", consumer: "test" };
+    const [bell] = await env.stream.read(who, { count: 1, blockMs: 0, signal: never });
+    expect(bell?.body).toBe(JSON.stringify({ v: 1, ids: [channel] }));
+  });
+
+  it("counts the outcome of a try only while it is the last", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    const [first] = await leaseDeliveries(env.sql, [channel]);
+    await env.clock.advance(31);
+    const [second] = await leaseDeliveries(env.sql, [channel]);
+    if (first === undefined || second === undefined) throw new Error("two leases were to be had");
+    expect([first.attempt, second.attempt]).toEqual([1, 2]);
+    expect(await recordDelivered(env.sql, first)).toBeNull();
+    expect(await deliveries()).toMatchObject([{ status: "pending", leased: true }]);
+    expect(await recordDelivered(env.sql, second)).not.toBeNull();
+  });
+});
+
+describe("sweeping deliveries", () => {
+  it("finds channels with something due, and says when the next is", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    await env.sql`update schedules set next_run_at = '-infinity'`;
+    expect(await claimDueChannels(env.sql)).toMatchObject({ channelIds: [channel] });
+    env.http.on(() => answered(500));
+    await deliverDue(env, [channel], never);
+    const early = await claimDueChannels(env.sql);
+    expect(early.channelIds).toEqual([]);
+    expect(early.nextInMs).toBeLessThanOrEqual(6000);
+    await env.clock.advance(early.nextInMs / 1000 + 0.001);
+    expect(await claimDueChannels(env.sql)).toMatchObject({ channelIds: [channel] });
+  });
+
+  it("finds a delivery whose worker died, once its lease is over", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    await leaseDeliveries(env.sql, [channel]);
+    const sweep = async () => {
+      await env.sql`update schedules set next_run_at = '-infinity'`;
+      return (await claimDueChannels(env.sql)).channelIds;
+    };
+    expect(await sweep()).toEqual([]);
+    await env.clock.advance(31);
+    expect(await sweep()).toEqual([channel]);
+  });
+
+  describe("of a receiver that was away for hours", () => {
+    /** One that failed `minutesAgo` and waits for hours; what the sweep finds due after that. */
+    async function wait(channel: string, minutesAgo: number): Promise<string> {
+      const monitor = await plan(channel, 1);
+      await env.sql`
+        update deliveries set attempts = 9, failures = 9, tried_at = app_now(),
+          next_attempt_at = app_now() + interval '8 hours'`;
+      await env.clock.advance(60 * minutesAgo);
+      return monitor;
+    }
+    const sweep = async () => {
+      await env.sql`update schedules set next_run_at = '-infinity'`;
+      await claimDueChannels(env.sql);
+      return (await deliveries())[0]?.dueInSeconds;
+    };
+    const planned = (monitor: string, channel: string, status: string) => env.sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status)
+      values ('dlv_new', 'evt', ${channel}, ${monitor}, 2, 'monitor.up', '{}', app_now(), ${status})`;
+
+    it("waits on where nothing is new", async () => {
+      await wait(await addChannel(), 20);
+      expect(await sweep()).toBeGreaterThan(7 * 3600);
+    });
+
+    it("tries at once when there is more of the same monitor, once for each", async () => {
+      const channel = await addChannel();
+      const monitor = await wait(channel, 1);
+      await planned(monitor, channel, "pending");
+      expect(await sweep()).toBe(0);
+      await env.clock.advance(1);
+      env.http.on(() => answered(500));
+      await deliverDue(env, [channel], never);
+      expect(await sweep()).toBeGreaterThan(6 * 3600);
+    });
+
+    it("tries ten minutes after its last try when it took what is newer", async () => {
+      const channel = await addChannel();
+      await wait(channel, 1);
+      await planned("mon_other", channel, "delivered");
+      expect(await sweep()).toBeGreaterThan(7 * 3600);
+      await env.clock.advance(600);
+      expect(await sweep()).toBe(0);
+    });
+  });
+});

@@ -1,0 +1,197 @@
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { retain } from "../../../../domain/retention/apply-retention.ts";
+import { claimTurn } from "../../../../domain/shared/claim-schedule.ts";
+import { rollUp } from "../../../../domain/uptime/roll-up.ts";
+import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
+
+const start = new Date("2026-03-01T12:00:00Z");
+let env: TestEnv;
+
+beforeEach(async () => {
+  env = await testEnv();
+  await env.clock.set(start);
+});
+afterAll(() => env.close());
+
+async function addMonitor(): Promise<string> {
+  const [row] = await env.sql<{ id: string }>`
+    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
+    values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1) returning id`;
+  return row?.id ?? "";
+}
+
+function at(minutes: number): Date {
+  return new Date(start.getTime() + minutes * 60_000);
+}
+
+async function changed(id: string, version: number, { status, minutes }: { status: string; minutes: number }) {
+  await env.sql`insert into status_changes (monitor_id, version, status, at) values (${id}, ${version}, ${status}, ${at(minutes)})`;
+}
+
+async function hours(): Promise<[string, number, number][]> {
+  const rows = await env.sql<{ start: Date; up: number; down: number }>`
+    select start, up_seconds as up, down_seconds as down from rollups_hour order by start`;
+  return rows.map((row) => [row.start.toISOString().slice(11, 16), row.up, row.down]);
+}
+
+describe("rolling up", () => {
+  it("sums up each hour that ended: seconds up and down, checks and failures", async () => {
+    const id = await addMonitor();
+    await changed(id, 1, { status: "up", minutes: 10 });
+    await changed(id, 2, { status: "down", minutes: 50 });
+    await changed(id, 3, { status: "paused", minutes: 90 });
+    await env.sql`
+      insert into checks (monitor_id, at, outcome, total_ms)
+      values (${id}, ${at(10)}, 'ok', 20), (${id}, ${at(50)}, 'timeout', 40), (${id}, ${at(60)}, 'ok', 5)`;
+    await env.clock.advance(2 * 3600 + 120);
+    await rollUp(env.sql);
+    expect(await hours()).toEqual([
+      ["12:00", 2400, 600],
+      ["13:00", 0, 1800],
+    ]);
+    const [first] = await env.sql`
+      select checks, failures, total_ms_sum, total_ms_max from rollups_hour order by start limit 1`;
+    expect(first).toEqual({ checks: 2, failures: 1, total_ms_sum: 60, total_ms_max: 40 });
+  });
+
+  it("leaves an hour alone until two minutes after its end, when its last results are stored", async () => {
+    await addMonitor();
+    await env.clock.advance(3600 + 119);
+    await rollUp(env.sql);
+    expect(await hours()).toEqual([]);
+    await env.clock.advance(1);
+    await rollUp(env.sql);
+    expect(await hours()).toHaveLength(1);
+  });
+
+  it("makes hours again from where a status change is dated back to", async () => {
+    const id = await addMonitor();
+    await changed(id, 1, { status: "up", minutes: 0 });
+    await env.clock.advance(3 * 3600 + 300);
+    await rollUp(env.sql);
+    expect(await hours()).toHaveLength(3);
+    await changed(id, 2, { status: "down", minutes: 90 });
+    await env.sql`update monitors set rolled_up_to = date_trunc('hour', ${at(90)}::timestamptz, 'UTC')`;
+    await rollUp(env.sql);
+    expect(await hours()).toEqual([
+      ["12:00", 3600, 0],
+      ["13:00", 1800, 1800],
+      ["14:00", 0, 3600],
+    ]);
+  });
+
+  it("catches up with days of hours, 48 a statement", async () => {
+    await addMonitor();
+    await env.clock.advance(100 * 3600 + 120);
+    for (const made of [48, 96, 100, 100]) {
+      await rollUp(env.sql);
+      expect(await hours()).toHaveLength(made);
+    }
+  });
+});
+
+describe("retaining", () => {
+  it("folds hours of more than 90 days ago into days, and keeps the sums", async () => {
+    const id = await addMonitor();
+    await env.sql`
+      insert into rollups_hour (monitor_id, start, up_seconds, down_seconds, checks, failures, total_ms_sum, total_ms_max)
+      select ${id}, date_trunc('day', app_now(), 'UTC') - interval '92 days' + n * interval '1 hour', 3000, 600, 60, 10, 100, n
+      from generate_series(0, 71) as n`;
+    await retain(env.sql, { rawCheckDays: 7 });
+    await retain(env.sql, { rawCheckDays: 7 });
+    const days =
+      await env.sql`select up_seconds, down_seconds, checks, failures, total_ms_max from rollups_day order by start`;
+    expect(days).toEqual([
+      { up_seconds: 72_000, down_seconds: 14_400, checks: 1440, failures: 240, total_ms_max: 23 },
+      { up_seconds: 72_000, down_seconds: 14_400, checks: 1440, failures: 240, total_ms_max: 47 },
+    ]);
+    expect(await hours()).toHaveLength(24);
+  });
+
+  it("makes partitions for the coming days and drops those whose time is over", async () => {
+    const parts = async () => {
+      const rows = await env.sql<{ name: string }>`
+        select relname as name from pg_class where relname ~ '^checks_\\d{8}$' order by relname`;
+      return rows.map((row) => row.name.slice(7));
+    };
+    await retain(env.sql, { rawCheckDays: 2 });
+    expect(await parts()).toEqual(expect.arrayContaining(["20260228", "20260301", "20260302", "20260303", "20260304"]));
+    await env.clock.advance(4 * 86_400);
+    await retain(env.sql, { rawCheckDays: 2 });
+    const left = (await parts()).filter((name) => name < "20260401");
+    expect(left).toEqual(["20260303", "20260304", "20260305", "20260306", "20260307", "20260308"]);
+  });
+
+  it("moves what fell into the default partition to its day", async () => {
+    await addMonitor();
+    await env.clock.advance(30 * 86_400); // nobody made partitions for a month
+    await env.sql`insert into checks (monitor_id, at, outcome, total_ms) values ('mon_1', app_now(), 'ok', 1)`;
+    await retain(env.sql, { rawCheckDays: 7 });
+    const [count] = await env.sql`
+      select (select count(*)::int from checks_default) as left, (select count(*)::int from checks) as all`;
+    expect(count).toEqual({ left: 0, all: 1 });
+  });
+
+  it("keeps the last status before the 90 days", async () => {
+    const id = await addMonitor();
+    await changed(id, 1, { status: "up", minutes: 0 });
+    await changed(id, 2, { status: "down", minutes: 10 });
+    await env.clock.advance(100 * 86_400);
+    await env.sql`insert into status_changes (monitor_id, version, status, at) values (${id}, 3, 'up', app_now())`;
+    await retain(env.sql, { rawCheckDays: 7 });
+    const rows = await env.sql`select version from status_changes order by version`;
+    expect(rows).toEqual([{ version: 2 }, { version: 3 }]);
+  });
+});
+
+describe("taking turns", () => {
+  const ask = async (name = "roll-up", everySeconds = 60) => claimTurn(env.sql, name, everySeconds);
+  const mine = async () => (await ask()).mine;
+
+  it("gives a schedule's turn to one of many, and again when its time has come", async () => {
+    await addMonitor();
+    const first = await Promise.all([ask(), ask(), ask(), ask()]);
+    expect(first.filter((turn) => turn.mine)).toHaveLength(1);
+    expect(first.map((turn) => turn.nextInMs)).toEqual([60_000, 60_000, 60_000, 60_000]);
+    await env.clock.advance(59);
+    expect(await mine()).toBe(false);
+    await env.clock.advance(1);
+    expect(await mine()).toBe(true);
+  });
+
+  it("lets every schedule sleep until the next full hour when there is nothing to do", async () => {
+    await env.clock.advance(600);
+    expect(await ask("roll-up", 60)).toEqual({ mine: true, nextInMs: 3_000_000 });
+    expect(await ask("enqueue-checks", 4.5)).toEqual({ mine: true, nextInMs: 3_000_000 });
+    expect(await ask("enqueue-checks", 4.5)).toEqual({ mine: false, nextInMs: 3_000_000 });
+  });
+
+  it("keeps its times for two minutes after there was something to do", async () => {
+    const id = await addMonitor();
+    await ask();
+    await env.sql`update monitors set status = 'paused' where id = ${id}`;
+    await env.clock.advance(119);
+    expect((await ask("roll-up", 60)).nextInMs).toBe(60_000);
+    await env.clock.advance(60);
+    expect((await ask("roll-up", 60)).nextInMs).toBe(3_600_000 - 179_000);
+  });
+
+  it("wakes before a monitor is due, and for a try that is due", async () => {
+    await addMonitor();
+    await env.sql`update monitors set next_check_at = app_now() + interval '30 min'`;
+    expect((await ask("roll-up")).nextInMs).toBe(30 * 60_000 - 5000);
+    await env.sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, next_attempt_at)
+      values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), app_now() + interval '20 min')`;
+    expect((await ask("retain")).nextInMs).toBe(20 * 60_000);
+  });
+
+  it("gives a turn to who asks early because something new has come", async () => {
+    expect(await mine()).toBe(true);
+    await env.clock.advance(300);
+    expect(await mine()).toBe(false);
+    await addMonitor();
+    expect(await ask()).toEqual({ mine: true, nextInMs: 60_000 });
+    expect(await mine()).toBe(false);
+  });
+});

@@ -1,0 +1,128 @@
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { type Api, aChannel, aMonitor, api, type Json } from "../../../testing/routes.ts";
+import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
+
+let env: TestEnv;
+let call: Api["send"];
+
+beforeEach(async () => {
+  env = await testEnv();
+  call = api(env).send;
+});
+afterAll(() => env.close());
+
+/** Thirteen things, four of them made in the same microsecond, and all within a millisecond. */
+const ages = Array.from({ length: 13 }, (_, index) => (index < 4 ? 0 : index));
+
+interface List {
+  readonly path: string;
+  /** Adds a thing that is so many microseconds old. */
+  add(microseconds: number): Promise<void>;
+}
+
+const lists: readonly List[] = [
+  {
+    path: "/v1/monitors",
+    async add(age) {
+      const { body } = await call("POST", "/v1/monitors", aMonitor);
+      await env.sql`update monitors set created_at = app_now() - make_interval(secs => ${age}::float8 / 1e6) where id = ${body.id}`;
+    },
+  },
+  {
+    path: "/v1/channels",
+    async add(age) {
+      const { body } = await call("POST", "/v1/channels", aChannel);
+      await env.sql`update channels set created_at = app_now() - make_interval(secs => ${age}::float8 / 1e6) where id = ${body.id}`;
+    },
+  },
+  {
+    path: "/v1/incidents",
+    async add(age) {
+      await env.sql`
+        insert into incidents (id, monitor_id, started_at, confirmed_at, cause)
+        values (new_id('inc'), 'mon_1', app_now(), app_now() - make_interval(secs => ${age}::float8 / 1e6),
+          '{"outcome": "dns", "statusCode": null, "detail": null}')`;
+    },
+  },
+  {
+    path: "/v1/deliveries",
+    async add(age) {
+      await env.sql`
+        insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, created_at)
+        values (new_id('dlv'), 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(),
+          app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
+    },
+  },
+  {
+    path: "/v1/set-apart",
+    async add(age) {
+      await env.sql`
+        insert into set_apart (stream, message_id, body, reason, attempts, created_at)
+        values ('checks.due', gen_random_uuid()::text, 'rubbish', 'It is rubbish.', 1,
+          app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
+    },
+  },
+];
+
+async function pages(path: string, limit: number, between = async () => {}): Promise<Json[][]> {
+  const all: Json[][] = [];
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const query: string = `?limit=${limit}${cursor === "" ? "" : `&cursor=${cursor}`}`;
+    const { status, body } = await call("GET", path + query);
+    expect(status).toBe(200);
+    all.push(body.items);
+    cursor = body.nextCursor;
+    await between();
+  }
+  return all;
+}
+
+describe.each(lists)("$path", ({ path, add }) => {
+  beforeEach(async () => {
+    await env.clock.set("2026-03-01T12:00:00.0005Z");
+    for (const age of ages) await add(age);
+  });
+
+  it("shows everything once, whatever the size of a page", async () => {
+    const whole = (await pages(path, 200)).flat().map(({ id }: Json) => id);
+    expect(new Set(whole).size).toBe(ages.length);
+    for (const limit of [1, 2, 5, 12, 13]) {
+      const some = await pages(path, limit);
+      expect(some.map((page) => page.length)).toEqual(
+        Array.from({ length: Math.ceil(ages.length / limit) }, (_, index) =>
+          Math.min(limit, ages.length - index * limit),
+        ),
+      );
+      expect(some.flat().map(({ id }: Json) => id)).toEqual(whole);
+    }
+  });
+
+  it("shows what was there once, and nothing that is added meanwhile", async () => {
+    const whole = (await pages(path, 200)).flat().map(({ id }: Json) => id);
+    const some = await pages(path, 2, async () => {
+      await env.clock.advance(1);
+      await add(0);
+    });
+    expect(some.flat().map(({ id }: Json) => id)).toEqual(whole);
+  });
+
+  it("has 50 to a page when nothing is said", async () => {
+    for (let count = ages.length; count < 51; count++) await add(count);
+    const { body } = await call("GET", path);
+    expect([body.items.length, body.nextCursor]).toEqual([50, expect.any(String)]);
+  });
+});
+
+describe("a monitor's checks", () => {
+  it("are shown once each", async () => {
+    const { body: monitor } = await call("POST", "/v1/monitors", aMonitor);
+    await env.sql`
+      insert into checks (monitor_id, at, outcome, total_ms)
+      select ${monitor.id}, app_now() - make_interval(secs => i / 1e6), 'ok', i from generate_series(1, 13) i`;
+    for (const limit of [1, 5, 13, 200]) {
+      const checks = (await pages(`/v1/monitors/${monitor.id}/checks`, limit)).flat();
+      expect(checks.map(({ totalMs }: Json) => totalMs)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    }
+  });
+});

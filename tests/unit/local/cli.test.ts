@@ -1,0 +1,360 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
+import type { SqlDriver } from "../../../runtime/drivers/sql/sql.ts";
+import { useDist } from "../../../testing/dist.ts";
+import { serveTcp } from "../../../testing/http-servers.ts";
+import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
+import { startProgram } from "../../../testing/program.ts";
+import { redisMissing, startRedis, type TestRedis } from "../../../testing/redis.ts";
+import { type Stillup, startStillup } from "../../../testing/stillup.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "../../../testing/webhooks.ts";
+
+const dist = useDist();
+const root = join(import.meta.dirname, "../../..");
+const missing = postgresMissing ?? redisMissing;
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(args: readonly string[], variables: Record<string, string>): Promise<Ran> {
+  const program = startProgram(dist(), args, variables);
+  const code = await program.exit;
+  return { code, out: program.stdout(), err: program.stderr() };
+}
+
+describe("The command line, where there is no Stillup,", () => {
+  const KEY = { API_KEY: "k".repeat(40) };
+
+  test.each([
+    "set-apart",
+    "set-apart burn",
+    "set-apart list msg_1",
+    "set-apart list --status pending",
+    "set-apart show",
+    "set-apart show msg_1 msg_2",
+    "set-apart retry",
+    "set-apart retry msg_1 --all",
+    "set-apart retry msg_1 --stream checks.due",
+    "set-apart drop",
+    "set-apart drop --all",
+    "deliveries retry --all --status pending",
+    "deliveries list --url localhost:3000",
+    "deliveries list --url",
+    "deliveries list --url --json",
+    "deliveries list --json=yes",
+    "deliveries list --status bogus",
+    "deliveries list --nope",
+    "deliveries show -x",
+    "deliveries retry dlv_1 ",
+  ])("ends with 2 and says why for %s", async (line) => {
+    const { code, out, err } = await run(line.split(" "), KEY);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toMatch(/^stillup: .+\nstillup --help shows how it is used\.\n$/);
+  });
+
+  test.each([
+    ["deliveries list --status bogus", "--status must be one of pending, delivered, exhausted, cancelled, any."],
+    ["deliveries list --nope 1", "list takes no --nope."],
+    ["deliveries show ", "An id is empty."],
+  ])("tells in one line what is wrong with %s", async (line, message) => {
+    const { err } = await run(line.split(" "), KEY);
+    expect(err).toBe(`stillup: ${message}\nstillup --help shows how it is used.\n`);
+  });
+
+  test("does not show a key that cannot be sent", async () => {
+    const { code, out, err } = await run(["deliveries", "list"], { API_KEY: `${"k".repeat(40)}\u20ac` });
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/^stillup: API_KEY holds characters that no API key has/);
+    expect(err).not.toContain("kkkk");
+  });
+
+  test.each(["nope", ".", ".."])("asks nobody for what is no id: %s", async (id) => {
+    const url = await nobodys();
+    expect(await run(["deliveries", "show", id, "--url", url], KEY)).toEqual({
+      code: 1,
+      out: "",
+      err: `stillup: There is no delivery ${id}.\n`,
+    });
+    expect((await run(["set-apart", "retry", id, "--url", url], KEY)).err).toBe(
+      `stillup: ${id} is not set apart (any more).\n`,
+    );
+  });
+
+  test("shows how it is used when asked", async () => {
+    for (const args of [
+      ["set-apart", "--help"],
+      ["deliveries", "retry", "--help"],
+    ]) {
+      expect(await run(args, {})).toEqual({
+        code: 0,
+        out: expect.stringMatching(/^Usage: stillup .*retry --all/s),
+        err: "",
+      });
+    }
+    expect(await run(["--help"], {})).toEqual({
+      code: 0,
+      out: expect.stringMatching(/set-apart, deliveries/),
+      err: "",
+    });
+  });
+
+  test("says where it looked, and what to do", async () => {
+    const url = await nobodys();
+    const { code, err } = await run(["deliveries", "list", "--url", url], KEY);
+    expect([code, err]).toEqual([
+      1,
+      `stillup: No Stillup answers at ${url} (ECONNREFUSED). Start it, or name another address with --url or STILLUP_URL.\n`,
+    ]);
+  });
+
+  test("says that it has no key", async () => {
+    const { code, err } = await run(["deliveries", "list"], {});
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^stillup: There is no API key\. Set API_KEY; the key of `npm start` would be in \S+\.data\/api-key\.\n$/,
+    );
+  });
+
+  test.each([
+    [200, {}, "<html>", /What answers at \S+ \(200\) is no Stillup\./],
+    [502, { "content-type": "text/html" }, "<html>", /What answers at \S+ \(502\) is no Stillup\./],
+    [301, { location: "https://elsewhere.example/" }, "", /redirects to https:\/\/elsewhere\.example\/\. Name that/],
+  ])("knows an answer of %i that is none of Stillup's", async (status, headers, body, message) => {
+    const server = createServer((_, response) => response.writeHead(status, headers).end(body));
+    const url = await listening(server);
+    const { code, err } = await run(["deliveries", "retry", "--all"], { ...KEY, STILLUP_URL: url });
+    expect(code).toBe(1);
+    expect(err).toMatch(message);
+  });
+});
+
+/** An address where nothing listens. */
+async function nobodys(): Promise<string> {
+  const { port, close } = await serveTcp(() => {});
+  await close();
+  return `http://127.0.0.1:${port}`;
+}
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(() => resolve()));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+test("npx stillup runs in a clone", async () => {
+  const cache = await mkdtemp(join(tmpdir(), "stillup-npx-"));
+  onTestFinished(() => rm(cache, { recursive: true }));
+  const args = ["--offline", "--cache", cache, "stillup", "set-apart", "--help"];
+  expect(await spawned("npx", args, { PATH: process.env["PATH"] ?? "" })).toEqual({
+    code: 0,
+    out: expect.stringContaining("Usage: stillup <set-apart | deliveries>"),
+  });
+});
+
+test("npx stillup alone shows how it is used, and ends with 2", async () => {
+  const child = spawn(process.execPath, [join(root, "local/stillup.mjs")], { stdio: ["ignore", "ignore", "pipe"] });
+  let err = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+  });
+  const [code] = await once(child, "close");
+  expect([code, err]).toEqual([2, expect.stringMatching(/^Usage: stillup /)]);
+});
+
+/** Runs a program in the clone; of this process' variables it gets none. */
+async function spawned(command: string, args: readonly string[], env: Record<string, string>) {
+  const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "ignore"] });
+  let out = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  const [code] = await once(child, "close");
+  return { code, out };
+}
+
+describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: ${missing}` : ""},`, () => {
+  let postgres: TestPostgres;
+  let redis: TestRedis;
+  let stillup: Stillup;
+  let receiver: WebhookReceiver;
+  let sql: SqlDriver;
+  let origin: string;
+  let variables: Record<string, string>;
+
+  beforeAll(async () => {
+    [postgres, redis, receiver] = await Promise.all([startPostgres(), startRedis(), startWebhookReceiver()]);
+    const url = await postgres.createEmptyDatabase();
+    stillup = await startStillup(dist(), url, redis.url);
+    sql = createPostgresSql({ url });
+    origin = stillup.services[0]?.origin ?? "";
+    variables = { API_KEY: stillup.apiKey, STILLUP_URL: origin };
+  });
+  afterAll(async () => {
+    await stillup?.stop();
+    await sql?.close();
+    await Promise.all([postgres?.stop(), redis?.stop(), receiver?.close()]);
+  });
+  beforeEach(async () => {
+    await sql`delete from set_apart`;
+    await sql`delete from deliveries`;
+  });
+
+  const stillupCli = (...args: string[]) => run(args, variables);
+
+  async function setApart(count: number, body: string): Promise<void> {
+    await sql`
+      insert into set_apart (id, stream, message_id, body, reason, attempts)
+      select 'msg_' || i, 'alerts.due', i::text, ${body}, 'It is rubbish.', 5 from generate_series(1, ${count}::int4) i`;
+  }
+
+  test("sets out what was set apart, for people and as JSON", async () => {
+    await setApart(1, "a\u001b[2J\n\u202eb");
+    const { code, out } = await stillupCli("set-apart", "list");
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(
+        /^ID +SINCE +STREAM +TRIES +BYTES +REASON\nmsg_1 +20\S+Z +alerts\.due +5 +10 +It is rubbish\.\n$/,
+      ),
+    ]);
+    const shown = await stillupCli("set-apart", "show", "msg_1");
+    expect(shown.out).toMatch(
+      /^id +msg_1\nstream +alerts\.due\nreason +It is rubbish\.\n(.+\n)+\na\\u\{1b\}\[2J\n\\u\{202e\}b\n$/,
+    );
+    const json = JSON.parse((await stillupCli("set-apart", "show", "msg_1", "--json")).out);
+    expect(json).toMatchObject({ id: "msg_1", body: "a\u001b[2J\n\u202eb" });
+    expect((await stillupCli("set-apart", "list", "--stream", "checks.due")).out).toBe("There is nothing.\n");
+  });
+
+  test("says that there is more than it shows, and takes on all of it when asked", async () => {
+    await setApart(260, '{"v":1,"ids":[]}');
+    const some = await stillupCli("set-apart", "list", "--json");
+    expect(JSON.parse(some.out)).toMatchObject({ items: { length: 50 }, nextCursor: expect.any(String) });
+    expect((await stillupCli("set-apart", "list")).err).toBe("stillup: There is more; --all shows it.\n");
+    const all = await stillupCli("set-apart", "list", "--all", "--json");
+    expect(JSON.parse(all.out)).toMatchObject({ items: { length: 260 }, nextCursor: null });
+    expect((await stillupCli("set-apart", "retry", "--all")).out).toBe("260 retried\n");
+    expect((await stillupCli("set-apart", "list")).out).toBe("There is nothing.\n");
+  });
+
+  test("does what it can, tells what it cannot, and then ends with 1", async () => {
+    await setApart(3, '{"v":1,"ids":[]}');
+    expect(await stillupCli("set-apart", "drop", "msg_1", "msg_0", "msg_2")).toEqual({
+      code: 1,
+      out: "msg_1  dropped\nmsg_2  dropped\n",
+      err: "stillup: msg_0 is not set apart (any more).\n",
+    });
+    const { code, out } = await stillupCli("set-apart", "retry", "msg_3", "msg_3", "--json");
+    expect([code, JSON.parse(out)]).toMatchObject([1, { retried: ["msg_3"], failed: [{ id: "msg_3" }] }]);
+    expect((await stillupCli("set-apart", "show", "msg_3")).code).toBe(1);
+    expect((await stillupCli("deliveries", "show", "dlv_0")).err).toBe("stillup: There is no delivery dlv_0.\n");
+    expect(await stillupCli("set-apart", "list", "--stream", "bogus")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^stillup: stream must be /),
+    });
+  });
+
+  test("says that an address with a path is no Stillup", async () => {
+    for (const line of ["deliveries list", "deliveries show dlv_1", "set-apart retry msg_1"]) {
+      const { code, err } = await stillupCli(...line.split(" "), "--url", `${origin}/elsewhere`);
+      expect([code, err]).toEqual([
+        1,
+        expect.stringContaining(`What answers at ${origin}/elsewhere (404) is no Stillup.`),
+      ]);
+    }
+  });
+
+  test("says that its key is wrong", async () => {
+    const { code, err } = await run(["set-apart", "list"], { ...variables, API_KEY: "x".repeat(40) });
+    expect(code).toBe(1);
+    expect(err).toMatch(/does not know this API key\. Set API_KEY/);
+  });
+
+  test("takes the key that npm start keeps where there is no other, in a clone with nothing installed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "stillup-cli-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    for (const name of ["stillup.mjs", "cli"])
+      await cp(join(root, "local", name), join(folder, "local", name), { recursive: true });
+    await mkdir(join(folder, ".data"));
+    await writeFile(join(folder, ".data/api-key"), `${stillup.apiKey}\n`);
+    const args = [join(folder, "local/stillup.mjs"), "set-apart", "list"];
+    expect(await spawned(process.execPath, args, { STILLUP_URL: origin })).toEqual({
+      code: 0,
+      out: "There is nothing.\n",
+    });
+  });
+
+  test("has a message that is still unreadable set apart anew by its worker", async () => {
+    await setApart(1, "rubbish");
+    expect(await stillupCli("set-apart", "retry", "--all")).toEqual({ code: 0, out: "1 retried\n", err: "" });
+    await vi.waitFor(
+      async () => {
+        const { items } = JSON.parse((await stillupCli("set-apart", "list", "--json")).out);
+        expect(items).toMatchObject([{ stream: "alerts.due", body: "rubbish", reason: "The message is not JSON." }]);
+        expect(items[0].id).not.toBe("msg_1");
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+  });
+
+  test("has an exhausted delivery delivered, with the id it had", async () => {
+    const channel = await stillup.api.call<{ id: string }>("POST", "/v1/channels", {
+      name: "On call",
+      type: "webhook",
+      config: { url: receiver.url },
+    });
+    const monitor = await stillup.api.call<{ id: string }>("POST", "/v1/monitors", {
+      name: "Shop",
+      type: "http",
+      url: "http://127.0.0.1:1/shop",
+      intervalSeconds: 86_400,
+    });
+    await sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status, attempts,
+        last_error, finished_at)
+      select 'dlv_' || i, 'evt_' || i, ${channel.id}, ${monitor.id}, i, 'monitor.down',
+        ${JSON.stringify({ monitor: { url: "http://x/shop" } })}::text::jsonb, app_now(), 'exhausted', 10,
+        'The receiver answered 500.', app_now()
+      from generate_series(1, 3) i`;
+    expect((await stillupCli("deliveries", "list")).out).toMatch(/dlv_1 +exhausted .* The receiver answered 500\.\n/);
+    expect((await stillupCli("deliveries", "drop", "dlv_3")).out).toBe("dlv_3  dropped\n");
+    expect((await stillupCli("deliveries", "retry", "dlv_1")).out).toBe("dlv_1  retried\n");
+    await sql`
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, next_attempt_at)
+      select 'dlv_4', 'evt_4', 'ch_none', 'mon_none', 1, 'monitor.down', '{}', app_now(), '2100-01-01Z'`;
+    expect((await stillupCli("deliveries", "retry", "dlv_4")).out).toBe(
+      "dlv_4  still pending, next try at 2100-01-01T00:00:00.000Z\n",
+    );
+    const rest = await stillupCli("deliveries", "retry", "--all", "--channel", channel.id, "--json");
+    expect([rest.code, JSON.parse(rest.out)]).toEqual([0, { retried: 1 }]);
+    await vi.waitFor(() => expect(receiver.arrivals.map(({ id }) => id)).toEqual(["dlv_1", "dlv_2"]), {
+      timeout: 20_000,
+    });
+    await vi.waitFor(
+      async () => {
+        const { out } = await stillupCli("deliveries", "list", "--status", "any", "--monitor", monitor.id, "--json");
+        const statuses = JSON.parse(out).items.map(({ status }: { status: string }) => status);
+        expect(statuses.sort()).toEqual(["cancelled", "delivered", "delivered"]);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    const again = await stillupCli("deliveries", "retry", "dlv_1", "dlv_3", "--json");
+    expect([again.code, JSON.parse(again.out)]).toEqual([
+      0,
+      { retried: ["dlv_3"], unchanged: [{ id: "dlv_1", reason: "already delivered" }], failed: [] },
+    ]);
+  });
+});

@@ -1,0 +1,115 @@
+import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import type { Schema } from "../../../../runtime/api/validate.ts";
+import { api, type Json, routes } from "../../../../testing/routes.ts";
+import { testEnv } from "../../../../testing/test-env.ts";
+
+let document: Json;
+
+beforeAll(async () => {
+  const env = await testEnv();
+  const { status, headers, body } = await api(env).sendRequest(new Request("http://stillup.test/openapi.json"));
+  expect([status, headers.get("content-type")]).toEqual([200, "application/json"]);
+  document = body;
+});
+
+/** Every rule that a linter of OpenAPI recommends, as an error, and that examples are right. */
+async function lint(source: Json): Promise<string[]> {
+  const config = await createConfig({
+    extends: ["recommended-strict"],
+    rules: {
+      "no-invalid-schema-examples": "error",
+      "no-invalid-parameter-examples": "error",
+      "no-invalid-media-type-examples": "error",
+      "tag-description": "off", // a tag is a collection's name
+    },
+  });
+  const problems = await lintFromString({ source: JSON.stringify(source), absoluteRef: "openapi.json", config });
+  return problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0]?.pointer}`);
+}
+
+function operations(): [string, Json][] {
+  return Object.entries<Json>(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, Json] => [
+      `${method.toUpperCase()} ${path}`,
+      operation,
+    ]),
+  );
+}
+
+describe("the OpenAPI document", () => {
+  it("is one of version 3.1 that a linter has nothing against", async () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect(await lint(document)).toEqual([]);
+  });
+
+  it("is linted by a linter that would say so", async () => {
+    const { Monitor } = document.components.schemas;
+    const spoilt = structuredClone(document);
+    spoilt.components.schemas.Monitor = { ...Monitor, examples: [{ ...Monitor.examples[0], status: "sad" }] };
+    spoilt.paths["/v1/monitors/{id}"].get.parameters = [];
+    expect(await lint(spoilt)).toEqual([
+      expect.stringContaining("no-invalid-schema-examples"),
+      expect.stringContaining("path-parameters-defined"),
+    ]);
+  });
+
+  it("describes every route, by the name of its function", () => {
+    const described = operations().map(([address, { operationId }]) => [operationId, address]);
+    const there = routes.map(({ name, route }) => [name, `${route.method} ${route.path}`]);
+    expect(described.sort()).toEqual(there.sort());
+  });
+
+  it("says of each operation what it needs and what can go wrong", () => {
+    for (const [address, operation] of operations()) {
+      const statuses = Object.keys(operation.responses);
+      const { route } = routes.find(({ name }) => name === operation.operationId) ?? {};
+      expect(operation.security, address).toEqual(route?.auth === "none" ? [] : undefined);
+      expect(statuses.includes("401"), address).toBe(route?.auth === "key");
+      expect(statuses.includes("404"), address).toBe(address.includes("{id}"));
+      expect(statuses.includes("413"), address).toBe(route?.body !== undefined);
+      expect(operation.requestBody !== undefined, address).toBe(route?.body !== undefined);
+    }
+    expect(Object.keys(document.paths["/v1/monitors/{id}/check"].post.responses)).toContain("409");
+    expect(document.components.securitySchemes.key).toMatchObject({ type: "http", scheme: "bearer" });
+  });
+
+  it("says that filters go into the query where there is no body", () => {
+    expect(document.info.description).toMatch(/without a request body refuses one .* filters go into the query/);
+  });
+
+  it("names the bounds and defaults of what it takes", () => {
+    const { intervalSeconds, name, method, expect: expected } = document.components.schemas.MonitorInput.properties;
+    expect(intervalSeconds).toMatchObject({ default: 60, anyOf: [{ minimum: 5, maximum: 86_400 }, { type: "null" }] });
+    expect(name).toMatchObject({ minLength: 1, maxLength: 200 });
+    expect(method).toMatchObject({ default: "GET" });
+    expect(expected).toMatchObject({ default: { status: ["200-299"] } });
+    expect(document.components.schemas.MonitorInput).toMatchObject({
+      required: ["name", "type", "url"],
+      additionalProperties: false,
+    });
+    const [limit] = document.paths["/v1/monitors"].get.parameters;
+    expect(limit).toMatchObject({
+      name: "limit",
+      in: "query",
+      schema: { type: "integer", minimum: 1, maximum: 200, default: 50 },
+    });
+  });
+
+  it("lets answers have more fields one day", () => {
+    expect(document.components.schemas.Monitor.additionalProperties).toBeUndefined();
+  });
+
+  it("has examples that the very schemas take which check requests and answers", () => {
+    const schemas = routes.flatMap(({ route }) => [route.body, ...Object.values(route.answers)]);
+    const examples = schemas
+      .filter((schema): schema is Schema => schema != null)
+      .flatMap((schema) => {
+        const { examples } = z.globalRegistry.get(schema) ?? {};
+        return Array.isArray(examples) ? examples.map((example) => ({ schema, example })) : [];
+      });
+    expect(examples.length).toBeGreaterThan(10);
+    for (const { schema, example } of examples) expect(z.safeParse(schema, example).error).toBeUndefined();
+  });
+});

@@ -1,0 +1,106 @@
+import { afterAll, describe, expect, test } from "vitest";
+import type { FetchFunction } from "../../../runtime/contract.ts";
+import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
+import { postgresMissing, startPostgres } from "../../../testing/postgres.ts";
+import { testEnv } from "../../../testing/test-env.ts";
+
+describe("testEnv()", () => {
+  test("has a migrated database, emptied each time but for the migrations' own rows", async () => {
+    const env = await testEnv();
+    const schedules = await env.sql`select name from schedules order by name`;
+    expect(schedules.length).toBeGreaterThan(0);
+    await env.sql`update schedules set next_run_at = now()`;
+    await env.sql`delete from schedules where name = 'retain'`;
+    await env.sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
+    const next = await testEnv();
+    expect(await next.sql`select name from schedules order by name`).toEqual(schedules);
+    expect(await next.sql`select from schedules where next_run_at > '-infinity'`).toEqual([]);
+    expect(await next.sql`select from channels`).toEqual([]);
+  });
+
+  test("has the tables that the migrations made, whatever a test did to them", async () => {
+    const env = await testEnv();
+    const tables = () => env.sql`select relname from pg_class where relnamespace = 'public'::regnamespace order by 1`;
+    const before = await tables();
+    await env.sql.script("drop table incidents; create table extra (n int); create table another (n int)");
+    const next = await testEnv();
+    expect(await next.sql`select relname from pg_class where relnamespace = 'public'::regnamespace order by 1`).toEqual(
+      before,
+    );
+  });
+
+  test("has a clock that runs until it is set, and then stands", async () => {
+    const { clock, sql } = await testEnv();
+    const [row] = await sql<{ real: Date }>`select statement_timestamp() as real`;
+    expect((await clock.now()).getTime()).toBeGreaterThanOrEqual(row?.real.getTime() ?? Number.NaN);
+    await clock.set("2026-03-01T12:00:00Z");
+    await clock.advance(90.5);
+    expect(await clock.now()).toEqual(new Date("2026-03-01T12:01:30.500Z"));
+    await clock.advance(-90.5);
+    expect(await sql`select app_now() as at`).toEqual([{ at: new Date("2026-03-01T12:00:00Z") }]);
+    const next = await testEnv();
+    expect((await next.clock.now()).getTime()).toBeGreaterThanOrEqual(row?.real.getTime() ?? Number.NaN);
+  });
+
+  test("leaves the indexes on times usable", async () => {
+    const { sql } = await testEnv();
+    await sql`
+      insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold, next_check_at)
+      select 'm', 'http', 'http://h/', 'GET', 60, '{}', 3, 2, app_now() + n * interval '1 hour'
+      from generate_series(1, 2000) as n`;
+    await sql.script("analyze monitors");
+    const plan = await sql<{ "QUERY PLAN": string }>`
+      explain select id from monitors
+      where deleted_at is null and status <> 'paused' and next_check_at <= app_now()`;
+    expect(plan.map((line) => line["QUERY PLAN"]).join("\n")).toContain("monitors_due");
+  });
+
+  test("calls a handler with a request that has the key, and waits for what it left running", async () => {
+    const env = await testEnv({ config: { apiKey: "another-key-that-is-long-enough-0123456789" } });
+    const done: string[] = [];
+    const route: FetchFunction = {
+      async fetch(request, { log, stream, metrics }, ctx) {
+        log.child({ requestId: ctx.requestId }).info("called", { path: new URL(request.url).pathname });
+        ctx.waitUntil(stream.publish([{ stream: "s", body: "b" }]).then(() => void done.push("published")));
+        metrics.count("stillup_checks_total", { outcome: "ok" });
+        return Response.json({ key: request.headers.get("authorization"), body: await request.json() });
+      },
+    };
+    const response = await env.call(route, env.request("POST", "/v1/monitors?x=1", { name: "ü" }));
+    expect(await response.json()).toEqual({ key: `Bearer ${env.config.apiKey}`, body: { name: "ü" } });
+    expect(done).toEqual(["published"]);
+    expect(env.logged).toEqual([
+      { level: "INFO", message: "called", fields: { requestId: "test-request", path: "/v1/monitors" } },
+    ]);
+    expect(await env.stream.state("s", "g")).toMatchObject({ length: 1 });
+    expect(await env.metrics.render()).toContain('stillup_checks_total{outcome="ok"');
+    await env.close();
+  });
+});
+
+const skipped = postgresMissing === null ? "" : ` (skipped: ${postgresMissing})`;
+describe.skipIf(postgresMissing !== null)(`testEnv() on a given database${skipped}`, async () => {
+  const postgres = postgresMissing === null ? await startPostgres() : null;
+  afterAll(() => postgres?.stop());
+
+  test("owns its clock and leaves its rows alone", async () => {
+    const sql = createPostgresSql({ url: (await postgres?.createDatabase()) ?? "" });
+    await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
+    const env = await testEnv({ sql });
+    await env.clock.set("2026-03-01T12:00:00Z");
+    expect(await sql`select app_now() as at`).toEqual([{ at: new Date("2026-03-01T12:00:00Z") }]);
+    expect(await env.sql`select name from channels`).toEqual([{ name: "c" }]);
+    await sql.close();
+  });
+
+  test("has another copy for each who asks", async () => {
+    const urls = await Promise.all([postgres?.createDatabase(), postgres?.createDatabase()]);
+    expect(new Set(urls).size).toBe(2);
+    for (const url of urls) {
+      const sql = createPostgresSql({ url: url ?? "" });
+      expect(await sql`select from channels`).toEqual([]);
+      expect((await sql`select from schedules`).length).toBeGreaterThan(0);
+      await sql.close();
+    }
+  });
+});

@@ -225,11 +225,12 @@ export async function hostLimits(host) {
   return { workSeconds: defaultWorkSeconds[host], ...limitsOf(host, defaultWorkSeconds[host]) };
 }
 
-function limitLines({ workSeconds, leastIntervalSeconds, alertWithinSeconds, lacks }) {
+function limitLines({ workSeconds, minIntervalSeconds, alertWithinSeconds, limitations }) {
   const ticks = `A tick each minute works for ${workSeconds} s (WORK_SECONDS)`;
-  return [`${ticks}: intervals from ${leastIntervalSeconds} s, alerts within ${alertWithinSeconds} s.`, ...lacks].join(
-    "\n",
-  );
+  return [
+    `${ticks}: intervals from ${minIntervalSeconds} s, alerts within ${alertWithinSeconds} s.`,
+    ...limitations,
+  ].join("\n");
 }
 
 /** The command line. */

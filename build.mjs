@@ -110,17 +110,17 @@ export function watchSources(changed, root = ROOT) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
   let running = false;
-  const ring = () => {
+  const wake = () => {
     clearTimeout(timer);
     timer = setTimeout(run, QUIET_MS);
   };
   const run = async () => {
-    if (running) return ring();
+    if (running) return wake();
     running = true;
     await changed();
     running = false;
   };
-  const watchers = FOLDERS.map((name) => watchFolder(join(root, name), { recursive: true }, ring));
+  const watchers = FOLDERS.map((name) => watchFolder(join(root, name), { recursive: true }, wake));
   void run();
   return () => {
     clearTimeout(timer);

@@ -4,7 +4,7 @@ import pg from "pg";
 import type { Service } from "../local/load.ts";
 import { type ApiClient, apiClient } from "../testing/api.ts";
 import type { StackMethods, StackOptions } from "./cost-stack.ts";
-import { startStandIns } from "./emulators.ts";
+import { startEmulators } from "./emulators.ts";
 import { type Helper, startHelper } from "./helper.ts";
 import { measureAlerts } from "./measure.ts";
 import type { ReceiverMethods } from "./receiver.ts";
@@ -38,7 +38,7 @@ export interface LatencyOptions {
 export interface AlertLatency {
   /** Alerts come at the pace of checks, over connections in use. */
   readonly warm: Summary;
-  /** Nothing has happened, and no connection is open but those on which bells are heard. */
+  /** Nothing has happened, and no connection is open but those on which wake-ups are heard. */
   readonly afterIdle: Summary;
 }
 
@@ -58,7 +58,7 @@ export async function measureAlertLatency(options: LatencyOptions): Promise<Aler
     return thing;
   };
   try {
-    const standIns = started(await startStandIns(options));
+    const emulators = started(await startEmulators(options));
     const names = Array.from({ length: MONITORS }, (_, index) => `target-${index}`);
     const targets = started(await startHelper<TargetMethods>("target", names));
     const receiver = started(await startHelper<ReceiverMethods>("receiver"));
@@ -68,9 +68,9 @@ export async function measureAlertLatency(options: LatencyOptions): Promise<Aler
 
     const apiKey = randomBytes(24).toString("base64url");
     const shared = { API_KEY: apiKey, NETWORK_POLICY: "private", LOG_LEVEL: "WARN", PORT: "0", WORKER_PORT: "0" };
-    const variables = { ...standIns.variables, ...shared };
+    const variables = { ...emulators.variables, ...shared };
     const startStack = async (service: Service) => {
-      const wanted: StackOptions = { dist: options.dist, running: [service], variables, route: standIns.route };
+      const wanted: StackOptions = { dist: options.dist, running: [service], variables, route: emulators.route };
       return started(await startHelper<StackMethods>("cost-stack", [JSON.stringify(wanted)]));
     };
     const stacks = await Promise.all(SERVICES.map(startStack));
@@ -141,7 +141,7 @@ async function fallAsleep({ database }: Parts): Promise<void> {
 }
 
 /**
- * The end of an idle hour: no connection is left but those on which bells are heard, the schedules wake, and soon a check
+ * The end of an idle hour: no connection is left but those on which wake-ups are heard, the schedules wake, and soon a check
  * is due. It is another's check, asked for now, that wakes them.
  */
 async function wakeFor({ database, stacks, api }: Parts, url: string, otherUrl: string): Promise<void> {
@@ -154,9 +154,9 @@ async function wakeFor({ database, stacks, api }: Parts, url: string, otherUrl: 
   await api.call("POST", `/v1/monitors/${rows[0]?.id}/check`);
 }
 
-async function until(otherwise: string, isSo: () => Promise<boolean>): Promise<void> {
+async function until(elseMessage: string, isSo: () => Promise<boolean>): Promise<void> {
   for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await delay(POLL_MS)) {
     if (await isSo()) return;
   }
-  throw new Error(otherwise);
+  throw new Error(elseMessage);
 }

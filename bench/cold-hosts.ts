@@ -20,7 +20,7 @@ export interface ColdOptions {
   readonly runtimes: string;
   /** For what must lie in a file, such as configurations. */
   readonly folder: string;
-  /** Neon's stand-in, for requests to names of Neon's. */
+  /** Neon's emulator, for requests to names of Neon's. */
   readonly neon: { readonly port: string; readonly ca: string };
 }
 
@@ -92,7 +92,7 @@ export const coldHosts: Readonly<Record<"lambda" | "cloudflare" | "fetch", Measu
   fetch: measureFetch,
 };
 
-/** For processes of Node's: what sends them to Neon's stand-in, the same for every function. */
+/** For processes of Node's: what sends them to Neon's emulator, the same for every function. */
 async function nodeVariables({ folder, neon }: ColdOptions) {
   await mkdir(folder, { recursive: true });
   const file = join(folder, "ca.pem");

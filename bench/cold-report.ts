@@ -9,8 +9,8 @@ export interface ColdStart {
   /** An empty function's start. */
   readonly emptyMs: number;
   readonly addedMs: number;
-  readonly leastMs: number;
-  readonly mostMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
 }
 
 export interface ColdFigures {
@@ -19,8 +19,8 @@ export interface ColdFigures {
   readonly starts: readonly ColdStart[];
 }
 
-const MOST_MS = 60;
-const MOST_WITH_QUERY_MS = 110;
+const MAX_MS = 60;
+const MAX_WITH_QUERY_MS = 110;
 const SECTION = /(<!-- cold -->\n)[\s\S]*?(<!-- \/cold -->)/;
 
 /** From a function's times and an empty function's, measured by turns. */
@@ -30,8 +30,8 @@ export function coldStart(name: Pick<ColdStart, "host" | "route" | "isQuery">, t
     ...name,
     emptyMs: median(times.map(({ emptyMs }) => emptyMs)),
     addedMs: median(added),
-    leastMs: Math.min(...added),
-    mostMs: Math.max(...added),
+    minMs: Math.min(...added),
+    maxMs: Math.max(...added),
   };
 }
 
@@ -70,7 +70,7 @@ ${piped(cells(figures))}
 
 From the start of a process to its first answer, beside that of an empty function, by turns: the median of ${runs} differences,
 and their range. On the hosts' own runtimes: Lambda's runtime client, workerd, and Node with nothing around the handler.
-The database is Neon's stand-in over TLS on the same machine, so a query's way there is not among it.
+The database is Neon's emulator over TLS on the same machine, so a query's way there is not among it.
 `;
 }
 
@@ -82,7 +82,7 @@ function cells({ starts }: ColdFigures): Cells {
       start.route,
       start.emptyMs.toFixed(0),
       start.addedMs.toFixed(1),
-      `${start.leastMs.toFixed(0)} to ${start.mostMs.toFixed(0)}`,
+      `${start.minMs.toFixed(0)} to ${start.maxMs.toFixed(0)}`,
       `${barOf(start)}`,
       start.addedMs < barOf(start) ? "met" : "missed",
     ]),
@@ -90,7 +90,7 @@ function cells({ starts }: ColdFigures): Cells {
 }
 
 function barOf({ isQuery }: Pick<ColdStart, "isQuery">): number {
-  return isQuery ? MOST_WITH_QUERY_MS : MOST_MS;
+  return isQuery ? MAX_WITH_QUERY_MS : MAX_MS;
 }
 
 function median(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-// Loaded before a function: connections to names of Neon's go to the stand-in. TLS asks for the name all the same.
+// Loaded before a function: connections to names of Neon's go to the emulator. TLS asks for the name all the same.
 import { Socket } from "node:net";
 
 const { connect } = Socket.prototype;

@@ -14,7 +14,7 @@ import {
   missedColdBars,
   withColdSection,
 } from "./cold-report.ts";
-import { startStandIns } from "./emulators.ts";
+import { startEmulators } from "./emulators.ts";
 import { describeMachine } from "./machine.ts";
 import { startStreams } from "./services.ts";
 
@@ -58,12 +58,12 @@ async function run(): Promise<ColdFigures> {
   const server = started(await startOwnPostgres({ settings: ["fsync=on"] }));
   const redis = started(await startStreams());
   const machine = await describeMachine(server.url, redis.url);
-  const standIns = started(await startStandIns({ databaseUrl: await server.createDatabase(), redisUrl: redis.url }));
+  const emulators = started(await startEmulators({ databaseUrl: await server.createDatabase(), redisUrl: redis.url }));
   const folder = await mkdtemp(join(tmpdir(), "stillup-cold-"));
   stops.push(() => rm(folder, { recursive: true }));
-  const { sqlPort, ca } = standIns.route;
+  const { sqlPort, ca } = emulators.route;
   const options: ColdOptions = { runtimes, folder, neon: { port: `${sqlPort}`, ca } };
-  const variables = { ...standIns.variables, API_KEY: randomBytes(24).toString("base64url"), LOG_LEVEL: "WARN" };
+  const variables = { ...emulators.variables, API_KEY: randomBytes(24).toString("base64url"), LOG_LEVEL: "WARN" };
   const starts: ColdStart[] = [];
   for (const host of HOSTS) {
     progress(`${host}: ${RUNS} times each`);

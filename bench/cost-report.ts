@@ -20,19 +20,19 @@ interface Aim {
 
 export function aims({ days, latency }: CostFigures): Aim[] {
   const idle = days.find(({ monitors }) => monitors === 0);
-  const busiest = days.find(({ monitors }) => monitors === MOST_MONITORS);
+  const busiest = days.find(({ monitors }) => monitors === MAX_MONITORS);
   const checks = busiest === undefined ? Number.NaN : checksADay(busiest);
   return [
     { name: "no monitor: Redis commands a day", value: idle?.commands ?? Number.NaN, most: 5000 },
     { name: "no monitor: CU-hours a month", value: idle?.month.cuHours ?? Number.NaN, most: 100 },
-    { name: `${MOST_MONITORS} monitors: Redis commands a check`, value: (busiest?.commands ?? 0) / checks, most: 0.1 },
-    { name: `${MOST_MONITORS} monitors: SQL trips a check`, value: (busiest?.sqlTrips ?? 0) / checks, most: 0.05 },
+    { name: `${MAX_MONITORS} monitors: Redis commands a check`, value: (busiest?.commands ?? 0) / checks, most: 0.1 },
+    { name: `${MAX_MONITORS} monitors: SQL trips a check`, value: (busiest?.sqlTrips ?? 0) / checks, most: 0.05 },
     { name: "alert over connections in use, p50 ms", value: latency.warm.p50, most: 250 },
     { name: "alert after an idle hour, p50 ms", value: latency.afterIdle.p50, most: 500 },
   ];
 }
 
-export const MOST_MONITORS = 1000;
+export const MAX_MONITORS = 1000;
 
 /** One sentence for each aim that was not met. */
 export function missedAims(figures: CostFigures): string[] {
@@ -66,7 +66,7 @@ those published in November 2026: Upstash's pay as you go, Neon's plan Launch wi
 
 One replica of each service, HTTP monitors every 60 s that answer right, one webhook channel. The services run as in
 containers, bundles, loops and drivers, against the emulators over TLS; the emulators count what would be billed. Time is
-simulated: the process' timers and the database's \`app_now()\` stand still until no request is under way and every bell is
+simulated: the process' timers and the database's \`app_now()\` stand still until no request is under way and every wake-up is
 heard, and then jump to the next timer. Targets and receivers answer at once. Each service's health check is made every
 30 s, ${healthChecks(days)}; their cost is among these figures, and is nothing.
 
@@ -94,7 +94,7 @@ ${piped(monthCells(days))}
 With monitors that are checked more often than every 5 minutes the database never sleeps, and a quarter of a CU around the
 clock is more than the free plan's.
 
-A heartbeat (\`HEARTBEAT_URL\`) keeps it awake too: its canary a minute takes 24,000 Redis commands (1.45 USD a month at
+A heartbeat (\`WATCHDOG_URL\`) keeps it awake too: its canary a minute takes 24,000 Redis commands (1.45 USD a month at
 Upstash) and 8,600 SQL trips more a day. (Measured over three simulated hours without monitors.)
 
 ## An alert
@@ -109,7 +109,7 @@ for TLS. Connections are let go 4 s after their last request, as Node's fetch do
 
 ${piped(latencyCells(latency))}
 
-After an idle hour the schedules that look for work are asleep, and no connection is open but those on which bells are
+After an idle hour the schedules that look for work are asleep, and no connection is open but those on which wake-ups are
 heard; the schedules wake 5 s before the check, as they do, and most connections are gone again when it fails. The hour
 itself is not waited for: what is remembered of work is taken back, and connections are dropped. A database of Neon's that
 sleeps is woken by the schedules, 5 s before the check: its cold start is not among these figures.

@@ -19,7 +19,7 @@ export interface StackOptions {
   readonly running: readonly Service[];
   readonly variables: Readonly<Record<string, string>>;
   readonly route: Route;
-  /** The database itself, around the stand-in. */
+  /** The database itself, around the emulator. */
   readonly simulated?: { readonly databaseUrl: string };
 }
 
@@ -105,7 +105,7 @@ const methods = {
   fail(targets: readonly string[]) {
     for (const url of targets) failing.add(url);
   },
-  mend: () => failing.clear(),
+  fix: () => failing.clear(),
   nowMs: () => clock?.nowMs() ?? Date.now(),
   /** What has happened so far. `sqlTripsAtMs` are those since the last time that it was asked. */
   counts: () => ({ checks, webhooks, healthy, sqlTripsAtMs: sqlTripsAtMs.splice(0) }),

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ownPostgresMissing, startOwnPostgres } from "../testing/postgres.ts";
 import { measureAlertLatency } from "./alert-latency.ts";
-import { type CostFigures, costMarkdown, costTable, MOST_MONITORS, missedAims } from "./cost-report.ts";
+import { type CostFigures, costMarkdown, costTable, MAX_MONITORS, missedAims } from "./cost-report.ts";
 import { describeMachine } from "./machine.ts";
 import { startStreams } from "./services.ts";
 import { type SimulatedDay, simulateDay } from "./simulated-day.ts";
@@ -11,7 +11,7 @@ import { type SimulatedDay, simulateDay } from "./simulated-day.ts";
 const DAYS = [
   { monitors: 0, hours: 24 },
   { monitors: 100, hours: 1 },
-  { monitors: MOST_MONITORS, hours: 1 },
+  { monitors: MAX_MONITORS, hours: 1 },
 ];
 const ROUND_TRIP_MS = 20;
 /** This file runs as dist/bench/cost.mjs. */

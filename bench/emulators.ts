@@ -8,7 +8,7 @@ import type { Route } from "./traffic.ts";
 
 const STREAM_HOST = "bench.upstash.example";
 
-export interface StandInOptions {
+export interface EmulatorOptions {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   /** To each of them; none when left out. */
@@ -24,7 +24,7 @@ export interface Billed {
 }
 
 /** Neon and Upstash as Stillup is told of them. */
-export interface StandIns {
+export interface Emulators {
   readonly variables: Readonly<Record<string, string>>;
   readonly route: Route;
   billed(): Billed;
@@ -32,7 +32,7 @@ export interface StandIns {
 }
 
 /** The emulators over TLS, in front of a Postgres and a Redis. */
-export async function startStandIns({ databaseUrl, redisUrl, roundTripMs }: StandInOptions): Promise<StandIns> {
+export async function startEmulators({ databaseUrl, redisUrl, roundTripMs }: EmulatorOptions): Promise<Emulators> {
   const authority = createAuthority();
   const token = randomBytes(16).toString("base64url");
   const { hostname, port } = new URL(databaseUrl);

@@ -5,7 +5,7 @@ import { createPostgresSql } from "../runtime/drivers/sql/postgres.ts";
 import { apiClient } from "../testing/api.ts";
 import { installClock } from "../testing/clock.ts";
 import type { StackMethods, StackOptions } from "./cost-stack.ts";
-import { type Billed, type StandIns, startStandIns } from "./emulators.ts";
+import { type Billed, type Emulators, startEmulators } from "./emulators.ts";
 import { type Helper, startHelper } from "./helper.ts";
 import { awakeMs, type Month, monthOf } from "./prices.ts";
 import { createMonitors } from "./stillup.ts";
@@ -56,11 +56,11 @@ type Stack = Helper<StackMethods>;
 /** Runs the four services for some simulated hours, then some alerts. */
 export async function simulateDay(options: DayOptions): Promise<SimulatedDay> {
   await prepare(options);
-  const standIns = await startStandIns(options);
+  const emulators = await startEmulators(options);
   try {
     const apiKey = randomBytes(24).toString("base64url");
     const variables = {
-      ...standIns.variables,
+      ...emulators.variables,
       API_KEY: apiKey,
       NETWORK_POLICY: "private",
       LOG_LEVEL: "WARN",
@@ -68,17 +68,17 @@ export async function simulateDay(options: DayOptions): Promise<SimulatedDay> {
       WORKER_PORT: "0",
     };
     const { dist, databaseUrl } = options;
-    const { route } = standIns;
+    const { route } = emulators;
     const wanted: StackOptions = { dist, running: SERVICES, variables, route, simulated: { databaseUrl } };
     const stack = await startHelper<StackMethods>("cost-stack", [JSON.stringify(wanted)]);
     try {
       const [origin = ""] = await stack.call("urls");
-      return await measure({ ...options, stack, standIns, api: apiClient(origin, apiKey) });
+      return await measure({ ...options, stack, emulators, api: apiClient(origin, apiKey) });
     } finally {
       await stack.stop();
     }
   } finally {
-    await standIns.stop();
+    await emulators.stop();
   }
 }
 
@@ -95,18 +95,18 @@ async function prepare({ databaseUrl, redisUrl }: DayOptions): Promise<void> {
 
 interface Measuring extends DayOptions {
   readonly stack: Stack;
-  readonly standIns: StandIns;
+  readonly emulators: Emulators;
   readonly api: ReturnType<typeof apiClient>;
 }
 
 async function measure(measuring: Measuring): Promise<SimulatedDay> {
-  const { monitors, hours, stack, standIns, api } = measuring;
+  const { monitors, hours, stack, emulators, api } = measuring;
   const urls = Array.from({ length: monitors }, (_, index) => `https://target-${index}.example/`);
   const webhookUrl = "https://receiver.example/";
   await createMonitors(api, { urls, webhookUrl, intervalSeconds: INTERVAL_SECONDS });
   await pass(stack, WARM_UP_MS);
   const rowsBefore = await countChecks(measuring);
-  const stretch = await watch({ stack, standIns }, () => pass(stack, hours * HOUR_MS));
+  const stretch = await watch({ stack, emulators }, () => pass(stack, hours * HOUR_MS));
   const kept = await countChecks(measuring);
   const bytesACheck = kept.rows === 0 ? 0 : kept.bytes / kept.rows;
   if (kept.rows - rowsBefore.rows < stretch.checks * 0.99) throw new Error("Checks were made and not stored.");
@@ -132,11 +132,11 @@ async function measure(measuring: Measuring): Promise<SimulatedDay> {
 }
 
 /** Has some monitors go down and come back; what that cost beyond as much time without. */
-async function measureAlert({ hours, stack, standIns }: Measuring, urls: readonly string[], quiet: Stretch) {
-  const stretch = await watch({ stack, standIns }, async () => {
+async function measureAlert({ hours, stack, emulators }: Measuring, urls: readonly string[], quiet: Stretch) {
+  const stretch = await watch({ stack, emulators }, async () => {
     await stack.call("fail", urls.slice(0, ALERTING));
     await pass(stack, ALERTS_MS);
-    await stack.call("mend");
+    await stack.call("fix");
     await pass(stack, ALERTS_MS);
   });
   const alerts = stretch.webhooks;
@@ -158,10 +158,10 @@ interface Stretch {
   readonly healthy: number;
 }
 
-async function watch({ stack, standIns }: Pick<Measuring, "stack" | "standIns">, live: () => Promise<void>) {
-  const [billed, counts, fromMs] = [standIns.billed(), await stack.call("counts"), await stack.call("nowMs")];
+async function watch({ stack, emulators }: Pick<Measuring, "stack" | "emulators">, live: () => Promise<void>) {
+  const [billed, counts, fromMs] = [emulators.billed(), await stack.call("counts"), await stack.call("nowMs")];
   await live();
-  const [after, now, toMs] = [standIns.billed(), await stack.call("counts"), await stack.call("nowMs")];
+  const [after, now, toMs] = [emulators.billed(), await stack.call("counts"), await stack.call("nowMs")];
   const stretch: Stretch = {
     ...difference(after, billed),
     awakeMs: awakeMs(now.sqlTripsAtMs, fromMs, toMs),

@@ -1,6 +1,6 @@
 import { Agent, buildConnector } from "undici";
 
-/** Where the stand-ins for Neon and Upstash are. */
+/** Where the emulators for Neon and Upstash are. */
 export interface Route {
   /** What is to be trusted, in PEM. */
   readonly ca: string;
@@ -12,7 +12,7 @@ export interface Route {
 
 /** All that this process fetches. */
 export interface Traffic {
-  /** Resolves when no request is under way, every bell that was rung is heard, and what follows has begun. */
+  /** Resolves when no request is under way, every wake-up that was sent is heard, and what follows has begun. */
   settled(): Promise<void>;
   /** As when all connections have outlived their keep-alive; subscriptions stay. */
   forgetConnections(): void;
@@ -24,7 +24,7 @@ export interface TrafficOptions {
   readonly beforeSql?: () => Promise<void>;
 }
 
-/** A bell that is not heard by then is lost. */
+/** A wake-up that is not heard by then is lost. */
 const BELL_MS = 2000;
 const KEEP_ALIVE_MS = 4000;
 /** How often the event loop turns before what follows from an answer has surely begun. */
@@ -32,7 +32,7 @@ const TURNS = 5;
 /** Of the real clock, whatever is put in their place later. */
 const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis;
 
-/** Puts `fetch` on the way to the stand-ins, and keeps an eye on it. */
+/** Puts `fetch` on the way to the emulators, and keeps an eye on it. */
 export function routeTraffic({ route, beforeSql }: TrafficOptions): Traffic {
   const realFetch = fetch;
   let agent = createAgent(route);

@@ -1,4 +1,4 @@
-// Something to try Stillup on, at port 8099 of every interface: a target that can be broken and mended, and a receiver
+// Something to try Stillup on, at port 8099 of every interface: a target that can be broken and fixed, and a receiver
 // that prints the webhooks it is sent. Plain Node, nothing to install: npm run demo.
 import { createServer } from "node:http";
 
@@ -24,15 +24,15 @@ async function answer(request) {
     case "/":
       return isBroken ? [500, "broken\n"] : [200, "well\n"];
     case "/break":
-    case "/mend":
+    case "/fix":
       isBroken = request.url === "/break";
-      say(`target   ${isBroken ? "broken" : "mended"}`);
+      say(`target   ${isBroken ? "broken" : "fixed"}`);
       return [200, `The target is ${isBroken ? "broken" : "well"}.\n`];
     case "/hook":
       await receive(request);
       return [204];
     default:
-      return [404, "There are /, /break, /mend and /hook.\n"];
+      return [404, "There are /, /break, /fix and /hook.\n"];
   }
 }
 

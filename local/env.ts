@@ -20,7 +20,7 @@ import { createWarmUp } from "./warm-up.ts";
 /** A full database still answers much, so a refused write counts for so long. Workers write every few seconds. */
 const REFUSED_WRITE_MS = 30_000;
 
-export interface Bindings {
+export interface ProcessBindings {
   /** For everything but probes. */
   readonly env: Env;
   /** The same with an `http` of its own, so that hanging targets hold up no alert where both are in one process. */
@@ -72,7 +72,7 @@ export async function createBindings(config: ProcessConfig, { service, log }: { 
     found,
     config: functionConfig(config),
   };
-  const bindings: Bindings = {
+  const bindings: ProcessBindings = {
     env,
     probeEnv: { ...env, http: probes },
     sql,
@@ -91,12 +91,12 @@ export async function openDirectSql({ database }: ProcessConfig): Promise<SqlDri
 
 interface Watching {
   readonly metrics?: Metrics;
-  /** Told after each call whether it found the service there, by drivers for which asking costs. */
+  /** Notified after each call whether it found the service there, by drivers for which asking costs. */
   readonly onCall?: (isThere: boolean) => void;
 }
 
 interface Hearing {
-  /** Told when there is something to read, by the driver for which a read takes a trip from then. */
+  /** Notified when there is something to read, by the driver for which a read takes a trip from then. */
   readonly onAdded?: () => void;
 }
 

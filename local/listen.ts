@@ -17,7 +17,7 @@ const MAX_CONNECTIONS = 4096;
 const STALLED_MS = 70_000;
 
 /** Where a server listens. `variable` is what sets the port, for messages. */
-export interface Place {
+export interface ListenAddress {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
@@ -40,7 +40,7 @@ interface Listening {
  * Resolves once the server listens.
  * @throws StillupError `invalid_configuration` that names the variable to change.
  */
-export async function listen(server: Server, place: Place): Promise<Listening> {
+export async function listen(server: Server, place: ListenAddress): Promise<Listening> {
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = STALLED_MS;
   let active = 0;
@@ -76,7 +76,7 @@ function urlOf({ family, address, port }: AddressInfo): string {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
-function cannotListen({ code, message }: NodeJS.ErrnoException, { host, port, variable }: Place): StillupError {
+function cannotListen({ code, message }: NodeJS.ErrnoException, { host, port, variable }: ListenAddress): StillupError {
   if (code === "EADDRINUSE") {
     return refuse(`Port ${port} on ${host} is taken. Stop the program that has it, or set ${variable} to a free port.`);
   }

@@ -7,13 +7,13 @@ import { StillupError } from "../runtime/errors.ts";
 import { createLog } from "../runtime/log.ts";
 import { openDirectSql } from "./env.ts";
 import { waitFor } from "./reachable.ts";
-import type { Stop } from "./signals.ts";
+import type { StopSignal } from "./signals.ts";
 
 interface MigrateOptions {
   readonly config: ProcessConfig;
   /** The folder that build.mjs writes. */
   readonly dist: string;
-  readonly stop: Stop;
+  readonly stop: StopSignal;
 }
 
 /** The `migrate` command: waits for the database, applies what is missing, says what that was. */
@@ -40,15 +40,15 @@ export async function applyMigrations(sql: SqlDriver, dist: string): Promise<str
   return migrate(sql, await readMigrations(join(dist, "migrations")));
 }
 
-/** @throws StillupError `invalid_configuration` when the database lacks a migration of this build. */
+/** @throws StillupError `invalid_configuration` when the database limitations a migration of this build. */
 export async function checkMigrated(sql: Sql, dist: string): Promise<void> {
   const missing = await findMissingMigrations(sql, dist);
   if (missing.length === 0) return;
-  const detail = `The database in DATABASE_URL lacks the migrations ${missing.join(", ")}. Run the service migrate first.`;
+  const detail = `The database in DATABASE_URL limitations the migrations ${missing.join(", ")}. Run the service migrate first.`;
   throw new StillupError("invalid_configuration", detail);
 }
 
-/** The names of this build's migrations that the database lacks. */
+/** The names of this build's migrations that the database limitations. */
 export async function findMissingMigrations(sql: Sql, dist: string): Promise<string[]> {
   const wanted = (await readMigrations(join(dist, "migrations"))).map(({ name }) => name);
   const applied = await sql<{ name: string }>`select name from schema_migrations`.then(

@@ -2,18 +2,18 @@ import { join } from "node:path";
 import { type ProcessConfig, readOneProcessConfig, type Variables } from "../runtime/config/config.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { drain, type Part, whatIsLeft } from "../runtime/worker/drain.ts";
-import { type Bindings, createBindings } from "./env.ts";
+import { createBindings, type ProcessBindings } from "./env.ts";
 import { type Service, services } from "./load.ts";
 import { applyMigrations, checkMigrated } from "./migrate.ts";
 import { freeLeases, keptApiKey, makeDataFolder, welcome } from "./one-process.ts";
 import { streamVariable, waitFor } from "./reachable.ts";
 import { startServices } from "./service.ts";
-import { endOnBugs, type Stop, tellWhatIsLeft } from "./signals.ts";
+import { endOnBugs, type StopSignal, tellWhatIsLeft } from "./signals.ts";
 
 interface RunOptions {
   /** The folder that build.mjs writes. */
   readonly dist: string;
-  readonly stop: Stop;
+  readonly stop: StopSignal;
 }
 
 interface Run extends RunOptions {
@@ -22,7 +22,7 @@ interface Run extends RunOptions {
   readonly running: readonly Service[];
   readonly config: ProcessConfig;
   /** What is to be done before anything runs. */
-  prepare(bindings: Bindings, signal: AbortSignal): Promise<void>;
+  prepare(bindings: ProcessBindings, signal: AbortSignal): Promise<void>;
   started(url: string, log: Log): void;
 }
 

@@ -8,7 +8,7 @@ import type { Ctx, Env } from "../runtime/contract.ts";
 import type { Background } from "../runtime/worker/background.ts";
 import { callEnv } from "../runtime/worker/call-env.ts";
 import type { Part } from "../runtime/worker/drain.ts";
-import { limits, listen, type Place } from "./listen.ts";
+import { type ListenAddress, limits, listen } from "./listen.ts";
 
 /** What a handler may count on; the drivers bound its waits. */
 const CALL_MS = 30_000;
@@ -24,7 +24,7 @@ interface ApiOptions {
  * breaks off, as if their clients had gone, those that have not after half of `drainSeconds`.
  * @throws StillupError `invalid_configuration` when it cannot listen there.
  */
-export async function startServer(api: ApiOptions, place: Place): Promise<Part & { readonly url: string }> {
+export async function startServer(api: ApiOptions, place: ListenAddress): Promise<Part & { readonly url: string }> {
   const listener = getRequestListener(
     (request, { incoming }) => {
       const ctx = createCtx(request, givenId(incoming as IncomingMessage), api.background);

@@ -6,7 +6,7 @@ import type { Log } from "../runtime/log.ts";
 import { createBackground } from "../runtime/worker/background.ts";
 import type { Part } from "../runtime/worker/drain.ts";
 import { startWorking } from "../runtime/worker/working.ts";
-import type { Bindings } from "./env.ts";
+import type { ProcessBindings } from "./env.ts";
 import { loadFunctions, type Service } from "./load.ts";
 import { startServer } from "./server.ts";
 import { workerRoutes } from "./worker-routes.ts";
@@ -14,7 +14,7 @@ import { workerRoutes } from "./worker-routes.ts";
 interface ServiceOptions {
   readonly running: readonly Service[];
   readonly config: ProcessConfig;
-  readonly bindings: Bindings;
+  readonly bindings: ProcessBindings;
   readonly log: Log;
   /** The folder that build.mjs writes. */
   readonly dist: string;

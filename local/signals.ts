@@ -5,7 +5,7 @@ import type { Log } from "../runtime/log.ts";
 const SAME_PRESS_MS = 500;
 
 /** The process was told to stop. */
-export interface Stop {
+export interface StopSignal {
   /** Aborts with the first SIGTERM, SIGINT or SIGHUP. */
   readonly signal: AbortSignal;
   /** What is still in hand, one line each; for a person. */
@@ -13,9 +13,9 @@ export interface Stop {
 }
 
 /** Listens for the signals that stop a process. With a second one it ends at once with 1, and says what is left. */
-export function onStopSignal(): Stop {
+export function onStopSignal(): StopSignal {
   const stopping = new AbortController();
-  const stop: Stop = { signal: stopping.signal, left: () => [] };
+  const stop: StopSignal = { signal: stopping.signal, left: () => [] };
   let firstAt = 0;
   const onSignal = () => {
     if (!stopping.signal.aborted) {

@@ -26,7 +26,7 @@ create table schedules (
   busy_at timestamptz -- when there was last something to do
 );
 insert into schedules (name)
-values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('retain'), ('tend-stream'),
+values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('apply-retention'), ('prune-consumers'),
   ('send-canary');
 
 create table channels (
@@ -34,7 +34,7 @@ create table channels (
   name text not null,
   type text not null,
   is_default boolean not null,
-  system boolean not null default false, -- told of what concerns Stillup itself
+  system_alerts boolean not null default false, -- told of what concerns Stillup itself
   config jsonb not null,
   disabled boolean not null default false,
   created_at timestamptz not null default app_now(),
@@ -82,14 +82,14 @@ create table monitors (
 
   -- what is still to be told, and the incident it belongs to. They stand on this row, not in tables of their own,
   -- because a statement that waited for the row's lock sees the row as it is now, but other rows as they were.
-  unhandled jsonb not null default '[]',
+  pending_events jsonb not null default '[]',
   incident jsonb,
 
   rolled_up_to timestamptz not null default date_trunc('hour', app_now(), 'UTC')
 ) with (fillfactor = 50);
 create index monitors_newest on monitors (created_at desc, id desc) where deleted_at is null;
 create index monitors_due on monitors (next_check_at) where deleted_at is null and status <> 'paused';
-create index monitors_unhandled on monitors (id) where unhandled <> '[]';
+create index monitors_pending_events on monitors (id) where pending_events <> '[]';
 create index monitors_tags on monitors using gin (tags) where deleted_at is null;
 
 -- A monitor's statuses over time. `at` is when it began to be so: a downtime is dated from its first failure.
@@ -160,15 +160,15 @@ create index deliveries_pending on deliveries (channel_id, monitor_id, version) 
 create index deliveries_due on deliveries (channel_id, next_attempt_at) where status = 'pending';
 create index deliveries_exhausted on deliveries (created_at, version, id) where status = 'exhausted';
 
--- Whether Stillup itself can see, in one row. It is blind while any process that checks reports that it is.
-create table sight (
+-- Whether Stillup itself can see, in one row. It is offline while any process that checks reports that it is.
+create table connectivity (
   one boolean primary key default true check (one),
   version int not null default 0, -- counts changes
-  blind_since timestamptz, -- null: it sees
-  blind_reporters jsonb not null default '{}', -- the processes that are blind, and when each said so last
-  sighted_at timestamptz -- when it last came to see again
+  offline_since timestamptz, -- null: it sees
+  offline_reporters jsonb not null default '{}', -- the processes that are offline, and when each said so last
+  online_at timestamptz -- when it last came to see again
 );
-insert into sight default values;
+insert into connectivity default values;
 
 -- What the heartbeat rests on, in one row: a canary goes through every stream and worker, and leaves its times here.
 create table canary (
@@ -196,7 +196,7 @@ create index rollups_hour_start on rollups_hour (start);
 create table rollups_day (like rollups_hour including all);
 
 -- Stream messages that no try could handle.
-create table set_apart (
+create table dead_letters (
   id text primary key default new_id('msg'),
   stream text not null,
   message_id text not null,
@@ -206,7 +206,7 @@ create table set_apart (
   created_at timestamptz not null default app_now(),
   unique (stream, message_id)
 );
-create index set_apart_newest on set_apart (created_at desc, id desc);
+create index dead_letters_newest on dead_letters (created_at desc, id desc);
 
 -- Seconds up and down between two times, from the statuses.
 create function status_seconds(of_monitor text, since timestamptz, until timestamptz)
@@ -282,16 +282,16 @@ end $$;
 -- While something is due within 5 minutes, or was within the last 2, turns are `every_seconds` apart. Else every
 -- schedule sleeps until the same moment, the next thing due or the next full hour, so that a database that scales to
 -- zero may. Something new ends the sleep: then a turn may be had before its time. The canary's never sleeps.
-create function claim_turn(schedule text, every_seconds float8, out mine boolean, out next_in_ms float8)
+create function claim_schedule(schedule text, every_seconds float8, out mine boolean, out next_in_ms float8)
 language plpgsql as $$
 declare
   every interval := make_interval(secs => every_seconds);
   soon timestamptz := app_now() + interval '5 min';
   is_busy boolean :=
     exists (select from monitors where next_check_at <= soon and status <> 'paused' and deleted_at is null)
-    or exists (select from monitors where unhandled <> '[]')
+    or exists (select from monitors where pending_events <> '[]')
     or exists (select from deliveries where status = 'pending' and next_attempt_at <= soon)
-    or exists (select from sight where blind_since is not null);
+    or exists (select from connectivity where offline_since is not null);
   -- Tries that failed come again at times of their own.
   next_try timestamptz := (
     select min(next_attempt_at) from deliveries where status = 'pending' and next_attempt_at > app_now()

@@ -46,8 +46,8 @@ export interface Batch {
   readonly messages: readonly Message[];
 }
 
-/** A message that no further try can mend, and why. `parseMessages` in settle.ts finds those that cannot be read. */
-export interface SetApart {
+/** A message that no further try can fix, and why. `parseMessages` in settle.ts finds those that cannot be read. */
+export interface Rejection {
   readonly id: string;
   readonly reason: string;
 }
@@ -60,7 +60,7 @@ export interface Consumed {
    */
   readonly retry?: readonly string[];
   /** These are recorded and done. */
-  readonly setApart?: readonly SetApart[];
+  readonly deadLetters?: readonly Rejection[];
   /** Added in the same trip as the acks; let go where the stream service has no room, so nothing may rest on them alone. */
   readonly publish?: readonly Outgoing[];
 }

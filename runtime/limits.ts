@@ -5,11 +5,11 @@ export type HostName = "lambda" | "cloudflare" | "fetch";
 export interface HostLimits {
   readonly host: HostName;
   /** Monitors with a shorter interval are refused. */
-  readonly leastIntervalSeconds: number;
+  readonly minIntervalSeconds: number;
   /** From the answer that decides to the alert sent, at most, while the host's clock ticks each minute. */
   readonly alertWithinSeconds: number;
   /** What cannot be done, a sentence each. */
-  readonly lacks: string[];
+  readonly limitations: string[];
 }
 
 /**
@@ -21,7 +21,7 @@ export const defaultWorkSeconds: Readonly<Record<HostName, number>> = { lambda: 
 const TICK_SECONDS = 60;
 /** What a check between two ticks may have to wait besides: the next instance starts, reads and connects. */
 const START_SECONDS = 5;
-const LEAST_INTERVAL_SECONDS = 5;
+const MIN_INTERVAL_SECONDS = 5;
 
 const withoutSockets = [
   "A check tells its whole time and how long the body took; DNS, connecting, TLS and the first byte are not told apart.",
@@ -29,7 +29,7 @@ const withoutSockets = [
   "A body that decodes to nothing for ever ends with the time-out, as nobody sees its size.",
 ];
 
-const lacks: Readonly<Record<HostName, string[]>> = {
+const limitations: Readonly<Record<HostName, string[]>> = {
   lambda: [],
   cloudflare: [
     ...withoutSockets,
@@ -44,8 +44,8 @@ export function limitsOf(host: HostName, workSeconds: number): HostLimits {
   const gapSeconds = Math.max(0, TICK_SECONDS - workSeconds);
   return {
     host,
-    leastIntervalSeconds: gapSeconds === 0 ? LEAST_INTERVAL_SECONDS : TICK_SECONDS,
+    minIntervalSeconds: gapSeconds === 0 ? MIN_INTERVAL_SECONDS : TICK_SECONDS,
     alertWithinSeconds: gapSeconds + START_SECONDS,
-    lacks: lacks[host],
+    limitations: limitations[host],
   };
 }

@@ -11,11 +11,11 @@ export const metricDefinitions = {
     help: "From the deciding answer to the delivered alert.",
     labels: [],
   },
-  stillup_set_apart_total: { kind: "counter", help: "Stream messages set apart.", labels: ["stream"] },
+  stillup_dead_letters_total: { kind: "counter", help: "Stream messages set apart.", labels: ["stream"] },
   stillup_driver_calls_total: { kind: "counter", help: "Trips to a service.", labels: ["driver", "kind"] },
-  stillup_blind: {
+  stillup_offline: {
     kind: "gauge",
-    help: "1 while this process can see none of its control targets; of the API: while that is so of any process.",
+    help: "1 while this process can see none of its connectivity targets; of the API: while that is so of any process.",
     labels: [],
   },
   stillup_oldest_due_check_seconds: {
@@ -28,7 +28,7 @@ export const metricDefinitions = {
     help: "Age of the oldest delivery still to be made.",
     labels: [],
   },
-  stillup_heartbeats_total: { kind: "counter", help: "Canaries, by what became of them.", labels: ["outcome"] },
+  stillup_watchdog_pings_total: { kind: "counter", help: "Canaries, by what became of them.", labels: ["outcome"] },
   stillup_monitors: { kind: "gauge", help: "Monitors, by status.", labels: ["status"] },
 } as const satisfies Record<
   string,

@@ -5,12 +5,12 @@ import { type NeonEmulator, type NeonEmulatorOptions, startNeonEmulator } from "
 /** A name of Neon's form. The region is none of Neon's, so nothing reaches the real one by mistake. */
 export const NEON_HOST = "ep-test-stillup-00000000.c-0.local-1.aws.neon.tech";
 
-/** Neon's stand-in in front of a Postgres that a test has. */
+/** Neon's emulator in front of a Postgres that a test has. */
 export interface TestNeon {
   readonly emulator: NeonEmulator;
   /** The URL of a database behind it, by Neon's name and as Neon's console writes it. */
   urlOf(databaseUrl: string): string;
-  /** For `createNeonSql`: its requests go to the stand-in, and its authority is trusted. */
+  /** For `createNeonSql`: its requests go to the emulator, and its authority is trusted. */
   readonly fetchOptions: { readonly dispatcher: Agent };
   /** The same, but connected as the test says, which may go on to `connect`. */
   fetchVia(connect: buildConnector.connector): { readonly dispatcher: Agent };

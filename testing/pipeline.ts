@@ -39,9 +39,9 @@ export async function drain(env: Env, ctx: Ctx): Promise<void> {
         (result) => ({ result }),
         (error: unknown) => ({ error }),
       );
-      const { ack, publish, error, setApart } = settle(batch, outcome);
+      const { ack, publish, error, deadLetters } = settle(batch, outcome);
       if (error !== undefined) throw error;
-      await env.stream.settle(who, { ack: [...ack, ...setApart.map(({ message }) => message.id)], publish });
+      await env.stream.settle(who, { ack: [...ack, ...deadLetters.map(({ message }) => message.id)], publish });
     }
   }
 }

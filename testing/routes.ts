@@ -72,7 +72,7 @@ function schemaOf(request: Request, status: number): z.core.$ZodType {
   const found = routes.find(
     ({ route }) => methodsFor(route.method).includes(request.method) && matchPath(route.path.split("/"), path) !== null,
   );
-  const schema = found?.route.answers[status];
+  const schema = found?.route.responses[status];
   if (schema == null) throw new Error(`${request.method} ${path} answered ${status}, which its route does not know.`);
   return schema;
 }

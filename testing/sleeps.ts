@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 
-interface Nap {
+interface Pause {
   readonly ms: number;
   wake(slept: boolean): void;
 }
@@ -15,36 +15,36 @@ export interface Sleeps {
 }
 
 export function createSleeps(): Sleeps {
-  const naps = new Set<Nap>();
+  const pauses = new Set<Pause>();
   return {
     sleep(ms, signal) {
       if (signal.aborted) return Promise.resolve(false);
       return new Promise((resolve) => {
-        const nap: Nap = {
+        const pausing: Pause = {
           ms,
           wake(slept) {
-            naps.delete(nap);
+            pauses.delete(pausing);
             signal.removeEventListener("abort", abort);
             resolve(slept);
           },
         };
-        const abort = () => nap.wake(false);
+        const abort = () => pausing.wake(false);
         signal.addEventListener("abort", abort);
-        naps.add(nap);
+        pauses.add(pausing);
       });
     },
     async end(from, to) {
-      const nap = await vi.waitFor(
+      const pausing = await vi.waitFor(
         () => {
-          const found = [...naps].find(({ ms }) => ms >= from && ms <= to);
+          const found = [...pauses].find(({ ms }) => ms >= from && ms <= to);
           if (found === undefined) throw new Error(`Nothing sleeps for ${from} to ${to} ms.`);
           return found;
         },
         { interval: 5, timeout: 5000 },
       );
-      nap.wake(true);
-      return nap.ms;
+      pausing.wake(true);
+      return pausing.ms;
     },
-    going: () => [...naps].map(({ ms }) => ms),
+    going: () => [...pauses].map(({ ms }) => ms),
   };
 }

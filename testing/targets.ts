@@ -18,7 +18,7 @@ export interface Targets {
   urlOf(name: string): string;
   /** What these do from now on. Their next request is noted as a turn. */
   behave(names: readonly string[], behaviour: Behaviour): void;
-  /** Turns since the start, in order. */
+  /** Semaphore since the start, in order. */
   readonly turns: readonly Turn[];
   /** Requests that this target has had. */
   requestsTo(name: string): number;

@@ -102,8 +102,8 @@ export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
 const testConfig: Config = {
   apiKey: "the-key-of-every-test-environment-0123456789",
   networkPolicy: "private",
-  controlTargets: [],
-  heartbeatUrl: null,
+  connectivityTargets: [],
+  watchdogUrl: null,
   publicUrl: null,
   logLevel: "DEBUG",
   workerConcurrency: 200,

@@ -1,5 +1,5 @@
 // `npm test`: installs what is missing, then types, lint and all tests. `npm run test:compose`: the tests on containers,
-// `npm run test:compose:external`: those on containers with Neon's and Upstash's stand-ins, `npm run test:compose:faults`:
+// `npm run test:compose:external`: those on containers with Neon's and Upstash's emulators, `npm run test:compose:faults`:
 // those on containers that have no room.
 // `npm run test:hosts`: the cases of function hosts, each in its own runtime; it writes their table in docs/deploying.md.
 // The last line is the sum of it all. Plain Node: nothing is installed yet when this runs.

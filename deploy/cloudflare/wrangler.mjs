@@ -6,9 +6,9 @@ const COMPATIBILITY_DATE = "2026-04-01";
  * @param {import("../../runtime/manifest.ts").Manifest} manifest
  * @param {Record<string, string>} defaults of variables, as .env has them
  */
-export function wranglerConfig({ functions }, { CONTROL_TARGETS, LOG_LEVEL }) {
+export function wranglerConfig({ functions }, { CONNECTIVITY_TARGETS, LOG_LEVEL }) {
   // What is secret is put beside them with `wrangler secret`.
-  const vars = { DATABASE_DRIVER: "http", REDIS_DRIVER: "http", PUBLIC_URL: "", CONTROL_TARGETS, LOG_LEVEL };
+  const vars = { DATABASE_DRIVER: "http", REDIS_DRIVER: "http", PUBLIC_URL: "", CONNECTIVITY_TARGETS, LOG_LEVEL };
   const workers = functions.filter(({ kind }) => kind === "workers");
   return {
     name: "stillup",

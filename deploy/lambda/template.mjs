@@ -52,7 +52,7 @@ export function lambdaTemplate({ functions }, defaults) {
   };
 }
 
-function parameters({ CONTROL_TARGETS: controlTargets }) {
+function parameters({ CONNECTIVITY_TARGETS: connectivityTargets }) {
   return {
     SecretArn: {
       Type: "String",
@@ -67,13 +67,13 @@ function parameters({ CONTROL_TARGETS: controlTargets }) {
       Default: "",
     },
     PublicUrl: { Type: "String", Description: "Where the API is reached, if not at ApiUrl", Default: "" },
-    ControlTargets: {
+    ConnectivityTargets: {
       Type: "String",
       Description:
         "Sites that always answer: where all are silent it is this region that is cut off, and no monitor is down",
-      Default: controlTargets,
+      Default: connectivityTargets,
     },
-    HeartbeatUrl: {
+    WatchdogUrl: {
       Type: "String",
       NoEcho: true,
       Description: "Called once a minute while checks and alerts go through in time; empty: nothing is",
@@ -113,8 +113,8 @@ function shared() {
         DATABASE_DRIVER: "http",
         REDIS_DRIVER: "http",
         PUBLIC_URL: ref("PublicUrl"),
-        CONTROL_TARGETS: ref("ControlTargets"),
-        HEARTBEAT_URL: ref("HeartbeatUrl"),
+        CONNECTIVITY_TARGETS: ref("ConnectivityTargets"),
+        WATCHDOG_URL: ref("WatchdogUrl"),
         LOG_LEVEL: ref("LogLevel"),
         WORK_SECONDS: ref("WorkSeconds"),
       },

@@ -1,5 +1,5 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type ChannelRow, toChannel } from "./row.ts";
 import type { ChannelInput, CreatedChannel } from "./schema.ts";
 
@@ -9,10 +9,10 @@ const SECRET_BYTES = 32;
 export async function createChannel(sql: Sql, input: ChannelInput): Promise<CreatedChannel> {
   const config = { url: input.config.url, secret: input.config.secret ?? makeSecret() };
   const [row] = await sql<ChannelRow>`
-    insert into channels (name, type, is_default, system, config)
-    values (${input.name}, ${input.type}, ${input.default}, ${input.system}, ${JSON.stringify(config)}::text::jsonb)
+    insert into channels (name, type, is_default, system_alerts, config)
+    values (${input.name}, ${input.type}, ${input.default}, ${input.systemAlerts}, ${JSON.stringify(config)}::text::jsonb)
     returning *`;
-  return { ...toChannel(found(row, "channel")), config };
+  return { ...toChannel(orNotFound(row, "channel")), config };
 }
 
 function makeSecret(): string {

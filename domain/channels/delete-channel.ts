@@ -1,9 +1,9 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 
 /**
  * Removes a channel, also from the monitors that name it, and cancels what waits to be delivered to it. Its secret and
- * URL are forgotten at once, its row by `retain`. Throws StillupError `not_found`.
+ * URL are forgotten at once, its row by `apply-retention`. Throws StillupError `not_found`.
  */
 export async function deleteChannel(sql: Sql, id: string): Promise<void> {
   const [row] = await sql`
@@ -30,5 +30,5 @@ export async function deleteChannel(sql: Sql, id: string): Promise<void> {
       from doomed where d.id = doomed.id
     )
     select id from deleted`;
-  found(row, "channel");
+  orNotFound(row, "channel");
 }

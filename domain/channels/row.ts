@@ -5,7 +5,7 @@ export interface ChannelRow {
   readonly id: string;
   readonly name: string;
   readonly is_default: boolean;
-  readonly system: boolean;
+  readonly system_alerts: boolean;
   readonly config: { readonly url: string; readonly secret: string };
   readonly disabled: boolean;
   readonly created_at: Date;
@@ -18,7 +18,7 @@ export function toChannel(row: ChannelRow): Channel {
     name: row.name,
     type: "webhook",
     default: row.is_default,
-    system: row.system,
+    systemAlerts: row.system_alerts,
     config: { url: row.config.url },
     disabled: row.disabled,
     createdAt: row.created_at.toISOString(),

@@ -27,14 +27,14 @@ function isSecret(text: string): boolean {
 const type = z.literal("webhook", 'must be "webhook"');
 const name = line(200);
 /** Whether it is told of what concerns Stillup itself. */
-const System = withDefault(flag(), false);
+const SystemAlerts = withDefault(flag(), false);
 
 export const ChannelInput = z
   .strictObject({
     name,
     type,
     default: withDefault(flag(), true),
-    system: System,
+    systemAlerts: SystemAlerts,
     config: z.strictObject({ url: Url, secret: z.optional(Secret) }),
   })
   .register(z.globalRegistry, {
@@ -49,7 +49,7 @@ export const ChannelPatch = z
     name: z.optional(name),
     type: z.optional(type),
     default: change(flag()),
-    system: change(flag()),
+    systemAlerts: change(flag()),
     config: z.optional(z.strictObject({ url: z.optional(Url), secret: z.optional(Secret) })),
     disabled: z.optional(flag()),
   })
@@ -61,7 +61,7 @@ const shown = {
   name: z.string(),
   type,
   default: z.boolean(),
-  system: z.boolean(),
+  systemAlerts: z.boolean(),
   disabled: z.boolean(),
   createdAt: Time,
   updatedAt: Time,
@@ -71,7 +71,7 @@ const example = {
   name: "On call",
   type: "webhook",
   default: true,
-  system: false,
+  systemAlerts: false,
   disabled: false,
   createdAt: "2026-01-05T07:59:58.123Z",
   updatedAt: "2026-01-05T07:59:58.123Z",

@@ -1,5 +1,5 @@
 import type { Env } from "../../runtime/contract.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import type { ChannelRow } from "./row.ts";
 import type { ChannelTest } from "./schema.ts";
 import { sendWebhook } from "./types/webhook.ts";
@@ -12,7 +12,7 @@ export async function testChannel(
   const [row] = await sql<ChannelRow & { deliveryId: string; timestamp: string }>`
     select *, new_id('dlv') as "deliveryId", iso(app_now()) as timestamp
     from channels where id = ${id} and deleted_at is null`;
-  const channel = found(row, "channel");
+  const channel = orNotFound(row, "channel");
   const message = {
     id: channel.deliveryId,
     type: "channel.test",

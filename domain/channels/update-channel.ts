@@ -1,5 +1,5 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type ChannelRow, toChannel } from "./row.ts";
 import type { Channel, ChannelPatch } from "./schema.ts";
 
@@ -9,13 +9,13 @@ import type { Channel, ChannelPatch } from "./schema.ts";
  */
 export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch: ChannelPatch }): Promise<Channel> {
   const isDefault = patch.default === undefined ? null : (patch.default ?? true);
-  const system = patch.system === undefined ? null : (patch.system ?? false);
+  const systemAlerts = patch.systemAlerts === undefined ? null : (patch.systemAlerts ?? false);
   const [row] = await sql<ChannelRow>`
     with updated as (
       update channels
       set name = coalesce(${patch.name ?? null}, name),
         is_default = coalesce(${isDefault}::boolean, is_default),
-        system = coalesce(${system}::boolean, system),
+        system_alerts = coalesce(${systemAlerts}::boolean, system_alerts),
         config = config || ${JSON.stringify(patch.config ?? {})}::text::jsonb,
         disabled = coalesce(${patch.disabled ?? null}::boolean, disabled),
         updated_at = app_now()
@@ -36,5 +36,5 @@ export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch
       where name = 'sweep-deliveries' and ${patch.config !== undefined}::boolean and exists (select from updated)
     )
     select * from updated`;
-  return toChannel(found(row, "channel"));
+  return toChannel(orNotFound(row, "channel"));
 }

@@ -1,12 +1,12 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import type { Outcome, Result } from "./result.ts";
+import type { CheckOutcome, JobResult } from "./result.ts";
 
 /** A result that was stored. One of another revision, of a slot already answered, or for a paused or deleted monitor is not. */
-export interface Applied {
+export interface AppliedResult {
   readonly monitorId: string;
-  readonly outcome: Outcome;
+  readonly outcome: CheckOutcome;
   /** Its monitor went down, or came back from being down: there is something to tell. */
-  readonly tells: boolean;
+  readonly notifies: boolean;
   readonly lagMs: number;
   readonly totalMs: number;
 }
@@ -20,16 +20,16 @@ export interface Applied {
  * locked values, which are the newest even after a wait (deciding on the statement's own snapshot made 5,535 events too
  * many in 300 rounds).
  */
-export async function applyResults(sql: Sql, results: readonly Result[]): Promise<Applied[]> {
-  const applied: Applied[] = [];
+export async function applyResults(sql: Sql, results: readonly JobResult[]): Promise<AppliedResult[]> {
+  const applied: AppliedResult[] = [];
   for (const round of rounds(results)) applied.push(...(await applyRound(sql, round)));
   return applied;
 }
 
 /** Splits results so that no round has two of one monitor, in the order of their slots. */
-function rounds(results: readonly Result[]): Result[][] {
+function rounds(results: readonly JobResult[]): JobResult[][] {
   const seen = new Map<string, number>();
-  const split: Result[][] = [];
+  const split: JobResult[][] = [];
   for (const result of [...results].sort((a, b) => a.seq - b.seq)) {
     const round = seen.get(result.monitorId) ?? 0;
     seen.set(result.monitorId, round + 1);
@@ -40,12 +40,12 @@ function rounds(results: readonly Result[]): Result[][] {
   return split;
 }
 
-async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied[]> {
+async function applyRound(sql: Sql, results: readonly JobResult[]): Promise<AppliedResult[]> {
   const now = performance.now();
   const rows = JSON.stringify(
     results.map(({ beganAt, phases, ...result }) => ({ ...result, ...phases, ageMs: Math.max(0, now - beganAt) })),
   );
-  return sql<Applied>`
+  return sql<AppliedResult>`
     with input as materialized (
       select *, outcome = 'ok' as ok, outcome <> 'unknown' as known, app_now() - make_interval(secs => "ageMs" / 1000) as at
       from jsonb_to_recordset(${rows}::text::jsonb) as r (
@@ -61,7 +61,7 @@ async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied
       cross join lateral (
         select id, revision, seq, last_seq, status, version, interval_seconds, phase, failure_threshold,
           recovery_threshold, streak, streak_ok, streak_since, streak_check, deleted_at,
-          unhandled->-1->>'type' as untold, incident is not null as has_incident
+          pending_events->-1->>'type' as pending_type, incident is not null as has_incident
         from monitors where id = i."monitorId" for update
       ) l
     ),
@@ -77,7 +77,7 @@ async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied
       -- What was told last, or is still to be: a monitor of which nothing is known was down if it has an incident.
       cross join lateral (select case l.status
         when 'down' then true
-        when 'unknown' then coalesce(l.untold = 'down', l.has_incident)
+        when 'unknown' then coalesce(l.pending_type = 'down', l.has_incident)
         else false
       end as was_down) as w
       cross join lateral (select
@@ -104,7 +104,7 @@ async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied
       from counted
     ),
     judged as materialized (
-      select *, new_status in ('up', 'down') and (new_status = 'down') <> was_down as tells from decided
+      select *, new_status in ('up', 'down') and (new_status = 'down') <> was_down as notifies from decided
     ),
     stored as (
       insert into checks
@@ -138,17 +138,17 @@ async function applyRound(sql: Sql, results: readonly Result[]): Promise<Applied
           when d.new_status <> d.status then least(m.rolled_up_to, date_trunc('hour', d.since, 'UTC'))
           else m.rolled_up_to
         end,
-        unhandled = case
-          when d.tells then m.unhandled || jsonb_build_array(jsonb_build_object(
+        pending_events = case
+          when d.notifies then m.pending_events || jsonb_build_array(jsonb_build_object(
               'version', d.version + 1, 'type', d.new_status, 'at', iso(d.since), 'first', d.first_check,
               'check', d.this_check
             ))
-          else m.unhandled
+          else m.pending_events
         end
       from judged d
       where m.id = d.id
     )
     select id as "monitorId", outcome, "totalMs",
-      tells, greatest(0, extract(epoch from at - "dueAt") * 1000)::float8 as "lagMs"
+      notifies, greatest(0, extract(epoch from at - "dueAt") * 1000)::float8 as "lagMs"
     from judged`;
 }

@@ -4,10 +4,10 @@ import type { Job } from "./job.ts";
 interface Claim {
   readonly jobs: readonly Job[];
   /** The monitors among them whose slot before this one has had no answer. */
-  readonly again: readonly string[];
+  readonly redelivered: readonly string[];
   readonly nextInMs: number;
   /** Stillup is: whoever checks is to look whether it sees again. */
-  readonly blind: boolean;
+  readonly offline: boolean;
 }
 
 /**
@@ -21,10 +21,10 @@ interface Claim {
 export async function claimDueChecks(sql: Sql): Promise<Claim> {
   const [claim] = await sql<Claim>`
     with turn as materialized (
-      select mine, next_in_ms from claim_turn('enqueue-checks', 4.5)
+      select mine, next_in_ms from claim_schedule('enqueue-checks', 4.5)
     ),
     due as materialized (
-      select id, seq, seq > last_seq as is_again, next_check_at as due_at, coalesce(timeout_ms, least(10000, interval_seconds * 800)) as timeout_ms
+      select id, seq, seq > last_seq as is_redelivered, next_check_at as due_at, coalesce(timeout_ms, least(10000, interval_seconds * 800)) as timeout_ms
       from monitors
       where next_check_at <= app_now() + interval '5 s' and status <> 'paused' and deleted_at is null
         and (select mine from turn)
@@ -51,8 +51,8 @@ export async function claimDueChecks(sql: Sql): Promise<Claim> {
       ) as job
     )
     select coalesce((select jsonb_agg(job) from claimed), '[]') as jobs,
-      coalesce((select jsonb_agg(id) from due where is_again), '[]') as again,
+      coalesce((select jsonb_agg(id) from due where is_redelivered), '[]') as redelivered,
       case when (select count(*) from due) = 2000 then 0 else (select next_in_ms from turn) end as "nextInMs",
-      (select blind_since is not null from sight) as blind`;
-  return claim ?? { jobs: [], again: [], nextInMs: 4500, blind: false };
+      (select offline_since is not null from connectivity) as offline`;
+  return claim ?? { jobs: [], redelivered: [], nextInMs: 4500, offline: false };
 }

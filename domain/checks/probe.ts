@@ -1,6 +1,6 @@
 import type { Http, HttpAnswer } from "../../runtime/drivers/http/http.ts";
 import type { Expect, Job } from "./job.ts";
-import type { Finding, Outcome } from "./result.ts";
+import type { CheckOutcome, CheckResult } from "./result.ts";
 
 const MAX_REDIRECTS = 10;
 /** How much of a body is searched for `bodyContains`. */
@@ -9,7 +9,7 @@ const SEARCHED_BYTES = 1024 * 1024;
 const UNSEARCHED_BYTES = 64 * 1024;
 
 /** Makes one check. Null when `signal` aborted before there was an answer: then nothing is known of the target. */
-export async function probe(http: Http, job: Job, signal: AbortSignal): Promise<Finding | null> {
+export async function probe(http: Http, job: Job, signal: AbortSignal): Promise<CheckResult | null> {
   const answer = await http.call({
     method: job.method,
     url: job.url,
@@ -24,7 +24,7 @@ export async function probe(http: Http, job: Job, signal: AbortSignal): Promise<
 }
 
 /** Holds an answer against what was expected. Null for a call that was given up by this side. */
-export function judge(answer: HttpAnswer, expect: Expect): Finding | null {
+export function judge(answer: HttpAnswer, expect: Expect): CheckResult | null {
   if (!answer.ok) {
     if (answer.failure === "aborted") return null;
     return finding(answer, answer.failure === "redirects" ? "status" : answer.failure, answer.detail);
@@ -45,7 +45,7 @@ export function matchesStatus(pattern: string, statusCode: number): boolean {
   return from !== undefined && to !== undefined && from <= statusCode && statusCode <= to;
 }
 
-function finding(answer: HttpAnswer, outcome: Outcome, detail: string | null): Finding {
+function finding(answer: HttpAnswer, outcome: CheckOutcome, detail: string | null): CheckResult {
   const { statusCode, totalMs, phases } = answer;
   return { outcome, statusCode, totalMs, phases, detail: detail === null ? null : printable(detail) };
 }

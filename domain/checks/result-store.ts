@@ -1,21 +1,21 @@
 import { isTransient } from "../../runtime/errors.ts";
-import { spread } from "../../runtime/jitter.ts";
+import { jitter } from "../../runtime/jitter.ts";
 import { sleep } from "../../runtime/sleep.ts";
-import type { Applied } from "./apply-results.ts";
-import type { Result } from "./result.ts";
+import type { AppliedResult } from "./apply-results.ts";
+import type { JobResult } from "./result.ts";
 
 export interface ResultStore {
   /** Takes a result that must be stored within `withinMs`; at once when 0. */
-  add(result: Result, withinMs: number): void;
+  add(result: JobResult, withinMs: number): void;
   /** Stores all that is left now; resolves when everything is stored. Rejects if something could not be. */
   finish(): Promise<void>;
 }
 
 interface ResultStoreOptions {
   /** Stores results and does what follows from them. Carried out again after an ambiguous failure. */
-  readonly store: (results: readonly Result[]) => Promise<readonly Applied[]>;
+  readonly store: (results: readonly JobResult[]) => Promise<readonly AppliedResult[]>;
   /** A result that the database refuses on its own. It is dropped: the next check comes. */
-  readonly refused: (result: Result, error: unknown) => void;
+  readonly refused: (result: JobResult, error: unknown) => void;
   readonly signal: AbortSignal;
 }
 
@@ -27,14 +27,14 @@ const RETRY_AFTER_MS = [100, 400, 1600, 5000, 10_000];
  * urgent while the statement before was under way; the others wait to share a statement, each within its own bound.
  */
 export function createResultStore({ store, refused, signal }: ResultStoreOptions): ResultStore {
-  let waiting: Result[] = [];
-  let urgent: Result[] = [];
+  let waiting: JobResult[] = [];
+  let urgent: JobResult[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
   let running: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
 
-  const storeWithRetries = async (results: readonly Result[]): Promise<void> => {
+  const storeWithRetries = async (results: readonly JobResult[]): Promise<void> => {
     for (let tries = 0; ; tries++) {
       try {
         await store(results);
@@ -43,12 +43,12 @@ export function createResultStore({ store, refused, signal }: ResultStoreOptions
         const delayMs = RETRY_AFTER_MS[tries];
         if (!isTransient(error)) return storeOneByOne(results, error);
         if (delayMs === undefined) throw error;
-        await sleep(spread(delayMs), signal);
+        await sleep(jitter(delayMs), signal);
       }
     }
   };
 
-  const storeOneByOne = async (results: readonly Result[], error: unknown): Promise<void> => {
+  const storeOneByOne = async (results: readonly JobResult[], error: unknown): Promise<void> => {
     const [first, second] = results;
     if (first !== undefined && second === undefined) return refused(first, error);
     for (const result of results) await storeWithRetries([result]);

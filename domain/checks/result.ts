@@ -1,11 +1,11 @@
 import type { Phases } from "../../runtime/drivers/http/http.ts";
 
 /** `unknown`: nothing answered, and this side could not see anything else either. */
-export type Outcome = "ok" | "dns" | "connect" | "tls" | "timeout" | "status" | "body" | "blocked" | "unknown";
+export type CheckOutcome = "ok" | "dns" | "connect" | "tls" | "timeout" | "status" | "body" | "blocked" | "unknown";
 
 /** What a probe found. Probing never throws: what the target does is a value. */
-export interface Finding {
-  readonly outcome: Outcome;
+export interface CheckResult {
+  readonly outcome: CheckOutcome;
   readonly statusCode: number | null;
   readonly totalMs: number;
   readonly phases: Phases;
@@ -14,7 +14,7 @@ export interface Finding {
 }
 
 /** A finding on its way to the database. */
-export interface Result extends Finding {
+export interface JobResult extends CheckResult {
   readonly monitorId: string;
   readonly revision: number;
   readonly seq: number;

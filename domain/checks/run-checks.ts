@@ -1,13 +1,13 @@
 import type { Ctx, Env } from "../../runtime/contract.ts";
 import { sleep } from "../../runtime/sleep.ts";
-import { isUnseen } from "../connectivity/connectivity.ts";
-import { reportBlind } from "../connectivity/report-connectivity.ts";
-import { ringOrLog } from "../messaging/wake.ts";
+import { isInconclusive } from "../connectivity/connectivity.ts";
+import { reportOffline } from "../connectivity/report-connectivity.ts";
+import { wakeOrLog } from "../messaging/wake.ts";
 import { statusChanged } from "../messaging/wake-up.ts";
 import { applyResults } from "./apply-results.ts";
 import type { Job } from "./job.ts";
 import { probe } from "./probe.ts";
-import type { Finding, Result } from "./result.ts";
+import type { CheckResult, JobResult } from "./result.ts";
 import { createResultStore, type ResultStore } from "./result-store.ts";
 
 /** The longest that a result which changes nothing waits to share a statement. */
@@ -31,7 +31,7 @@ export async function runChecks(
 ): Promise<Job[]> {
   const receivedAt = performance.now();
   const store = createResultStore({
-    store: (results) => storeAndRing(env, results),
+    store: (results) => storeAndWake(env, results),
     refused: (result, error) => env.log.error("The database refused a result.", { ...result, error: String(error) }),
     signal: ctx.signal,
   });
@@ -57,13 +57,13 @@ async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: R
   const beganAt = performance.now() - found.totalMs; // not when it was called: it may have waited for its turn
   const { monitorId, revision, seq, dueAt } = job;
   const quiet = job.quietIf === (found.outcome === "ok");
-  const seen = (await isUnseen(env, found, { beganAt, quiet })) ? unknown(found) : found;
+  const seen = (await isInconclusive(env, found, { beganAt, quiet })) ? unknown(found) : found;
   store.add({ monitorId, revision, seq, dueAt, beganAt, ...seen }, quiet ? quietMs(job) : 0);
   return true;
 }
 
-function unknown(found: Finding): Finding {
-  const detail = `No control target answered the process that checked. ${found.detail}`.slice(0, 500);
+function unknown(found: CheckResult): CheckResult {
+  const detail = `No connectivity target answered the process that checked. ${found.detail}`.slice(0, 500);
   return { ...found, outcome: "unknown", detail };
 }
 
@@ -72,12 +72,12 @@ function quietMs(job: Job): number {
   return Math.min(QUIET_MS, Math.max(SHORTEST_QUIET_MS, (job.intervalSeconds - 10) * 1000));
 }
 
-async function storeAndRing(env: Env, results: readonly Result[]) {
-  // First, because this is what makes them due again when sight comes back.
-  if (results.some(({ outcome }) => outcome === "unknown")) await reportBlind(env);
+async function storeAndWake(env: Env, results: readonly JobResult[]) {
+  // First, because this is what makes them due again when connectivity comes back.
+  if (results.some(({ outcome }) => outcome === "unknown")) await reportOffline(env);
   const applied = await applyResults(env.sql, results);
-  const bells = statusChanged.ring(applied.filter((result) => result.tells).map((result) => result.monitorId));
-  if (bells.length > 0) await ringOrLog(env, () => env.stream.publish(bells));
+  const wakeUps = statusChanged.messages(applied.filter((result) => result.notifies).map((result) => result.monitorId));
+  if (wakeUps.length > 0) await wakeOrLog(env, () => env.stream.publish(wakeUps));
   for (const { outcome, totalMs, lagMs } of applied) {
     env.metrics.count("stillup_checks_total", { outcome });
     env.metrics.observe("stillup_check_duration_seconds", totalMs / 1000);

@@ -1,26 +1,26 @@
 import type { Env } from "../../runtime/contract.ts";
-import type { Finding, Outcome } from "../checks/result.ts";
-import { askControls } from "./ask-targets.ts";
+import type { CheckOutcome, CheckResult } from "../checks/result.ts";
+import { askTargets } from "./ask-targets.ts";
 
 /** What may be as well the fault of this side. */
-const silence: readonly Outcome[] = ["dns", "connect", "tls", "timeout"];
-/** How long sight counts for failures that change nothing: a target that is long down asks nobody at each check. */
+const silence: readonly CheckOutcome[] = ["dns", "connect", "tls", "timeout"];
+/** How long connectivity counts for failures that change nothing: a target that is long down asks nobody at each check. */
 const QUIET_REACH_MS = 30_000;
 
 /** What one process can see. Times are its own, by `performance.now()`. */
-export interface Sight {
+export interface Connectivity {
   /** The process, in the database. */
   readonly reporter: string;
   /** The last time that it saw nothing; null when it always saw. */
-  blind(): Blindness | null;
+  offline(): OfflinePeriod | null;
   /**
-   * What the control targets say in a round that began at `since` or later, shared by all who want one meanwhile. A
+   * What the connectivity targets say in a round that began at `since` or later, shared by all who want one meanwhile. A
    * round that began at `sawSince` or later will do if it saw.
    */
   sees(since: number, sawSince?: number): Promise<boolean>;
 }
 
-interface Blindness {
+interface OfflinePeriod {
   readonly since: number;
   /** When it was last found to see nothing. */
   readonly last: number;
@@ -37,18 +37,18 @@ interface Round {
 
 const NOT_YET = Number.POSITIVE_INFINITY;
 
-export function createSight(look: () => Promise<boolean>): Sight {
+export function createConnectivity(look: () => Promise<boolean>): Connectivity {
   let round: Round | undefined;
-  let blind: Blindness | null = null;
+  let offline: OfflinePeriod | null = null;
 
   const begin = (): Round => {
     const beganAt = performance.now();
     const end = (saw: boolean) => {
       began.saw = saw;
       const now = performance.now();
-      const before = blind?.until === NOT_YET ? blind : null;
-      if (!saw) blind = { since: before?.since ?? beganAt, last: now, until: NOT_YET };
-      else if (before !== null) blind = { ...before, until: now };
+      const before = offline?.until === NOT_YET ? offline : null;
+      if (!saw) offline = { since: before?.since ?? beganAt, last: now, until: NOT_YET };
+      else if (before !== null) offline = { ...before, until: now };
       return saw;
     };
     const began: Round = { beganAt, saw: null, sees: look().then(end) };
@@ -57,7 +57,7 @@ export function createSight(look: () => Promise<boolean>): Sight {
 
   return {
     reporter: crypto.randomUUID(),
-    blind: () => blind,
+    offline: () => offline,
     async sees(since, sawSince = since) {
       while (round?.saw === null && round.beganAt < since) await round.sees;
       if (round?.saw && round.beganAt >= sawSince) return true;
@@ -67,27 +67,27 @@ export function createSight(look: () => Promise<boolean>): Sight {
   };
 }
 
-type SightEnv = Pick<Env, "http" | "config" | "memo">;
+type ConnectivityEnv = Pick<Env, "http" | "config" | "memo">;
 
 /** This process' own. */
-export function sightOf({ http, config, memo }: SightEnv): Promise<Sight> {
-  const look = () => askControls(http, config.controlTargets);
-  return memo("sight", Number.POSITIVE_INFINITY, async () => createSight(look));
+export function connectivityOf({ http, config, memo }: ConnectivityEnv): Promise<Connectivity> {
+  const look = () => askTargets(http, config.connectivityTargets);
+  return memo("connectivity", Number.POSITIVE_INFINITY, async () => createConnectivity(look));
 }
 
 /**
  * Whether a finding says nothing of its target, because this process could see nothing at all: no answer came, and no
- * control target gives one either, or none did when the check began or while it went on. `quiet` is a finding that
+ * connectivity target gives one either, or none did when the check began or while it went on. `quiet` is a finding that
  * changes nothing.
  */
-export async function isUnseen(
-  env: SightEnv,
-  { outcome, statusCode }: Finding,
+export async function isInconclusive(
+  env: ConnectivityEnv,
+  { outcome, statusCode }: CheckResult,
   { beganAt, quiet }: { beganAt: number; quiet: boolean },
 ): Promise<boolean> {
-  if (env.config.controlTargets.length === 0 || statusCode !== null || !silence.includes(outcome)) return false;
-  const sight = await sightOf(env);
+  if (env.config.connectivityTargets.length === 0 || statusCode !== null || !silence.includes(outcome)) return false;
+  const connectivity = await connectivityOf(env);
   const now = performance.now();
-  const sees = await sight.sees(now, quiet ? now - QUIET_REACH_MS : now);
-  return !sees || (sight.blind()?.until ?? Number.NEGATIVE_INFINITY) >= beganAt;
+  const sees = await connectivity.sees(now, quiet ? now - QUIET_REACH_MS : now);
+  return !sees || (connectivity.offline()?.until ?? Number.NEGATIVE_INFINITY) >= beganAt;
 }

@@ -1,10 +1,10 @@
 import type { Env } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
 import { sources } from "../messaging/sources.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { encode } from "../shared/page.ts";
 import type { RetriedAll } from "../shared/retried-all.ts";
-import type { RetrySetApartQuery } from "./schema.ts";
+import type { RetryDeadLettersQuery } from "./schema.ts";
 
 type World = Pick<Env, "sql" | "stream">;
 
@@ -21,9 +21,9 @@ const BYTES_AT_ONCE = 1_000_000;
 const streams: readonly string[] = sources.map(({ stream }) => stream);
 
 /** Puts a message back into its stream. Throws StillupError `not_found`, `wrong_state`, `stream_unavailable`. */
-export async function retrySetApart({ sql, stream }: World, id: string): Promise<void> {
-  const [row] = await sql<Kept>`select id, stream, body from set_apart where id = ${id}`;
-  const message = found(row, "set-apart message");
+export async function retryDeadLetter({ sql, stream }: World, id: string): Promise<void> {
+  const [row] = await sql<Kept>`select id, stream, body from dead_letters where id = ${id}`;
+  const message = orNotFound(row, "dead letter");
   if (!streams.includes(message.stream)) {
     throw new StillupError("wrong_state", `Nobody reads the stream ${message.stream} any more.`);
   }
@@ -34,23 +34,23 @@ export async function retrySetApart({ sql, stream }: World, id: string): Promise
  * The same for some of those that were set apart before the first of these calls, oldest first: what fails again
  * meanwhile is not taken again. `nextCursor` says that there are more.
  */
-export async function retryAllSetApart(
+export async function retryDeadLetters(
   { sql, stream }: World,
-  { stream: only, cursor }: RetrySetApartQuery,
+  { stream: only, cursor }: RetryDeadLettersQuery,
 ): Promise<RetriedAll> {
   const rows = await sql<Kept & { until: string; waiting: number }>`
     with until as materialized (select least(${cursor.at}::text::timestamptz, app_now()) as at),
     waiting as (
       select id, row_number() over oldest as number, sum(octet_length(body)) over oldest as bytes
       from (
-        select id, body, created_at from set_apart
+        select id, body, created_at from dead_letters
         where stream = any(${only === null ? streams : [only]}::text[]) and created_at <= (select at from until)
         order by created_at, id limit ${AT_ONCE + 1}::int4
       ) first
       window oldest as (order by created_at, id)
     )
     select s.id, s.stream, s.body, until.at::text as until, (select count(*) from waiting)::int4 as waiting
-    from until, waiting w join set_apart s using (id)
+    from until, waiting w join dead_letters s using (id)
     where w.number = 1 or w.number <= ${AT_ONCE}::int4 and w.bytes <= ${BYTES_AT_ONCE}::int4
     order by w.number`;
   await putBack({ sql, stream }, rows);
@@ -64,7 +64,7 @@ async function putBack({ sql, stream }: World, messages: readonly Kept[]): Promi
   await stream.publish(messages.map(({ stream, body }) => ({ stream, body })));
   await sql`
     with done as materialized (
-      select id from set_apart where id = any(${messages.map(({ id }) => id)}::text[]) order by id for update
+      select id from dead_letters where id = any(${messages.map(({ id }) => id)}::text[]) order by id for update
     )
-    delete from set_apart s using done where s.id = done.id`;
+    delete from dead_letters s using done where s.id = done.id`;
 }

@@ -1,7 +1,7 @@
-import type { SetApart } from "./schema.ts";
+import type { DeadLetter } from "./schema.ts";
 
-/** What is read of a row of `set_apart`. */
-export interface SetApartRow {
+/** What is read of a row of `dead_letters`. */
+export interface DeadLetterRow {
   readonly id: string;
   readonly stream: string;
   readonly reason: string;
@@ -11,7 +11,7 @@ export interface SetApartRow {
   readonly created_at: Date;
 }
 
-export function toSetApart(row: SetApartRow): SetApart {
+export function toDeadLetter(row: DeadLetterRow): DeadLetter {
   return {
     id: row.id,
     stream: row.stream,

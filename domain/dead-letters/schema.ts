@@ -4,7 +4,7 @@ import { Id, oneOf, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
 
 /** A stream message that no try could handle. */
-export const SetApart = z
+export const DeadLetter = z
   .object({
     id: Id,
     stream: z.string(),
@@ -29,15 +29,15 @@ export const SetApart = z
       },
     ],
   });
-export type SetApart = z.output<typeof SetApart>;
+export type DeadLetter = z.output<typeof DeadLetter>;
 
-export const SetApartPage = pageOf(SetApart).register(z.globalRegistry, { id: "SetApartPage" });
+export const DeadLetterPage = pageOf(DeadLetter).register(z.globalRegistry, { id: "DeadLetterPage" });
 
 const stream = filter(oneOf(...sources.map((source) => source.stream)));
 
-export const SetApartQuery = z.strictObject({ ...page, stream });
-export type SetApartQuery = z.output<typeof SetApartQuery>;
+export const DeadLetterQuery = z.strictObject({ ...page, stream });
+export type DeadLetterQuery = z.output<typeof DeadLetterQuery>;
 
 /** Which messages are to be retried. */
-export const RetrySetApartQuery = z.strictObject({ cursor: page.cursor, stream });
-export type RetrySetApartQuery = z.output<typeof RetrySetApartQuery>;
+export const RetryDeadLettersQuery = z.strictObject({ cursor: page.cursor, stream });
+export type RetryDeadLettersQuery = z.output<typeof RetryDeadLettersQuery>;

@@ -1,12 +1,12 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type DeliveryRow, toDelivery } from "./row.ts";
 import type { Delivery } from "./schema.ts";
 
 /**
  * Gives a delivery up that is pending or exhausted; one that is cancelled stays as it is. A try under way may still
- * arrive. Resolves with the channels to ring: others of its monitor may have waited for it. Throws StillupError
+ * arrive. Resolves with the channels to wake: others of its monitor may have waited for it. Throws StillupError
  * `not_found`, or `wrong_state` when it was delivered.
  */
 export async function cancelDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
@@ -15,7 +15,7 @@ export async function cancelDelivery(sql: Sql, id: string): Promise<{ delivery: 
     where id = ${id} and status in ('pending', 'exhausted')
     returning channel_id as "channelId"`;
   const [row] = await sql<DeliveryRow>`select * from deliveries where id = ${id}`;
-  const delivery = toDelivery(found(row, "delivery"));
+  const delivery = toDelivery(orNotFound(row, "delivery"));
   if (delivery.status === "delivered") {
     throw new StillupError("wrong_state", "It was delivered already, so there is nothing to cancel.");
   }

@@ -10,7 +10,7 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 export async function claimDueChannels(sql: Sql): Promise<{ channelIds: string[]; nextInMs: number }> {
   const [row] = await sql<{ channelIds: string[]; nextInMs: number }>`
     with turn as materialized (
-      select mine, next_in_ms from claim_turn('sweep-deliveries', 9.5)
+      select mine, next_in_ms from claim_schedule('sweep-deliveries', 9.5)
     ),
     -- Once for each channel, not for each delivery: a channel may have thousands.
     far as materialized (

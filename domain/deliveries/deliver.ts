@@ -1,9 +1,9 @@
 import type { Env } from "../../runtime/contract.ts";
 import { isTransient } from "../../runtime/errors.ts";
-import { spread } from "../../runtime/jitter.ts";
+import { jitter } from "../../runtime/jitter.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { type SendOutcome, type SendTerms, sendWebhook } from "../channels/types/webhook.ts";
-import { ringOrLog } from "../messaging/wake.ts";
+import { wakeOrLog } from "../messaging/wake.ts";
 import { alertsDue } from "../messaging/wake-up.ts";
 import { type LeasedDelivery, leaseDeliveries } from "./lease-deliveries.ts";
 import {
@@ -72,7 +72,7 @@ async function deliver(env: Deliverer, delivery: LeasedDelivery, { beginBy, sign
     return;
   }
   const outcome = await send(env, delivery, { beginWithinMs: beginBy - performance.now(), signal });
-  if (outcome.delivered) return ringForMore(env, delivery, await recordSuccess(env, delivery, signal));
+  if (outcome.delivered) return wakeForMore(env, delivery, await recordSuccess(env, delivery, signal));
   await recordFailure(env, delivery, { outcome, signal });
 }
 
@@ -84,7 +84,7 @@ async function untilRecorded<T>(signal: AbortSignal, record: () => Promise<T>): 
     try {
       return await record();
     } catch (error) {
-      if (!isTransient(error) || !(await sleep(spread(delayMs), signal))) throw error;
+      if (!isTransient(error) || !(await sleep(jitter(delayMs), signal))) throw error;
     }
   }
   return record();
@@ -109,7 +109,7 @@ async function recordFailure(
 ): Promise<void> {
   if (outcome.brokenOff) {
     await recordBrokenOff(env.sql, delivery);
-    return ringOrLog(env, () => env.stream.wake("sweep-deliveries"));
+    return wakeOrLog(env, () => env.stream.wake("sweep-deliveries"));
   }
   const error = outcome.error ?? "It failed.";
   if (outcome.gone && (await recordedGone(env, delivery, { error, signal }))) return;
@@ -119,11 +119,11 @@ async function recordFailure(
     env.metrics.count("stillup_deliveries_total", { outcome: "exhausted" });
     env.log.error("A delivery failed for the last time.", { deliveryId: delivery.id, error });
     const recorded = await untilRecorded(signal, () => recordExhausted(env.sql, delivery, error));
-    return ringForMore(env, delivery, recorded);
+    return wakeForMore(env, delivery, recorded);
   }
   await untilRecorded(signal, () => recordFailed(env.sql, delivery, { error, delayMs }));
   env.metrics.count("stillup_deliveries_total", { outcome: "failed" });
-  await ringOrLog(env, () => env.stream.wake("sweep-deliveries"));
+  await wakeOrLog(env, () => env.stream.wake("sweep-deliveries"));
 }
 
 /** False: the channel has another receiver by now, or another try has taken over. */
@@ -143,6 +143,6 @@ async function recordedGone(
 }
 
 /** A finished delivery may have held up the next one of its monitor, or a place among its channel's. */
-async function ringForMore(env: Deliverer, delivery: LeasedDelivery, recorded: Recorded | null): Promise<void> {
-  if (recorded?.more) await ringOrLog(env, () => env.stream.publish(alertsDue.ring([delivery.channelId])));
+async function wakeForMore(env: Deliverer, delivery: LeasedDelivery, recorded: Recorded | null): Promise<void> {
+  if (recorded?.more) await wakeOrLog(env, () => env.stream.publish(alertsDue.messages([delivery.channelId])));
 }

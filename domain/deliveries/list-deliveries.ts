@@ -1,11 +1,11 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { makePage, type Place } from "../shared/page.ts";
+import { makePage, type PagePosition } from "../shared/page.ts";
 import { type DeliveryRow, toDelivery } from "./row.ts";
 import type { DeliveryQuery } from "./schema.ts";
 
 /** Deliveries, newest first. */
 export async function listDeliveries(sql: Sql, { limit, cursor, status, channelId, monitorId }: DeliveryQuery) {
-  const rows = await sql<DeliveryRow & Place>`
+  const rows = await sql<DeliveryRow & PagePosition>`
     select id, event_id, channel_id, monitor_id, type, status, attempts, next_attempt_at, last_error, created_at,
       finished_at, created_at::text as at
     from deliveries

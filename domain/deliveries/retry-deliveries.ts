@@ -1,6 +1,6 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { encode } from "../shared/page.ts";
 import type { RetriedAll } from "../shared/retried-all.ts";
 import { type DeliveryRow, toDelivery } from "./row.ts";
@@ -11,7 +11,7 @@ const A_STATEMENT = 500;
 /**
  * Has a delivery tried again that was exhausted or cancelled, with its id and all its tries; one that is pending or
  * delivered stays as it is. One that a pause cancelled goes out as well: whoever names it wants it told. Resolves with
- * the channels to ring. Throws StillupError `not_found`, or `wrong_state` when nobody could get it.
+ * the channels to wake. Throws StillupError `not_found`, or `wrong_state` when nobody could get it.
  */
 export async function retryDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
   const channelIds = await retry(sql, [id], ["exhausted", "cancelled"]);
@@ -22,7 +22,7 @@ export async function retryDelivery(sql: Sql, id: string): Promise<{ delivery: D
     left join channels c on c.id = d.channel_id
     left join monitors m on m.id = d.monitor_id
     where d.id = ${id}`;
-  const delivery = found(row, "delivery");
+  const delivery = orNotFound(row, "delivery");
   const obstacle = obstacleOf(delivery);
   if (obstacle !== null) throw new StillupError("wrong_state", obstacle);
   return { delivery: toDelivery(delivery), channelIds };

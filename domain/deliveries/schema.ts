@@ -11,7 +11,7 @@ export const Delivery = z
     eventId: Id,
     channelId: Id,
     monitorId: z.nullable(Id),
-    type: oneOf("monitor.down", "monitor.up", "system.blind", "system.sighted"),
+    type: oneOf("monitor.down", "monitor.up", "system.offline", "system.online"),
     status: DeliveryStatus,
     attempts: z.int(),
     nextAttemptAt: z.nullable(Time),

@@ -1,8 +1,8 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 
 /**
- * Handles what monitors have to tell: takes all their unhandled events in the order of their versions, opens and
- * resolves incidents, and plans a delivery for each event and channel. Resolves with the channels to ring.
+ * Handles what monitors have to tell: takes all their pending_events events in the order of their versions, opens and
+ * resolves incidents, and plans a delivery for each event and channel. Resolves with the channels to wake.
  *
  * One statement. All it decides on stands on the locked monitor rows; other rows are seen as they were before a wait
  * for the lock, so incidents are written with `on conflict`, never looked up (134 of 1,501 incidents were wrong when
@@ -10,15 +10,15 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
  *
  * `told` is each event with the incident that it is about: its own when down, the one before it when up.
  *
- * It does not wait for the disk: what a crash of Postgres takes back is still unhandled, and handled again with the same
+ * It does not wait for the disk: what a crash of Postgres takes back is still pending_events, and handled again with the same
  * ids. What it rests on, the status change, was waited for.
  */
 export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[]): Promise<{ channelIds: string[] }> {
   const rows = await sql<{ channelId: string }>`
     with setting as materialized (select set_config('synchronous_commit', 'off', true)),
     locked as materialized (
-      select id, name, url, channel_ids, unhandled, incident
-      from setting cross join monitors where id = any(${monitorIds}::text[]) and unhandled <> '[]'
+      select id, name, url, channel_ids, pending_events, incident
+      from setting cross join monitors where id = any(${monitorIds}::text[]) and pending_events <> '[]'
       order by id for update of monitors
     ),
     events as materialized (
@@ -32,10 +32,10 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
         ) end as opened,
         row_number() over (partition by l.id order by e.version desc) = 1 as is_last
       from locked l
-      cross join lateral jsonb_to_recordset(l.unhandled)
+      cross join lateral jsonb_to_recordset(l.pending_events)
         as e (version int4, type text, at timestamptz, first jsonb, "check" jsonb)
     ),
-    told as materialized (
+    notified as materialized (
       select e.*, coalesce(
           e.opened,
           lag(e.opened) over (partition by e.monitor_id order by e.version),
@@ -48,7 +48,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
       select incident->>'id', monitor_id, (incident->>'startedAt')::timestamptz,
         (incident->>'confirmedAt')::timestamptz, incident->'cause',
         max(at) filter (where type = 'up'), max('recovered') filter (where type = 'up')
-      from told where incident is not null
+      from notified where incident is not null
       group by incident, monitor_id
       on conflict (id) do update
       set resolved_at = coalesce(i.resolved_at, excluded.resolved_at),
@@ -57,7 +57,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
     ),
     settled as (
       update monitors m
-      set unhandled = '[]', incident = (select t.opened from told t where t.monitor_id = l.id and t.is_last)
+      set pending_events = '[]', incident = (select t.opened from notified t where t.monitor_id = l.id and t.is_last)
       from locked l
       where m.id = l.id
     ),
@@ -74,7 +74,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
           'check', t."check"
         ),
         (t."check"->>'at')::timestamptz + make_interval(secs => (t."check"->>'totalMs')::float8 / 1000)
-      from told t
+      from notified t
       join locked l on l.id = t.monitor_id
       left join written w on w.id = t.incident->>'id'
       join channels c on c.deleted_at is null and not c.disabled
@@ -87,14 +87,14 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
 }
 
 /** Monitors with something to tell that no stream may carry any more, at most 500, in the sweep's own turn. */
-export async function claimUnhandled(sql: Sql): Promise<{ monitorIds: string[]; nextInMs: number }> {
+export async function claimPendingEvents(sql: Sql): Promise<{ monitorIds: string[]; nextInMs: number }> {
   const [row] = await sql<{ monitorIds: string[]; nextInMs: number }>`
     with turn as materialized (
-      select mine, next_in_ms from claim_turn('sweep-status-changes', 9.5)
+      select mine, next_in_ms from claim_schedule('sweep-status-changes', 9.5)
     ),
-    unhandled as (
-      select id from monitors where unhandled <> '[]' and (select mine from turn) limit 500
+    pending_events as (
+      select id from monitors where pending_events <> '[]' and (select mine from turn) limit 500
     )
-    select coalesce((select jsonb_agg(id) from unhandled), '[]') as "monitorIds", next_in_ms as "nextInMs" from turn`;
+    select coalesce((select jsonb_agg(id) from pending_events), '[]') as "monitorIds", next_in_ms as "nextInMs" from turn`;
   return row ?? { monitorIds: [], nextInMs: 9500 };
 }

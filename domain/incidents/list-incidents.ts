@@ -1,11 +1,11 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { makePage, type Place } from "../shared/page.ts";
+import { makePage, type PagePosition } from "../shared/page.ts";
 import { type IncidentRow, toIncident } from "./row.ts";
 import type { IncidentQuery } from "./schema.ts";
 
 /** Incidents, newest first. `open` are all that are not resolved. */
 export async function listIncidents(sql: Sql, { limit, cursor, status, monitorId }: IncidentQuery) {
-  const rows = await sql<IncidentRow & Place>`
+  const rows = await sql<IncidentRow & PagePosition>`
     select *, confirmed_at::text as at
     from incidents
     where (confirmed_at, id) < (${cursor.at}::text::timestamptz, ${cursor.id}::text)

@@ -5,7 +5,7 @@ import type { Incident } from "./schema.ts";
 
 /**
  * Resolves an incident by hand; one that is resolved stays as it is. What its monitor has still to tell is handled
- * first, as if it had been in time. Resolves with the channels to ring. Throws StillupError `not_found`.
+ * first, as if it had been in time. Resolves with the channels to wake. Throws StillupError `not_found`.
  *
  * The resolved incident stays on the monitor's row: no new one opens until the monitor was up again.
  */

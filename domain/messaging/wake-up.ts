@@ -3,14 +3,14 @@ import type { Outgoing } from "../../runtime/drivers/stream/stream.ts";
 import { parseMessage } from "./message.ts";
 
 /**
- * A stream whose entries only ring: they carry ids, and Postgres has the rest. A bell that is lost costs time, one that
+ * A stream whose entries only wake: they carry ids, and Postgres has the rest. A wake-up that is lost costs time, one that
  * is heard twice costs nothing.
  */
-interface Bell {
+interface WakeUpStream {
   readonly stream: string;
   readonly group: string;
   /** The entries that name these ids; none for no ids. */
-  ring(ids: readonly string[]): Outgoing[];
+  messages(ids: readonly string[]): Outgoing[];
   /** The ids that an entry names. Throws StillupError `invalid_message`. */
   parse(body: string): string[];
 }
@@ -18,11 +18,11 @@ interface Bell {
 const MAX_IDS = 500;
 const Message = z.object({ v: z.literal(1), ids: z.array(z.string()).check(z.maxLength(MAX_IDS)) });
 
-function bell(stream: string, group: string): Bell {
+function wakeUpStream(stream: string, group: string): WakeUpStream {
   return {
     stream,
     group,
-    ring(ids) {
+    messages(ids) {
       const entries: Outgoing[] = [];
       for (let at = 0; at < ids.length; at += MAX_IDS) {
         entries.push({ stream, body: JSON.stringify({ v: 1, ids: ids.slice(at, at + MAX_IDS) }) });
@@ -33,8 +33,8 @@ function bell(stream: string, group: string): Bell {
   };
 }
 
-/** Rings when monitors have status changes that nobody has handled; carries their ids. */
-export const statusChanged = bell("status.changed", "status-change");
+/** Wakes when monitors have status changes that nobody has handled; carries their ids. */
+export const statusChanged = wakeUpStream("status.changed", "status-change");
 
-/** Rings when channels have deliveries that are due; carries the channels' ids. */
-export const alertsDue = bell("alerts.due", "notification");
+/** Wakes when channels have deliveries that are due; carries the channels' ids. */
+export const alertsDue = wakeUpStream("alerts.due", "notification");

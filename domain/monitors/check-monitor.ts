@@ -1,6 +1,6 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 
@@ -21,7 +21,7 @@ export async function checkMonitor(sql: Sql, id: string): Promise<Monitor> {
       where name = 'enqueue-checks' and exists (select from due)
     )
     select * from locked`;
-  const monitor = toMonitor(found(row, "monitor"));
+  const monitor = toMonitor(orNotFound(row, "monitor"));
   if (monitor.status === "paused") throw new StillupError("monitor_paused", "Resume the monitor before checking it.");
   return monitor;
 }

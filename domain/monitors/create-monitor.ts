@@ -1,6 +1,6 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { refuseUnknownChannels } from "../channels/refuse-unknown-channels.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor, MonitorInput } from "./schema.ts";
 
@@ -23,5 +23,5 @@ export async function createMonitor(sql: Sql, input: MonitorInput): Promise<Moni
       update schedules set next_run_at = least(next_run_at, app_now()) where name = 'enqueue-checks'
     )
     select * from created`;
-  return toMonitor(found(row, "monitor"));
+  return toMonitor(orNotFound(row, "monitor"));
 }

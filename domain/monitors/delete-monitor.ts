@@ -1,5 +1,5 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { stopMonitor } from "./stop-monitor.ts";
 
 /**
@@ -21,5 +21,5 @@ export async function deleteMonitor(sql: Sql, id: string): Promise<void> {
       update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
       from doomed where d.id = doomed.id`,
   ]);
-  found(deleted?.[0], "monitor");
+  orNotFound(deleted?.[0], "monitor");
 }

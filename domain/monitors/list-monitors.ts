@@ -1,11 +1,11 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { makePage, type Place } from "../shared/page.ts";
+import { makePage, type PagePosition } from "../shared/page.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { MonitorQuery } from "./schema.ts";
 
 /** Monitors, newest first. */
 export async function listMonitors(sql: Sql, { limit, cursor, status, tag }: MonitorQuery) {
-  const rows = await sql<MonitorRow & Place>`
+  const rows = await sql<MonitorRow & PagePosition>`
     select *, created_at::text as at
     from monitors
     where deleted_at is null

@@ -1,5 +1,5 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 import { stopMonitor } from "./stop-monitor.ts";
@@ -25,5 +25,5 @@ export async function pauseMonitor(sql: Sql, id: string): Promise<Monitor> {
       from doomed where d.id = doomed.id`,
   ]);
   const [row] = rows as MonitorRow[]; // of the first statement
-  return toMonitor(found(row, "monitor"));
+  return toMonitor(orNotFound(row, "monitor"));
 }

@@ -1,5 +1,5 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 
@@ -28,5 +28,5 @@ export async function resumeMonitor(sql: Sql, id: string): Promise<Monitor> {
     select * from resumed
     union all
     select * from locked where status <> 'paused'`;
-  return toMonitor(found(row, "monitor"));
+  return toMonitor(orNotFound(row, "monitor"));
 }

@@ -14,7 +14,7 @@ export function stopMonitor(sql: Sql, id: string, resolution: "paused" | "delete
     stopped as (
       update monitors m
       set status = 'paused', status_since = app_now(), version = m.version + 1, revision = m.revision + 1,
-        unhandled = '[]', incident = null, streak = 0, streak_since = null, streak_check = null,
+        pending_events = '[]', incident = null, streak = 0, streak_since = null, streak_check = null,
         waiting_since = null
       from locked l
       where m.id = l.id and l.status <> 'paused'

@@ -2,7 +2,7 @@ import { checked } from "../../runtime/api/validate.ts";
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../runtime/errors.ts";
 import { refuseUnknownChannels } from "../channels/refuse-unknown-channels.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import { type Monitor, MonitorInput, type MonitorPatch } from "./schema.ts";
 
@@ -23,7 +23,7 @@ export async function updateMonitor(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const [row] = await sql<ReadRow>`
       select *, updated_at::text as changed from monitors where id = ${id} and deleted_at is null`;
-    const before = found(row, "monitor");
+    const before = orNotFound(row, "monitor");
     const current = toInput(before);
     const next = checked(MonitorInput, { ...current, ...patch });
     const isOther = identity(next) !== identity(current);

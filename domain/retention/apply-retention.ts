@@ -4,7 +4,7 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
  * Makes the partitions of the coming days, folds hourly roll-ups of more than 90 days ago into daily ones, and removes
  * what is no longer shown. Each statement may be carried out again.
  */
-export async function retain(sql: Sql, { rawCheckDays }: { rawCheckDays: number }): Promise<void> {
+export async function applyRetention(sql: Sql, { rawCheckDays }: { rawCheckDays: number }): Promise<void> {
   await sql`select make_check_partitions(3)`;
   await sql`select drop_check_partitions(${rawCheckDays})`;
   await sql`
@@ -28,5 +28,5 @@ export async function retain(sql: Sql, { rawCheckDays }: { rawCheckDays: number 
       and later.at < app_now() - interval '91 days'`;
   await sql`
     delete from deliveries where status <> 'pending' and finished_at < app_now() - interval '90 days'`;
-  await sql`delete from set_apart where created_at < app_now() - interval '90 days'`;
+  await sql`delete from dead_letters where created_at < app_now() - interval '90 days'`;
 }

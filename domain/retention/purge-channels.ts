@@ -1,6 +1,6 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 
-/** Forgets channels that were deleted more than 90 days ago. One that has deliveries still waits for `retain`. */
+/** Forgets channels that were deleted more than 90 days ago. One that has deliveries still waits for `apply-retention`. */
 export async function purgeChannels(sql: Sql): Promise<void> {
   await sql`
     with expired as materialized (

@@ -4,7 +4,7 @@ const A_STATEMENT = 20;
 
 /**
  * Forgets up to 20 monitors that were deleted more than 90 days ago, with all that was kept of them but single checks,
- * which go with their day; resolves with whether there are more. One that has deliveries still waits for `retain`.
+ * which go with their day; resolves with whether there are more. One that has deliveries still waits for `apply-retention`.
  */
 export async function purgeMonitors(sql: Sql): Promise<{ more: boolean }> {
   const rows = await sql`
@@ -15,7 +15,7 @@ export async function purgeMonitors(sql: Sql): Promise<{ more: boolean }> {
       order by id limit ${A_STATEMENT}::int4 for update skip locked
     ),
     changes as (delete from status_changes t using expired where t.monitor_id = expired.id),
-    told as (delete from incidents t using expired where t.monitor_id = expired.id),
+    closed as (delete from incidents t using expired where t.monitor_id = expired.id),
     hours as (delete from rollups_hour t using expired where t.monitor_id = expired.id),
     days as (delete from rollups_day t using expired where t.monitor_id = expired.id)
     delete from monitors m using expired where m.id = expired.id returning m.id`;

@@ -2,13 +2,13 @@ import * as z from "zod/mini";
 import { refuse } from "./fields.ts";
 
 /** A place in a list that goes from new to old: what comes next is before it. */
-export interface Place {
+export interface PagePosition {
   /** A time as Postgres writes it in UTC, with its microseconds. */
   readonly at: string;
   readonly id: string;
 }
 
-const START: Place = { at: "infinity", id: "" };
+const START: PagePosition = { at: "infinity", id: "" };
 const LIMIT = "must be a whole number from 1 to 200";
 const CURSOR = "must be the nextCursor of an earlier answer";
 
@@ -51,7 +51,7 @@ export function pageOf<S extends z.ZodMiniType>(item: S) {
 }
 
 /** A page from up to `limit + 1` rows: the one too many only says that there is more. */
-export function makePage<Row extends Place, Item>(
+export function makePage<Row extends PagePosition, Item>(
   rows: readonly Row[],
   limit: number,
   toItem: (row: Row) => Item,
@@ -62,14 +62,14 @@ export function makePage<Row extends Place, Item>(
 }
 
 /** The cursor of a place. */
-export function encode({ at, id }: Place): string {
+export function encode({ at, id }: PagePosition): string {
   return btoa(JSON.stringify([at, id]))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");
 }
 
-function decode(cursor: string): Place | null {
+function decode(cursor: string): PagePosition | null {
   if (!/^[\w-]{1,300}$/.test(cursor)) return null;
   try {
     const place: unknown = JSON.parse(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")));

@@ -1,10 +1,10 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import { found } from "../shared/or-not-found.ts";
+import { orNotFound } from "../shared/or-not-found.ts";
 import type { Uptime } from "./schema.ts";
 
 const DAYS = { "24h": 1, "7d": 7, "30d": 30, "90d": 90 };
 
-interface Row {
+interface UptimeRow {
   readonly from_at: Date;
   readonly to_at: Date;
   readonly total_seconds: number;
@@ -18,7 +18,7 @@ interface Row {
  * begins in and what is not rolled up yet from the statuses. Throws StillupError `not_found`.
  */
 export async function getUptime(sql: Sql, { id, window }: { id: string; window: Uptime["window"] }): Promise<Uptime> {
-  const [row] = await sql<Row>`
+  const [row] = await sql<UptimeRow>`
     with asked as materialized (
       select id, rolled_up_to, from_at, to_at,
         date_trunc('hour', from_at + interval '1 hour', 'UTC') as first_hour
@@ -42,10 +42,10 @@ export async function getUptime(sql: Sql, { id, window }: { id: string; window: 
     ) as rolled
     cross join lateral status_seconds(asked.id, from_at, first_hour) as head
     cross join lateral status_seconds(asked.id, greatest(first_hour, rolled_up_to), to_at) as tail`;
-  return toUptime(window, found(row, "monitor"));
+  return toUptime(window, orNotFound(row, "monitor"));
 }
 
-function toUptime(window: Uptime["window"], row: Row): Uptime {
+function toUptime(window: Uptime["window"], row: UptimeRow): Uptime {
   const upSeconds = toMilliseconds(row.up_seconds);
   const downSeconds = toMilliseconds(row.down_seconds);
   const known = upSeconds + downSeconds;

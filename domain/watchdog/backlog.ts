@@ -9,8 +9,8 @@ const NONE = { pending: 0, up: 0, down: 0, paused: 0, unknown: 0 };
 
 /** How much there is, and how far behind Stillup is with it. */
 interface Backlog {
-  /** A process that checks can see none of its control targets. */
-  readonly blind: boolean;
+  /** A process that checks can see none of its connectivity targets. */
+  readonly offline: boolean;
   readonly monitors: Readonly<Record<keyof typeof NONE, number>>;
   /** Age of the oldest check that is due and has no result. Some seconds are usual: checks take time, and share statements. */
   readonly oldestDueCheckSeconds: number;
@@ -46,7 +46,7 @@ async function measure(sql: Sql): Promise<Backlog> {
         min(coalesce(waiting_since, next_check_at)) filter (where status <> 'paused') as due_at
       from monitors where deleted_at is null group by status
     )
-    select (select blind_since is not null from sight) as blind,
+    select (select offline_since is not null from connectivity) as offline,
       coalesce(jsonb_object_agg(status, count), '{}') as monitors,
       greatest(0, extract(epoch from app_now() - min(due_at)))::float8 as "oldestDueCheckSeconds",
       -- Not a min() of created_at: that reads the index of all deliveries from its old end.

@@ -5,7 +5,7 @@ import { checksDue } from "../checks/job.ts";
 /** No monitor and no channel has such an id, so whoever does not know canaries lets them fall. */
 const PREFIX = "canary_";
 
-/** Whether an id that a bell names is a canary's. */
+/** Whether an id that a wake-up names is a canary's. */
 export function isCanary(id: string): boolean {
   return id.startsWith(PREFIX);
 }
@@ -22,7 +22,7 @@ interface Sent {
 export async function sendCanary(sql: Sql): Promise<Sent> {
   const [sent] = await sql<Sent>`
     with turn as materialized (
-      select mine, next_in_ms from claim_turn('send-canary', 60)
+      select mine, next_in_ms from claim_schedule('send-canary', 60)
     ),
     before as materialized (
       select number, arrived_at from canary where (select mine from turn) for update

@@ -18,29 +18,29 @@ interface Arrival {
  * Calls the heartbeat's URL for a canary that has gone through the whole pipeline, in time, while no check is overdue.
  * Otherwise it is silent, so that whoever waits for the call raises the alarm; the log and a metric say why.
  */
-export async function beat(env: Env, id: string, signal: AbortSignal): Promise<void> {
-  const url = env.config.heartbeatUrl;
+export async function pingWatchdog(env: Env, id: string, signal: AbortSignal): Promise<void> {
+  const url = env.config.watchdogUrl;
   const arrival = await recordArrival(env.sql, id);
   if (url === null || arrival === null) return; // switched off meanwhile, or not the newest
   const outcome = silence(arrival) ?? (await call(env, url, signal));
-  env.metrics.count("stillup_heartbeats_total", { outcome: outcome.outcome });
+  env.metrics.count("stillup_watchdog_pings_total", { outcome: outcome.outcome });
   if (outcome.detail !== null) {
     env.log.warn("No heartbeat was given.", { reason: outcome.detail, seconds: arrival.seconds });
   }
 }
 
-interface Outcome {
+interface PingOutcome {
   readonly outcome: "given" | "late" | "overdue" | "failed";
   /** Null when it was given. */
   readonly detail: string | null;
 }
 
-function silence({ seconds, whole, overdue }: Arrival): Outcome | null {
+function silence({ seconds, whole, overdue }: Arrival): PingOutcome | null {
   if (seconds > FRESH_SECONDS || !whole) return { outcome: "late", detail: "The canary took too long." };
   return overdue ? { outcome: "overdue", detail: "A check that is due has had no result for too long." } : null;
 }
 
-async function call({ http }: Env, url: string, signal: AbortSignal): Promise<Outcome> {
+async function call({ http }: Env, url: string, signal: AbortSignal): Promise<PingOutcome> {
   const answer = await http.call({
     method: "GET",
     url,

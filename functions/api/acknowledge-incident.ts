@@ -1,6 +1,6 @@
 import { acknowledgeIncident } from "../../domain/incidents/acknowledge-incident.ts";
 import { Incident } from "../../domain/incidents/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
@@ -8,7 +8,7 @@ export const route = {
   auth: "key",
   summary: "Acknowledge an incident",
   description: "A resolved one stays as it is. May be repeated.",
-  answers: { 200: Incident },
+  responses: { 200: Incident },
 } as const satisfies Route;
 
-export default handle(route, async ({ params, env }) => answer(200, await acknowledgeIncident(env.sql, params.id)));
+export default handle(route, async ({ params, env }) => reply(200, await acknowledgeIncident(env.sql, params.id)));

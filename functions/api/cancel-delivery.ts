@@ -1,8 +1,8 @@
 import { cancelDelivery } from "../../domain/deliveries/cancel-delivery.ts";
 import { Delivery } from "../../domain/deliveries/schema.ts";
-import { ring } from "../../domain/messaging/wake.ts";
+import { wake } from "../../domain/messaging/wake.ts";
 import { alertsDue } from "../../domain/messaging/wake-up.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
@@ -10,12 +10,12 @@ export const route = {
   auth: "key",
   summary: "Give a delivery up",
   description: "One that is pending or exhausted is cancelled; a try under way may still arrive.",
-  answers: { 200: Delivery },
-  problems: ["wrong_state"],
+  responses: { 200: Delivery },
+  errors: ["wrong_state"],
 } as const satisfies Route;
 
 export default handle(route, async ({ params, env, ctx }) => {
   const { delivery, channelIds } = await cancelDelivery(env.sql, params.id);
-  await ring(env, ctx, () => env.stream.publish(alertsDue.ring(channelIds)));
-  return answer(200, delivery);
+  await wake(env, ctx, () => env.stream.publish(alertsDue.messages(channelIds)));
+  return reply(200, delivery);
 });

@@ -1,6 +1,6 @@
 import { createChannel } from "../../domain/channels/create-channel.ts";
 import { ChannelInput, CreatedChannel } from "../../domain/channels/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
@@ -9,7 +9,7 @@ export const route = {
   summary: "Add a channel",
   description: "A secret that is left out is made. Either way it is shown in this answer and never again.",
   body: ChannelInput,
-  answers: { 201: CreatedChannel },
+  responses: { 201: CreatedChannel },
 } as const satisfies Route;
 
-export default handle(route, async ({ body, env }) => answer(201, await createChannel(env.sql, body)));
+export default handle(route, async ({ body, env }) => reply(201, await createChannel(env.sql, body)));

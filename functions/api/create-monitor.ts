@@ -1,8 +1,8 @@
-import { ring } from "../../domain/messaging/wake.ts";
+import { wake } from "../../domain/messaging/wake.ts";
 import { createMonitor } from "../../domain/monitors/create-monitor.ts";
 import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorInput } from "../../domain/monitors/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
@@ -11,12 +11,12 @@ export const route = {
   summary: "Add a monitor",
   description: "Its first check comes at once.",
   body: MonitorInput,
-  answers: { 201: Monitor },
+  responses: { 201: Monitor },
 } as const satisfies Route;
 
 export default handle(route, async ({ body, env, ctx }) => {
   refuseShortInterval(env.config, body.intervalSeconds);
   const monitor = await createMonitor(env.sql, body);
-  await ring(env, ctx, () => env.stream.wake("enqueue-checks"));
-  return answer(201, monitor);
+  await wake(env, ctx, () => env.stream.wake("enqueue-checks"));
+  return reply(201, monitor);
 });

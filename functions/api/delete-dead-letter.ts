@@ -1,15 +1,15 @@
-import { deleteSetApart } from "../../domain/dead-letters/delete-dead-letter.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { deleteDeadLetter } from "../../domain/dead-letters/delete-dead-letter.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "DELETE",
-  path: "/v1/set-apart/{id}",
+  path: "/v1/dead-letters/{id}",
   auth: "key",
   summary: "Drop a message set apart",
-  answers: { 204: null },
+  responses: { 204: null },
 } as const satisfies Route;
 
 export default handle(route, async ({ params, env }) => {
-  await deleteSetApart(env.sql, params.id);
-  return answer(204, null);
+  await deleteDeadLetter(env.sql, params.id);
+  return reply(204, null);
 });

@@ -1,5 +1,5 @@
 import { deleteMonitor } from "../../domain/monitors/delete-monitor.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "DELETE",
@@ -7,10 +7,10 @@ export const route = {
   auth: "key",
   summary: "Remove a monitor",
   description: "Its open incident is closed without an alert, and alerts that are still to be sent are cancelled.",
-  answers: { 204: null },
+  responses: { 204: null },
 } as const satisfies Route;
 
 export default handle(route, async ({ params, env }) => {
   await deleteMonitor(env.sql, params.id);
-  return answer(204, null);
+  return reply(204, null);
 });

@@ -1,13 +1,13 @@
-import { getSetApart } from "../../domain/dead-letters/get-dead-letter.ts";
-import { SetApart } from "../../domain/dead-letters/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { getDeadLetter } from "../../domain/dead-letters/get-dead-letter.ts";
+import { DeadLetter } from "../../domain/dead-letters/schema.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",
-  path: "/v1/set-apart/{id}",
+  path: "/v1/dead-letters/{id}",
   auth: "key",
   summary: "Read a message set apart, whole",
-  answers: { 200: SetApart },
+  responses: { 200: DeadLetter },
 } as const satisfies Route;
 
-export default handle(route, async ({ params, env }) => answer(200, await getSetApart(env.sql, params.id)));
+export default handle(route, async ({ params, env }) => reply(200, await getDeadLetter(env.sql, params.id)));

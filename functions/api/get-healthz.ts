@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 const Limits = z.object({
   host: z.enum(["lambda", "cloudflare", "fetch"]),
-  leastIntervalSeconds: z.int(),
+  minIntervalSeconds: z.int(),
   alertWithinSeconds: z.int(),
-  lacks: z.array(z.string()),
+  limitations: z.array(z.string()),
 });
 
 export const route = {
@@ -14,10 +14,10 @@ export const route = {
   auth: "none",
   summary: "Alive",
   description: "On a function host also what that cannot do, or not quickly.",
-  answers: { 200: z.object({ status: z.literal("ok"), limits: z.exactOptional(Limits) }) },
+  responses: { 200: z.object({ status: z.literal("ok"), limits: z.exactOptional(Limits) }) },
 } as const satisfies Route;
 
 export default handle(route, async ({ env: { config } }) => {
   const { limits } = config;
-  return answer(200, { status: "ok" as const, ...(limits === undefined ? {} : { limits }) });
+  return reply(200, { status: "ok" as const, ...(limits === undefined ? {} : { limits }) });
 });

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { backlog } from "../../domain/watchdog/backlog.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 import type { Ctx, Env } from "../../runtime/contract.ts";
-import { within } from "../../runtime/with-timeout.ts";
+import { withTimeout } from "../../runtime/with-timeout.ts";
 
 const PATIENCE_MS = 2000;
 
@@ -11,23 +11,23 @@ export const route = {
   path: "/metrics",
   auth: "key",
   summary: "Metrics of this process, and of all: how many monitors there are, and how old the oldest work is",
-  answers: { 200: z.string() },
-  produces: "text/plain; version=0.0.4; charset=utf-8",
+  responses: { 200: z.string() },
+  contentType: "text/plain; version=0.0.4; charset=utf-8",
 } as const satisfies Route;
 
 export default handle(route, async ({ env, ctx }) => {
   await setBacklog(env, ctx);
-  return answer(200, await env.metrics.render());
+  return reply(200, await env.metrics.render());
 });
 
 /** A process has metrics of its own to tell while the database is away, so that is no reason to tell nothing. */
 async function setBacklog(env: Env, { requestId }: Ctx): Promise<void> {
   try {
-    const known = await within(PATIENCE_MS, backlog(env));
+    const known = await withTimeout(PATIENCE_MS, backlog(env));
     if (known === null) throw new Error("The database said nothing within 2 s.");
     for (const [status, count] of Object.entries(known.monitors))
       env.metrics.set("stillup_monitors", count, { status });
-    env.metrics.set("stillup_blind", known.blind ? 1 : 0);
+    env.metrics.set("stillup_offline", known.offline ? 1 : 0);
     env.metrics.set("stillup_oldest_due_check_seconds", known.oldestDueCheckSeconds);
     env.metrics.set("stillup_oldest_undelivered_seconds", known.oldestUndeliveredSeconds);
   } catch (error) {

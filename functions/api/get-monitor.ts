@@ -1,13 +1,13 @@
 import { getMonitor } from "../../domain/monitors/get-monitor.ts";
 import { Monitor } from "../../domain/monitors/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",
   path: "/v1/monitors/{id}",
   auth: "key",
   summary: "Read a monitor",
-  answers: { 200: Monitor },
+  responses: { 200: Monitor },
 } as const satisfies Route;
 
-export default handle(route, async ({ params, env }) => answer(200, await getMonitor(env.sql, params.id)));
+export default handle(route, async ({ params, env }) => reply(200, await getMonitor(env.sql, params.id)));

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import { backlog, knownBacklog } from "../../domain/watchdog/backlog.ts";
 import { findMissing } from "../../runtime/api/readiness.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 import type { Env } from "../../runtime/contract.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import { within } from "../../runtime/with-timeout.ts";
+import { withTimeout } from "../../runtime/with-timeout.ts";
 
 const PATIENCE_MS = 2000;
 const Seconds = z.nullable(z.number());
@@ -16,27 +16,27 @@ export const route = {
   summary: "Able to serve",
   description:
     "With the age of the oldest check without a result and of the oldest undelivered delivery, where it is known.",
-  answers: {
+  responses: {
     200: z.object({
       status: z.literal("ready"),
       oldestDueCheckSeconds: Seconds,
       oldestUndeliveredSeconds: Seconds,
     }),
   },
-  problems: ["not_ready"],
+  errors: ["not_ready"],
 } as const satisfies Route;
 
 export default handle(route, async ({ env }) => {
   const missing = await findMissing(env);
   if (missing.length > 0) throw new StillupError("not_ready", `Not ready: ${missing.join(", and ")}.`);
   const { oldestDueCheckSeconds = null, oldestUndeliveredSeconds = null } = (await ages(env)) ?? {};
-  return answer(200, { status: "ready", oldestDueCheckSeconds, oldestUndeliveredSeconds });
+  return reply(200, { status: "ready", oldestDueCheckSeconds, oldestUndeliveredSeconds });
 });
 
 /** Where every question costs, only what was asked anyway is told: the database may sleep. */
 async function ages(env: Env) {
   if (env.found?.sql) return knownBacklog(env);
-  return within(
+  return withTimeout(
     PATIENCE_MS,
     backlog(env).catch(() => null),
   );

@@ -1,6 +1,6 @@
 import { getUptime } from "../../domain/uptime/get-uptime.ts";
 import { Uptime, UptimeQuery } from "../../domain/uptime/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",
@@ -9,9 +9,9 @@ export const route = {
   summary: "A monitor's uptime",
   description: "By time: up / (up + down). Paused, pending and unknown time is left out; null if nothing else is left.",
   query: UptimeQuery,
-  answers: { 200: Uptime },
+  responses: { 200: Uptime },
 } as const satisfies Route;
 
 export default handle(route, async ({ params, query, env }) =>
-  answer(200, await getUptime(env.sql, { id: params.id, window: query.window })),
+  reply(200, await getUptime(env.sql, { id: params.id, window: query.window })),
 );

@@ -1,6 +1,6 @@
 import { listChannels } from "../../domain/channels/list-channels.ts";
 import { ChannelPage, ChannelQuery } from "../../domain/channels/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",
@@ -8,7 +8,7 @@ export const route = {
   auth: "key",
   summary: "List channels, newest first",
   query: ChannelQuery,
-  answers: { 200: ChannelPage },
+  responses: { 200: ChannelPage },
 } as const satisfies Route;
 
-export default handle(route, async ({ query, env }) => answer(200, await listChannels(env.sql, query)));
+export default handle(route, async ({ query, env }) => reply(200, await listChannels(env.sql, query)));

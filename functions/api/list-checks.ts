@@ -1,6 +1,6 @@
 import { listChecks } from "../../domain/checks/list-checks.ts";
 import { CheckPage, CheckQuery } from "../../domain/checks/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",
@@ -8,9 +8,9 @@ export const route = {
   auth: "key",
   summary: "List a monitor's checks, newest first",
   query: CheckQuery,
-  answers: { 200: CheckPage },
+  responses: { 200: CheckPage },
 } as const satisfies Route;
 
 export default handle(route, async ({ params, query, env }) =>
-  answer(200, await listChecks(env.sql, { id: params.id, query })),
+  reply(200, await listChecks(env.sql, { id: params.id, query })),
 );

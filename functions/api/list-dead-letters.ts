@@ -1,14 +1,14 @@
-import { listSetApart } from "../../domain/dead-letters/list-dead-letters.ts";
-import { SetApartPage, SetApartQuery } from "../../domain/dead-letters/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { listDeadLetters } from "../../domain/dead-letters/list-dead-letters.ts";
+import { DeadLetterPage, DeadLetterQuery } from "../../domain/dead-letters/schema.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",
-  path: "/v1/set-apart",
+  path: "/v1/dead-letters",
   auth: "key",
   summary: "List messages set apart, newest first",
-  query: SetApartQuery,
-  answers: { 200: SetApartPage },
+  query: DeadLetterQuery,
+  responses: { 200: DeadLetterPage },
 } as const satisfies Route;
 
-export default handle(route, async ({ query, env }) => answer(200, await listSetApart(env.sql, query)));
+export default handle(route, async ({ query, env }) => reply(200, await listDeadLetters(env.sql, query)));

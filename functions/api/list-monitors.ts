@@ -1,6 +1,6 @@
 import { listMonitors } from "../../domain/monitors/list-monitors.ts";
 import { MonitorPage, MonitorQuery } from "../../domain/monitors/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "GET",
@@ -8,7 +8,7 @@ export const route = {
   auth: "key",
   summary: "List monitors, newest first",
   query: MonitorQuery,
-  answers: { 200: MonitorPage },
+  responses: { 200: MonitorPage },
 } as const satisfies Route;
 
-export default handle(route, async ({ query, env }) => answer(200, await listMonitors(env.sql, query)));
+export default handle(route, async ({ query, env }) => reply(200, await listMonitors(env.sql, query)));

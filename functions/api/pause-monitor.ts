@@ -1,6 +1,6 @@
 import { pauseMonitor } from "../../domain/monitors/pause-monitor.ts";
 import { Monitor } from "../../domain/monitors/schema.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
@@ -8,7 +8,7 @@ export const route = {
   auth: "key",
   summary: "Pause a monitor",
   description: "Its open incident is closed without an alert. May be repeated.",
-  answers: { 200: Monitor },
+  responses: { 200: Monitor },
 } as const satisfies Route;
 
-export default handle(route, async ({ params, env }) => answer(200, await pauseMonitor(env.sql, params.id)));
+export default handle(route, async ({ params, env }) => reply(200, await pauseMonitor(env.sql, params.id)));

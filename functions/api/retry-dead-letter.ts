@@ -1,17 +1,17 @@
-import { retrySetApart } from "../../domain/dead-letters/retry-dead-letters.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { retryDeadLetter } from "../../domain/dead-letters/retry-dead-letters.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
-  path: "/v1/set-apart/{id}/retry",
+  path: "/v1/dead-letters/{id}/retry",
   auth: "key",
   summary: "Put a message back into its stream",
   description: "Then it is no longer set apart: a repeat answers 404. If it fails again, it is set apart anew.",
-  answers: { 204: null },
-  problems: ["wrong_state", "stream_unavailable"],
+  responses: { 204: null },
+  errors: ["wrong_state", "stream_unavailable"],
 } as const satisfies Route;
 
 export default handle(route, async ({ params, env }) => {
-  await retrySetApart(env, params.id);
-  return answer(204, null);
+  await retryDeadLetter(env, params.id);
+  return reply(204, null);
 });

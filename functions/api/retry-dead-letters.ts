@@ -1,16 +1,16 @@
-import { retryAllSetApart } from "../../domain/dead-letters/retry-dead-letters.ts";
-import { RetrySetApartQuery } from "../../domain/dead-letters/schema.ts";
+import { retryDeadLetters } from "../../domain/dead-letters/retry-dead-letters.ts";
+import { RetryDeadLettersQuery } from "../../domain/dead-letters/schema.ts";
 import { RetriedAll } from "../../domain/shared/retried-all.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
-  path: "/v1/set-apart/retry",
+  path: "/v1/dead-letters/retry",
   auth: "key",
   summary: "Put messages back into their streams, up to 100 a call",
-  query: RetrySetApartQuery,
-  answers: { 200: RetriedAll },
-  problems: ["stream_unavailable"],
+  query: RetryDeadLettersQuery,
+  responses: { 200: RetriedAll },
+  errors: ["stream_unavailable"],
 } as const satisfies Route;
 
-export default handle(route, async ({ query, env }) => answer(200, await retryAllSetApart(env, query)));
+export default handle(route, async ({ query, env }) => reply(200, await retryDeadLetters(env, query)));

@@ -1,6 +1,6 @@
 import { ChannelTest } from "../../domain/channels/schema.ts";
 import { testChannel } from "../../domain/channels/test-channel.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "POST",
@@ -8,9 +8,9 @@ export const route = {
   auth: "key",
   summary: "Send a test to a channel now",
   description: "Sends `channel.test` once and answers how that went, whatever the receiver did.",
-  answers: { 200: ChannelTest },
+  responses: { 200: ChannelTest },
 } as const satisfies Route;
 
 export default handle(route, async ({ params, env, ctx }) =>
-  answer(200, await testChannel(env, { id: params.id, signal: ctx.signal })),
+  reply(200, await testChannel(env, { id: params.id, signal: ctx.signal })),
 );

@@ -1,7 +1,7 @@
 import { Channel, ChannelPatch } from "../../domain/channels/schema.ts";
 import { updateChannel } from "../../domain/channels/update-channel.ts";
-import { ring } from "../../domain/messaging/wake.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { wake } from "../../domain/messaging/wake.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "PATCH",
@@ -11,11 +11,11 @@ export const route = {
   description:
     "What is left out stays, in `config` too. When it is disabled, alerts that are still to be sent to it are cancelled; when `config` is given, they are tried now.",
   body: ChannelPatch,
-  answers: { 200: Channel },
+  responses: { 200: Channel },
 } as const satisfies Route;
 
 export default handle(route, async ({ params, body, env, ctx }) => {
   const channel = await updateChannel(env.sql, { id: params.id, patch: body });
-  if (body.config !== undefined) await ring(env, ctx, () => env.stream.wake("sweep-deliveries"));
-  return answer(200, channel);
+  if (body.config !== undefined) await wake(env, ctx, () => env.stream.wake("sweep-deliveries"));
+  return reply(200, channel);
 });

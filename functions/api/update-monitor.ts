@@ -1,8 +1,8 @@
-import { ring } from "../../domain/messaging/wake.ts";
+import { wake } from "../../domain/messaging/wake.ts";
 import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorPatch } from "../../domain/monitors/schema.ts";
 import { updateMonitor } from "../../domain/monitors/update-monitor.ts";
-import { answer, handle, type Route } from "../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
   method: "PATCH",
@@ -13,13 +13,13 @@ export const route = {
     "What is left out stays; null makes a field its default; a list or an object takes the place of the one before. " +
     "When what is checked changes, counting failures begins anew, and an open incident stays until the new check is up.",
   body: MonitorPatch,
-  answers: { 200: Monitor },
-  problems: ["conflict"],
+  responses: { 200: Monitor },
+  errors: ["conflict"],
 } as const satisfies Route;
 
 export default handle(route, async ({ params, body, env, ctx }) => {
   refuseShortInterval(env.config, body.intervalSeconds ?? undefined);
   const { monitor, isDue } = await updateMonitor(env.sql, { id: params.id, patch: body });
-  if (isDue) await ring(env, ctx, () => env.stream.wake("enqueue-checks"));
-  return answer(200, monitor);
+  if (isDue) await wake(env, ctx, () => env.stream.wake("enqueue-checks"));
+  return reply(200, monitor);
 });

@@ -1,7 +1,7 @@
-import { retain } from "../../domain/retention/apply-retention.ts";
+import { applyRetention } from "../../domain/retention/apply-retention.ts";
 import { purgeChannels } from "../../domain/retention/purge-channels.ts";
 import { purgeMonitors } from "../../domain/retention/purge-monitors.ts";
-import { claimTurn } from "../../domain/shared/claim-schedule.ts";
+import { claimSchedule } from "../../domain/shared/claim-schedule.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 3600, runsIn: ["worker-status-change"] };
@@ -9,9 +9,9 @@ export const schedule: Schedule = { everySeconds: 3600, runsIn: ["worker-status-
 /** Makes room for the coming days' checks and lets go of what nobody is shown any more. */
 export default {
   async scheduled(_tick, env, ctx) {
-    const { mine, nextInMs } = await claimTurn(env.sql, "retain", schedule.everySeconds);
+    const { mine, nextInMs } = await claimSchedule(env.sql, "apply-retention", schedule.everySeconds);
     if (!mine) return { nextInMs };
-    await retain(env.sql, env.config);
+    await applyRetention(env.sql, env.config);
     await purgeChannels(env.sql);
     while (!ctx.signal.aborted && (await purgeMonitors(env.sql)).more);
     return { nextInMs };

@@ -1,6 +1,6 @@
 import { claimDueChecks } from "../../domain/checks/claim-due-checks.ts";
 import { checksDue, jobEntries } from "../../domain/checks/job.ts";
-import { lookAgain } from "../../domain/connectivity/report-connectivity.ts";
+import { checkConnectivityAgain } from "../../domain/connectivity/report-connectivity.ts";
 import type { Env, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 5, runsIn: ["worker-monitoring"] };
@@ -10,14 +10,14 @@ const BACKLOG = 500;
 
 /**
  * Gives out the checks that are due within the next seconds. One that nobody has answered is given out again, unless the
- * stream has a backlog: then it still stands in there, and once is enough. While Stillup is blind, looks whether it sees
+ * stream has a backlog: then it still stands in there, and once is enough. While Stillup is offline, looks whether it sees
  * again.
  */
 export default {
   async scheduled(_tick, env, ctx) {
-    const { jobs, again, nextInMs, blind } = await claimDueChecks(env.sql);
-    if (blind) ctx.waitUntil(lookAgain(env));
-    const waiting = new Set(again.length > 0 && (await isBacklogged(env)) ? again : []);
+    const { jobs, redelivered, nextInMs, offline } = await claimDueChecks(env.sql);
+    if (offline) ctx.waitUntil(checkConnectivityAgain(env));
+    const waiting = new Set(redelivered.length > 0 && (await isBacklogged(env)) ? redelivered : []);
     return { publish: jobEntries(jobs.filter(({ monitorId }) => !waiting.has(monitorId))), nextInMs };
   },
 } satisfies ScheduledFunction;

@@ -1,5 +1,5 @@
 import { sources } from "../../domain/messaging/sources.ts";
-import { claimTurn } from "../../domain/shared/claim-schedule.ts";
+import { claimSchedule } from "../../domain/shared/claim-schedule.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = {
@@ -10,11 +10,11 @@ export const schedule: Schedule = {
 /** Removes consumers of processes that are long gone and whose entries were taken over. */
 export default {
   async scheduled(_tick, env) {
-    const { mine, nextInMs } = await claimTurn(env.sql, "tend-stream", schedule.everySeconds);
+    const { mine, nextInMs } = await claimSchedule(env.sql, "prune-consumers", schedule.everySeconds);
     if (!mine) return { nextInMs };
     const minIdleMs = env.config.workerLeaseSeconds * 10 * 1000;
     for (const { stream, group } of sources) {
-      await env.stream.removeIdleConsumers({ stream, group, consumer: "tend-stream" }, { minIdleMs });
+      await env.stream.removeIdleConsumers({ stream, group, consumer: "prune-consumers" }, { minIdleMs });
     }
     return { nextInMs };
   },

@@ -1,4 +1,4 @@
-import { claimTurn } from "../../domain/shared/claim-schedule.ts";
+import { claimSchedule } from "../../domain/shared/claim-schedule.ts";
 import { rollUp } from "../../domain/uptime/roll-up.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
@@ -7,7 +7,7 @@ export const schedule: Schedule = { everySeconds: 60, runsIn: ["worker-status-ch
 /** Sums up the hours that have ended. */
 export default {
   async scheduled(_tick, env, ctx) {
-    const { mine, nextInMs } = await claimTurn(env.sql, "roll-up", schedule.everySeconds);
+    const { mine, nextInMs } = await claimSchedule(env.sql, "roll-up", schedule.everySeconds);
     while (mine && !ctx.signal.aborted && (await rollUp(env.sql)).more);
     return { nextInMs };
   },

@@ -6,13 +6,13 @@ export const schedule: Schedule = { everySeconds: 60, runsIn: ["worker-monitorin
 /** How long a schedule that has nothing to do sleeps. */
 const NEVER_MS = 3_600_000;
 
-/** Sends a canary through the pipeline; where it ends, `HEARTBEAT_URL` is called. Without that it asks for nothing. */
+/** Sends a canary through the pipeline; where it ends, `WATCHDOG_URL` is called. Without that it asks for nothing. */
 export default {
   async scheduled(_tick, env) {
-    if (env.config.heartbeatUrl === null) return { nextInMs: NEVER_MS };
+    if (env.config.watchdogUrl === null) return { nextInMs: NEVER_MS };
     const { id, lost, nextInMs } = await sendCanary(env.sql);
     if (lost) {
-      env.metrics.count("stillup_heartbeats_total", { outcome: "lost" });
+      env.metrics.count("stillup_watchdog_pings_total", { outcome: "lost" });
       env.log.warn("No heartbeat was given.", { reason: "The canary was lost, or is not through after a minute." });
     }
     return { publish: id === null ? [] : [canaryEntry(id)], nextInMs };

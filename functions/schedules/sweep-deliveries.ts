@@ -5,7 +5,7 @@ import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-notification"] };
 
 /**
- * Sends what is due and was rung by nobody: next tries, lost bells, deliveries whose worker died. It needs nothing but
+ * Sends what is due and was woken by nobody: next tries, lost wake-ups, deliveries whose worker died. It needs nothing but
  * Postgres, and waits for no receiver.
  */
 export default {

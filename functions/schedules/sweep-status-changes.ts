@@ -1,15 +1,15 @@
-import { claimUnhandled, handleStatusChanges } from "../../domain/incidents/handle-status-changes.ts";
+import { claimPendingEvents, handleStatusChanges } from "../../domain/incidents/handle-status-changes.ts";
 import { alertsDue } from "../../domain/messaging/wake-up.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-status-change"] };
 
-/** Handles status changes whose bell was lost: it needs nothing but Postgres. */
+/** Handles status changes whose wake-up was lost: it needs nothing but Postgres. */
 export default {
   async scheduled(_tick, env) {
-    const { monitorIds, nextInMs } = await claimUnhandled(env.sql);
+    const { monitorIds, nextInMs } = await claimPendingEvents(env.sql);
     if (monitorIds.length === 0) return { nextInMs };
     const { channelIds } = await handleStatusChanges(env.sql, monitorIds);
-    return { publish: alertsDue.ring(channelIds), nextInMs };
+    return { publish: alertsDue.messages(channelIds), nextInMs };
   },
 } satisfies ScheduledFunction;

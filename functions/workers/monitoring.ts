@@ -19,6 +19,6 @@ export default {
       parsed.flatMap(({ value }) => value.canary ?? []),
       "checked",
     );
-    return { setApart: invalid, publish: [...jobEntries(unfinished.flat()), ...statusChanged.ring(canaries)] };
+    return { deadLetters: invalid, publish: [...jobEntries(unfinished.flat()), ...statusChanged.messages(canaries)] };
   },
 } satisfies ConsumeFunction;

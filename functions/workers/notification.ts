@@ -1,11 +1,11 @@
 import { deliverDue } from "../../domain/deliveries/deliver.ts";
 import { alertsDue } from "../../domain/messaging/wake-up.ts";
 import { isCanary } from "../../domain/watchdog/canary.ts";
-import { beat } from "../../domain/watchdog/ping-watchdog.ts";
+import { pingWatchdog } from "../../domain/watchdog/ping-watchdog.ts";
 import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
 import { parseMessages } from "../../runtime/worker/settle.ts";
 
-/** One call a bell and many side by side, so that a slow receiver holds up its own bell alone. */
+/** One call a wake-up and many side by side, so that a slow receiver holds up its own wake-up alone. */
 export const source: Source = { stream: alertsDue.stream, group: alertsDue.group, batchSize: 1, parallel: 1000 };
 
 /** Sends what is due. For a canary that got here it gives the heartbeat. */
@@ -15,7 +15,7 @@ export default {
     const ids = [...new Set(parsed.flatMap(({ value }) => value))];
     const channelIds = ids.filter((id) => !isCanary(id));
     if (channelIds.length > 0) await deliverDue(env, channelIds, ctx.signal);
-    for (const id of ids.filter(isCanary)) await beat(env, id, ctx.signal);
-    return { setApart: invalid };
+    for (const id of ids.filter(isCanary)) await pingWatchdog(env, id, ctx.signal);
+    return { deadLetters: invalid };
   },
 } satisfies ConsumeFunction;

@@ -8,7 +8,7 @@ export const source: Source = { stream: statusChanged.stream, group: statusChang
 
 const NONE = { channelIds: [] };
 
-/** Opens and resolves incidents, plans who is told, and rings for the deliveries. */
+/** Opens and resolves incidents, plans who is told, and wakes for the deliveries. */
 export default {
   async consume(batch, env) {
     const { parsed, invalid } = parseMessages(batch, statusChanged.parse);
@@ -16,6 +16,6 @@ export default {
     const monitorIds = ids.filter((id) => !isCanary(id));
     const { channelIds } = monitorIds.length === 0 ? NONE : await handleStatusChanges(env.sql, monitorIds);
     const canaries = await passCanaries(env.sql, ids, "handled");
-    return { setApart: invalid, publish: [...alertsDue.ring(channelIds), ...alertsDue.ring(canaries)] };
+    return { deadLetters: invalid, publish: [...alertsDue.messages(channelIds), ...alertsDue.messages(canaries)] };
   },
 } satisfies ConsumeFunction;

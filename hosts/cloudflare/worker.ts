@@ -51,21 +51,21 @@ export function cloudflareWorker(artefact: Artefact) {
           body: typeof body === "string" ? body : JSON.stringify(body),
         };
       });
-      const again = await consumeQueue(artefact, open(variables), {
+      const redelivered = await consumeQueue(artefact, open(variables), {
         queue: batch.queue,
         messages,
         deadline: Date.now() + WALL_MS,
         signal: new AbortController().signal,
       });
       for (const message of batch.messages) {
-        const delayMs = again.get(message.id);
+        const delayMs = redelivered.get(message.id);
         if (delayMs === undefined) message.ack();
         else message.retry({ delaySeconds: Math.ceil(delayMs / 1000) });
       }
     },
 
     async scheduled(_tick: unknown, variables: Variables): Promise<void> {
-      await workOf(artefact).runShift(artefact, open(variables), Date.now() + WALL_MS);
+      await workOf(artefact).runTick(artefact, open(variables), Date.now() + WALL_MS);
     },
   };
 }

@@ -2,12 +2,12 @@ import { authorize } from "../../runtime/api/authorize.ts";
 import { respond } from "../../runtime/api/problem.ts";
 import type { RouterEntry } from "../../runtime/api/router.ts";
 import { type Artefact, workOf } from "../shared/artefact.ts";
-import type { Bindings } from "../shared/bindings.ts";
+import type { HostBindings } from "../shared/bindings.ts";
 
 export const WORK_PATH = "/internal/work";
 
 /** A tick as a request: some hosts' schedules send GET, others POST. None where there is nothing to run. */
-export function workRoutes(artefact: Artefact, open: () => Bindings): RouterEntry[] {
+export function workRoutes(artefact: Artefact, open: () => HostBindings): RouterEntry[] {
   if (artefact.workers.length + artefact.schedules.length === 0) return [];
   return (["GET", "POST"] as const).map((method) => ({
     route: { method, path: WORK_PATH, auth: "key" },
@@ -17,7 +17,7 @@ export function workRoutes(artefact: Artefact, open: () => Bindings): RouterEntr
           authorize(request, env.config.apiKey);
           const bindings = open();
           const startedAt = Date.now();
-          await workOf(artefact).runShift(
+          await workOf(artefact).runTick(
             artefact,
             bindings,
             startedAt + (bindings.workSeconds + env.config.drainSeconds) * 1000,

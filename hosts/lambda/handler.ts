@@ -33,7 +33,7 @@ export function lambdaHandler(artefact: LambdaArtefact, variables: Variables) {
     if (event["detail-type"] !== "Scheduled Event") {
       throw new Error("This is neither a request of an HTTP API, nor messages of SQS, nor a schedule's tick.");
     }
-    await workOf(artefact).runShift(artefact, open(), deadline);
+    await workOf(artefact).runTick(artefact, open(), deadline);
     return undefined;
   };
 }

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { requestIdOf } from "../../runtime/api/request-id.ts";
 import { createRouter, type RouterEntry } from "../../runtime/api/router.ts";
-import { within } from "../../runtime/with-timeout.ts";
-import type { Bindings } from "../shared/bindings.ts";
-import { answer, type Call } from "../shared/call.ts";
+import { withTimeout } from "../../runtime/with-timeout.ts";
+import type { HostBindings } from "../shared/bindings.ts";
+import { answer, type Invocation } from "../shared/call.ts";
 
 /** A request as an HTTP API (payload 2.0) or a function URL gives it. */
 export interface HttpEvent {
@@ -30,15 +30,15 @@ const TEXT = /^(text\/|application\/([\w.-]+\+)?(json|xml|javascript))/i;
 const TO_ANSWER_MS = 250;
 
 /** What answers requests of an HTTP API or a function URL. `call` has the id of those that bring none. */
-export function answering(routes: readonly RouterEntry[], open: () => Bindings) {
+export function answering(routes: readonly RouterEntry[], open: () => HostBindings) {
   const router = createRouter(routes);
-  return async (event: HttpEvent, call: Call): Promise<HttpResult> => {
+  return async (event: HttpEvent, call: Invocation): Promise<HttpResult> => {
     const request = toRequest(event);
     const requestId = requestIdOf(request.headers.get("x-request-id"), () => call.requestId);
     const { response, background } = await answer(request, { router, open, call: { ...call, requestId } });
     const result = await toResult(response);
     // Lambda holds the process still once it has the answer.
-    await within(Math.max(0, call.deadline - TO_ANSWER_MS - Date.now()), background.idle());
+    await withTimeout(Math.max(0, call.deadline - TO_ANSWER_MS - Date.now()), background.idle());
     return result;
   };
 }

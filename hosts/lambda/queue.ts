@@ -1,7 +1,7 @@
 import type { Message } from "../../runtime/drivers/stream/stream.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import type { Artefact } from "../shared/artefact.ts";
-import type { Bindings } from "../shared/bindings.ts";
+import type { HostBindings } from "../shared/bindings.ts";
 import { consumeQueue } from "../shared/queue.ts";
 
 interface QueueRecord {
@@ -22,7 +22,7 @@ export interface QueueResult {
 
 interface RecordsOptions {
   readonly artefact: Pick<Artefact, "workers">;
-  readonly bindings: Bindings;
+  readonly bindings: HostBindings;
   readonly deadline: number;
 }
 
@@ -36,8 +36,8 @@ export async function consumeRecords({ Records: records }: QueueEvent, options: 
   const [ending, ended] = [new AbortController(), new AbortController()];
   void sleep(deadline - TO_HAND_BACK_MS - Date.now(), ended.signal).then((isLate) => isLate && ending.abort());
   const queued = { queue, messages: records.map(toMessage), deadline, signal: ending.signal };
-  const again = await consumeQueue(artefact, bindings, queued).finally(() => ended.abort());
-  return { batchItemFailures: [...again.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+  const redelivered = await consumeQueue(artefact, bindings, queued).finally(() => ended.abort());
+  return { batchItemFailures: [...redelivered.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
 function toMessage({ messageId, body, attributes }: QueueRecord): Message {

@@ -10,14 +10,14 @@ import { createPlainMetrics } from "../../runtime/metrics-plain.ts";
 import type { OpenHttp } from "./artefact.ts";
 import type { HostConfig } from "./config.ts";
 
-export interface Bindings {
+export interface HostBindings {
   /** For everything but probes. */
   readonly env: Env;
   /** The same with an `http` of its own, so that hanging targets hold up no alert. */
   readonly probeEnv: Env;
   /** How long one tick of the host's clock works. */
   readonly workSeconds: number;
-  /** For one tick: what hears bells would be cut off, and not know it, while the host holds the process still. */
+  /** For one tick: what hears wake-ups would be cut off, and not know it, while the host holds the process still. */
   openStream(): EventStream;
 }
 
@@ -27,7 +27,7 @@ interface BindingsOptions {
 }
 
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
-export function createBindings(host: HostConfig, { log, openHttp }: BindingsOptions): Bindings {
+export function createBindings(host: HostConfig, { log, openHttp }: BindingsOptions): HostBindings {
   const { config, workSeconds } = host;
   const metrics = createPlainMetrics({ service: config.limits.host });
   const found = { sql: false, stream: false };

@@ -5,15 +5,15 @@ import type { Ctx } from "../../runtime/contract.ts";
 import { errorFields, StillupError } from "../../runtime/errors.ts";
 import type { HostName } from "../../runtime/limits.ts";
 import { createLog, type Log } from "../../runtime/log.ts";
-import { within } from "../../runtime/with-timeout.ts";
+import { withTimeout } from "../../runtime/with-timeout.ts";
 import { type Background, createBackground } from "../../runtime/worker/background.ts";
 import { callEnv } from "../../runtime/worker/call-env.ts";
 import type { Artefact } from "./artefact.ts";
-import { type Bindings, createBindings } from "./bindings.ts";
+import { createBindings, type HostBindings } from "./bindings.ts";
 import { readHostConfig } from "./config.ts";
 
 /** One invocation by the host. */
-export interface Call {
+export interface Invocation {
   readonly requestId: string;
   /** When the host ends it: milliseconds since 1970. */
   readonly deadline: number;
@@ -28,7 +28,7 @@ const TO_SAY_SO_MS = 500;
  */
 export async function answer(
   request: Request,
-  { router, open, call }: { router: Router; open: () => Bindings; call: Call },
+  { router, open, call }: { router: Router; open: () => HostBindings; call: Invocation },
 ): Promise<{ response: Response; background: Background }> {
   const { requestId, deadline } = call;
   const late = new AbortController();
@@ -40,7 +40,7 @@ export async function answer(
     background = createBackground(log);
     const ctx: Ctx = { requestId, deadline, signal: late.signal, waitUntil: background.waitUntil };
     const answered = router(request, callEnv(env, requestId), ctx);
-    const response = await within(Math.max(0, deadline - TO_SAY_SO_MS - Date.now()), answered);
+    const response = await withTimeout(Math.max(0, deadline - TO_SAY_SO_MS - Date.now()), answered);
     if (response !== null) return response;
     late.abort();
     throw new StillupError("not_ready", "The answer takes longer than this host lets it.");
@@ -55,7 +55,11 @@ export async function answer(
  * Makes the bindings of a configuration. One that cannot be used is logged: its variables are named, and none of their
  * values.
  */
-export function openBindings(host: HostName, { openHttp }: Pick<Artefact, "openHttp">, variables: Variables): Bindings {
+export function openBindings(
+  host: HostName,
+  { openHttp }: Pick<Artefact, "openHttp">,
+  variables: Variables,
+): HostBindings {
   try {
     const read = readHostConfig(host, variables);
     return createBindings(read, { log: createLog(host, read.config.logLevel), openHttp });

@@ -19,7 +19,7 @@ export interface HostConfig {
 }
 
 /**
- * A Worker's call has 6 connections, one of which hears bells. What is more waits in line with its time-out running, so that
+ * A Worker's call has 6 connections, one of which hears wake-ups. What is more waits in line with its time-out running, so that
  * a target would seem slow that was never asked. Statements and streams are quick, and take what is free.
  */
 const CLOUDFLARE = { probes: 3, deliveries: 2 };
@@ -30,7 +30,7 @@ const CLOUDFLARE = { probes: 3, deliveries: 2 };
  */
 export function readHostConfig(host: HostName, variables: Variables): HostConfig {
   const read = createReader(variables);
-  const workSeconds = read.integer("WORK_SECONDS", { min: 5, max: 840, otherwise: defaultWorkSeconds[host] });
+  const workSeconds = read.integer("WORK_SECONDS", { min: 5, max: 840, default: defaultWorkSeconds[host] });
   const all = readConfig(variables);
   const { database, stream } = all;
   const config = functionConfig(all);

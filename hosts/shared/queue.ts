@@ -4,11 +4,11 @@ import type { Message } from "../../runtime/drivers/stream/stream.ts";
 import { errorFields } from "../../runtime/errors.ts";
 import { createBackground } from "../../runtime/worker/background.ts";
 import { callEnv } from "../../runtime/worker/call-env.ts";
-import { recordSetApart } from "../../runtime/worker/dead-letters.ts";
-import { type Outcome, settle } from "../../runtime/worker/settle.ts";
+import { recordDeadLetter } from "../../runtime/worker/dead-letters.ts";
+import { type CallOutcome, settle } from "../../runtime/worker/settle.ts";
 import { envFor, type Worker } from "../../runtime/worker/working.ts";
 import type { Artefact } from "./artefact.ts";
-import type { Bindings } from "./bindings.ts";
+import type { HostBindings } from "./bindings.ts";
 
 type Workers = Pick<Artefact, "workers">;
 
@@ -25,7 +25,7 @@ interface Queued {
 /** Has a queue's worker take messages. Resolves with those that must come again, by id, and after how many milliseconds. */
 export async function consumeQueue(
   artefact: Workers,
-  bindings: Bindings,
+  bindings: HostBindings,
   queued: Queued,
 ): Promise<Map<string, number>> {
   const { queue, messages, deadline, signal } = queued;
@@ -33,9 +33,9 @@ export async function consumeQueue(
   const env = envFor(worker, bindings);
   const { waitUntil, idle } = createBackground(env.log);
   const consume = queue.endsWith(".fifo") ? consumeInOrder : consumeQueued;
-  const again = await consume({ worker, env, ctx: { deadline, signal, waitUntil } }, messages);
+  const redelivered = await consume({ worker, env, ctx: { deadline, signal, waitUntil } }, messages);
   await idle();
-  return again;
+  return redelivered;
 }
 
 interface QueueCall {
@@ -54,20 +54,22 @@ function workerOf({ workers }: Workers, queue: string): Worker {
 
 /** Those that came before each in a call of its own, so that one takes no other down with it for ever. */
 async function consumeQueued(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
-  const again = new Map<string, number>();
-  const calls = batchesOf(messages, call.worker.source.batchSize).map((batch) => consumeBatch(call, batch, again));
+  const redelivered = new Map<string, number>();
+  const calls = batchesOf(messages, call.worker.source.batchSize).map((batch) =>
+    consumeBatch(call, batch, redelivered),
+  );
   await Promise.all(calls);
-  return again;
+  return redelivered;
 }
 
 /** One call after the other; with the first message that must come again, all after it must, too. */
 async function consumeInOrder(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
-  const again = new Map<string, number>();
+  const redelivered = new Map<string, number>();
   for (const [at, message] of messages.entries()) {
-    await consumeBatch(call, [message], again);
-    if (again.size > 0) return new Map(messages.slice(at).map(({ id }) => [id, 0]));
+    await consumeBatch(call, [message], redelivered);
+    if (redelivered.size > 0) return new Map(messages.slice(at).map(({ id }) => [id, 0]));
   }
-  return again;
+  return redelivered;
 }
 
 function batchesOf(messages: readonly Message[], size: number): (readonly Message[])[] {
@@ -81,25 +83,25 @@ function batchesOf(messages: readonly Message[], size: number): (readonly Messag
 async function consumeBatch(
   { worker: { fn, source }, env, ctx }: QueueCall,
   messages: readonly Message[],
-  again: Map<string, number>,
+  redelivered: Map<string, number>,
 ): Promise<void> {
   const requestId = randomUUID();
   const batch = { source: source.stream, messages };
   const run = async () => fn.consume(batch, callEnv(env, requestId), { ...ctx, requestId });
   const outcome = await run().then(
-    (result): Outcome => ({ result }),
-    (error: unknown): Outcome => ({ error }),
+    (result): CallOutcome => ({ result }),
+    (error: unknown): CallOutcome => ({ error }),
   );
-  const { retry, setApart, publish, error } = settle(batch, outcome);
+  const { retry, deadLetters, publish, error } = settle(batch, outcome);
   if (error !== undefined) env.log.error("A call failed.", { requestId, ...errorFields(error) });
-  for (const { id, delayMs } of retry) again.set(id, delayMs);
+  for (const { id, delayMs } of retry) redelivered.set(id, delayMs);
   try {
-    for (const { message, reason } of setApart) {
-      await recordSetApart(env, { stream: source.stream, message, reason });
+    for (const { message, reason } of deadLetters) {
+      await recordDeadLetter(env, { stream: source.stream, message, reason });
     }
     if (publish.length > 0) await env.stream.publish(publish);
   } catch (error) {
     env.log.error("What a call led to could not be kept; its messages come again.", errorFields(error));
-    for (const { id } of messages) if (!again.has(id)) again.set(id, 0);
+    for (const { id } of messages) if (!redelivered.has(id)) redelivered.set(id, 0);
   }
 }

@@ -5,12 +5,12 @@ import { createBackground } from "../../runtime/worker/background.ts";
 import { drain, type Part, whatIsLeft } from "../../runtime/worker/drain.ts";
 import { startWorking } from "../../runtime/worker/working.ts";
 import type { Artefact } from "./artefact.ts";
-import type { Bindings } from "./bindings.ts";
+import type { HostBindings } from "./bindings.ts";
 
 /** What a host must leave for handing back what is under way when a tick's time is over. */
-const LEAST_DRAIN_MS = 4000;
+const MIN_DRAIN_MS = 4000;
 /** Longer than a webhook may take twice: those under way get half of it. */
-const MOST_DRAIN_MS = 32_000;
+const MAX_DRAIN_MS = 32_000;
 const LOOK_EVERY_MS = 500;
 
 /**
@@ -18,15 +18,15 @@ const LOOK_EVERY_MS = 500;
  * they want to, reads the streams, takes over what others left. It ends before its time when every schedule sleeps. Any
  * number may run at once; what is under way at the end goes back into the streams.
  */
-export async function runShift(
+export async function runTick(
   { workers, schedules }: Pick<Artefact, "workers" | "schedules">,
-  bindings: Bindings,
+  bindings: HostBindings,
   deadline: number,
 ): Promise<void> {
   const { openStream, workSeconds } = bindings;
   const { config } = bindings.env;
-  const workMs = Math.max(0, Math.min(workSeconds * 1000, deadline - LEAST_DRAIN_MS - Date.now()));
-  const drainMs = Math.min(MOST_DRAIN_MS, deadline - Date.now() - workMs - LEAST_DRAIN_MS / 4);
+  const workMs = Math.max(0, Math.min(workSeconds * 1000, deadline - MIN_DRAIN_MS - Date.now()));
+  const drainMs = Math.min(MAX_DRAIN_MS, deadline - Date.now() - workMs - MIN_DRAIN_MS / 4);
   const stream = openStream();
   const withStream = (env: Env): Env => ({ ...env, stream, config: { ...config, drainSeconds: drainMs / 1000 } });
   const [env, probeEnv] = [withStream(bindings.env), withStream(bindings.probeEnv)];

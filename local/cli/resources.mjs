@@ -10,8 +10,8 @@
  * - drop: method by which one is dropped, and what follows its path
  */
 export const things = {
-  "set-apart": {
-    path: "/v1/set-apart",
+  "dead-letters": {
+    path: "/v1/dead-letters",
     filters: { stream: "stream" },
     listed: {},
     columns: [

@@ -116,7 +116,7 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
       await take("migrations", [...waySteps(places.direct, variable), ...migrations], tell);
     }
     await take("streams", [...waySteps(places.streams, streamVariable(config)), ...streamSteps(streams)], tell);
-    await take("controls", controlSteps(http, config.controlTargets), tell);
+    await take("controls", controlSteps(http, config.connectivityTargets), tell);
   } finally {
     await Promise.all([sql.close(), direct.close(), stream.close(), http.close()]);
   }

@@ -29,7 +29,7 @@ export class Skipped {
   }
 }
 
-/** A step that saw what should be mended, though nothing fails by it. */
+/** A step that saw what should be fixed, though nothing fails by it. */
 export class Warned {
   readonly reason: string;
 

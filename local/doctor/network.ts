@@ -4,7 +4,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { type TLSSocket, connect as tlsConnect } from "node:tls";
 
 /** Where a service listens, and how TLS begins there: at once, or as Postgres does it, after a word in the clear. */
-export interface Place {
+export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: "none" | "at once" | "postgres";
@@ -15,18 +15,18 @@ const TIMEOUT_MS = 5000;
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 /** Resolves with what the name leads to, in words. Throws what the resolver says. */
-export async function resolveName({ host }: Place): Promise<string> {
+export async function resolveName({ host }: Endpoint): Promise<string> {
   const addresses = await lookup(host, { all: true });
   return `${host} is ${addresses.map(({ address }) => address).join(", ")}`;
 }
 
 /** Connects and hangs up. */
-export function reach(place: Place): Promise<string> {
+export function reach(place: Endpoint): Promise<string> {
   return withSocket(place, async () => `port ${place.port} answers`);
 }
 
 /** Makes a TLS handshake, its certificate verified for the host's name, and hangs up. */
-export function shakeHands(place: Place): Promise<string> {
+export function shakeHands(place: Endpoint): Promise<string> {
   return withSocket(place, async (socket, signal) => {
     if (place.tls === "postgres") await askForTls(socket, signal);
     const servername = isIP(place.host) === 0 ? { servername: place.host } : {};
@@ -52,7 +52,7 @@ function describe(secure: TLSSocket): string {
   return `${secure.getProtocol()}, its certificate is valid until ${until}`;
 }
 
-async function withSocket<T>({ host, port }: Place, work: (socket: Socket, signal: AbortSignal) => Promise<T>) {
+async function withSocket<T>({ host, port }: Endpoint, work: (socket: Socket, signal: AbortSignal) => Promise<T>) {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const socket = connect({ host, port });
   socket.on("error", () => {}); // whoever waits is told

@@ -1,9 +1,13 @@
 import type { ProcessConfig } from "../../runtime/config/config.ts";
 import { parsePostgresUrl } from "../../runtime/drivers/sql/postgres-url.ts";
-import type { Place } from "./network.ts";
+import type { Endpoint } from "./network.ts";
 
 /** Where the configured services listen. `direct` is the database for migrations. */
-export function placesOf({ database, stream }: ProcessConfig): { database: Place; direct: Place; streams: Place } {
+export function placesOf({ database, stream }: ProcessConfig): {
+  database: Endpoint;
+  direct: Endpoint;
+  streams: Endpoint;
+} {
   if (database.driver === "pglite" || stream.driver === "memory") throw new Error("These are within the process.");
   const direct = postgresPlace(database.directUrl);
   return {
@@ -13,20 +17,20 @@ export function placesOf({ database, stream }: ProcessConfig): { database: Place
   };
 }
 
-function postgresPlace(url: string): Place {
+function postgresPlace(url: string): Endpoint {
   const { host, port, tls } = parsePostgresUrl(url);
   return { host, port, tls: tls ? "postgres" : "none" };
 }
 
 /** Where Neon's driver posts to: the host's first label is `api` there. */
-function httpPlace(url: string): Place {
+function httpPlace(url: string): Endpoint {
   const { hostname } = new URL(url);
   return { host: hostname === "localhost" ? hostname : hostname.replace(/^[^.]+/, "api"), port: 443, tls: "at once" };
 }
 
 const PORTS: Readonly<Record<string, number>> = { "redis:": 6379, "rediss:": 6379, "http:": 80, "https:": 443 };
 
-function redisPlace(url: string): Place {
+function redisPlace(url: string): Endpoint {
   const { protocol, hostname, port } = new URL(url);
   return {
     host: hostname.replace(/^\[|\]$/g, ""),

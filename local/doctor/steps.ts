@@ -4,16 +4,16 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
 import { findMissingMigrations } from "../migrate.ts";
 import { Skipped, type Step, Warned } from "./findings.ts";
-import { type Place, reach, resolveName, shakeHands } from "./network.ts";
+import { type Endpoint, reach, resolveName, shakeHands } from "./network.ts";
 
 const OLDEST_POSTGRES = 15;
 const OLDEST_REDIS = 7;
 /** Receivers of webhooks refuse timestamps that are minutes off. */
-const MOST_CLOCK_SECONDS = 60;
+const MAX_CLOCK_SECONDS = 60;
 const ROUND_TRIPS = 5;
 
 /** The way to a service. `variable` is what names it. */
-export function waySteps(place: Place, variable: string): Step[] {
+export function waySteps(place: Endpoint, variable: string): Step[] {
   return [
     {
       check: "name",
@@ -64,7 +64,7 @@ export function databaseSteps(sql: Sql, variable: string): Step[] {
         const [row] = await sql<{ ms: number }>`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`;
         const seconds = ((row?.ms ?? 0) - (before + Date.now()) / 2) / 1000;
         const words = `the database's is ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? "behind" : "ahead of"} this one`;
-        if (Math.abs(seconds) > MOST_CLOCK_SECONDS) throw new Error(words);
+        if (Math.abs(seconds) > MAX_CLOCK_SECONDS) throw new Error(words);
         return words;
       },
     },
@@ -137,7 +137,8 @@ export function controlSteps(http: Http, urls: readonly string[]): Step[] {
     asked ??= Promise.all(urls.map((url) => http.call({ ...call, url })));
     return asked;
   };
-  const remedy = "Name others in CONTROL_TARGETS, which this machine can reach and NETWORK_POLICY allows, or none.";
+  const remedy =
+    "Name others in CONNECTIVITY_TARGETS, which this machine can reach and NETWORK_POLICY allows, or none.";
   return [
     ...urls.map((url, index) => ({
       check: new URL(url).host,
@@ -153,7 +154,8 @@ export function controlSteps(http: Http, urls: readonly string[]): Step[] {
       check: "answers",
       remedy,
       async run() {
-        if (urls.length === 0) return new Skipped("CONTROL_TARGETS names none: being cut off looks like an outage");
+        if (urls.length === 0)
+          return new Skipped("CONNECTIVITY_TARGETS names none: being cut off looks like an outage");
         const count = (await ask()).filter(({ statusCode }) => statusCode !== null).length;
         if (count === 0) throw new Error("None answers.");
         return `${count} of ${urls.length} answer`;

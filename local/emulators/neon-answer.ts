@@ -1,5 +1,5 @@
 /** What the server says instead of rows. */
-export class Refusal extends Error {
+export class NeonRefusal extends Error {
   readonly status: number;
   readonly fields: ErrorFields;
 

@@ -1,5 +1,5 @@
 import { sleep } from "../../runtime/sleep.ts";
-import { errorBody, Refusal } from "./neon-answer.ts";
+import { errorBody, NeonRefusal } from "./neon-answer.ts";
 
 /** How the emulator misbehaves. All may be changed while it runs. */
 export interface NeonFaults {
@@ -39,7 +39,7 @@ export interface NeonFaultPlayer {
   readonly current: Readonly<NeonFaults>;
   set(faults: Partial<NeonFaults>): void;
   reset(): void;
-  /** Waits as told. False when `signal` aborted meanwhile. @throws Refusal while the database wakes, if it refuses. */
+  /** Waits as told. False when `signal` aborted meanwhile. @throws NeonRefusal while the database wakes, if it refuses. */
   untilAwake(signal: AbortSignal): Promise<boolean>;
   /** What to answer instead of carrying out the next request. */
   takeAnswer(): PrescribedAnswer | null;
@@ -61,7 +61,7 @@ export function createNeonFaults(): NeonFaultPlayer {
       if (current.sleep !== null) {
         wakesAt ??= performance.now() + current.sleep.wakeMs;
         const leftMs = wakesAt - performance.now();
-        if (leftMs > 0 && current.sleep.refuses) throw new Refusal(500, "Control plane request failed");
+        if (leftMs > 0 && current.sleep.refuses) throw new NeonRefusal(500, "Control plane request failed");
         if (!(await sleep(leftMs, signal))) return false;
         current.sleep = null;
         wakesAt = null;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { DatabaseError } from "pg";
-import { errorBody, Refusal } from "./neon-answer.ts";
+import { errorBody, NeonRefusal } from "./neon-answer.ts";
 import type { NeonFaultPlayer, PrescribedAnswer } from "./neon-faults.ts";
 import { readSqlRequest, type SqlRequest } from "./neon-request.ts";
 import type { Rows, Session, Sessions } from "./neon-sessions.ts";
@@ -34,7 +34,7 @@ export function createSqlListener(route: SqlRoute): RequestListener {
       },
       (error: unknown) => {
         if (error instanceof Prescribed) return reply(response, error.answer.status, error.answer);
-        const { status, message, fields } = error instanceof Refusal ? error : brokenOff(error);
+        const { status, message, fields } = error instanceof NeonRefusal ? error : brokenOff(error);
         reply(response, status, { body: errorBody(message, fields) });
       },
     );
@@ -62,7 +62,7 @@ function reply(
 
 /** Null when nobody waits for it any more. */
 async function answer(route: SqlRoute, request: IncomingMessage, gone: AbortSignal): Promise<string | null> {
-  if (request.method !== "POST" || request.url !== "/sql") throw new Refusal(404, "not found");
+  if (request.method !== "POST" || request.url !== "/sql") throw new NeonRefusal(404, "not found");
   const body = await readBody(request, route.maxRequestBytes);
   if (!(await route.faults.untilAwake(gone))) return null;
   const told = route.faults.takeAnswer();
@@ -71,7 +71,7 @@ async function answer(route: SqlRoute, request: IncomingMessage, gone: AbortSign
   const sql = readSqlRequest(request.headers, body);
   if (!route.isEndpoint(sql.host)) {
     const advice = "or you don't have access to it. Please check the provided ID and try again.";
-    throw new Refusal(400, `The requested endpoint could not be found, ${advice}`);
+    throw new NeonRefusal(400, `The requested endpoint could not be found, ${advice}`);
   }
   const session = await logIn(route.sessions, sql);
   const cancel = () => void session.cancel().catch(() => {});
@@ -93,7 +93,7 @@ async function readBody(request: IncomingMessage, limit: number): Promise<string
     length += chunk.length;
     if (length <= limit) chunks.push(chunk);
   }
-  if (length > limit) throw new Refusal(413, `request is too large (max is ${limit} bytes)`);
+  if (length > limit) throw new NeonRefusal(413, `request is too large (max is ${limit} bytes)`);
   return Buffer.concat(chunks).toString();
 }
 
@@ -101,9 +101,9 @@ async function logIn(sessions: Sessions, { who }: SqlRequest): Promise<Session> 
   try {
     return await sessions.take(who);
   } catch (error) {
-    if (!(error instanceof DatabaseError)) throw new Refusal(500, `error connecting to server: ${error}`);
-    if (!error.code?.startsWith("28")) throw new Refusal(500, error.message, error);
-    throw new Refusal(400, `password authentication failed for user '${who.user}'`);
+    if (!(error instanceof DatabaseError)) throw new NeonRefusal(500, `error connecting to server: ${error}`);
+    if (!error.code?.startsWith("28")) throw new NeonRefusal(500, error.message, error);
+    throw new NeonRefusal(400, `password authentication failed for user '${who.user}'`);
   }
 }
 
@@ -120,7 +120,8 @@ async function carryOut(route: SqlRoute, session: Session, sql: SqlRequest): Pro
       counts.statements[command] = (counts.statements[command] ?? 0) + 1;
       parts.push(resultText(rows, sql.arrayMode));
       length += parts.at(-1)?.length ?? 0;
-      if (length > maxResponseBytes) throw new Refusal(507, `response is too large (max is ${maxResponseBytes} bytes)`);
+      if (length > maxResponseBytes)
+        throw new NeonRefusal(507, `response is too large (max is ${maxResponseBytes} bytes)`);
     }
     if (sql.begin !== null) await session.query({ query: "commit", params: [] });
   } catch (error) {
@@ -150,7 +151,7 @@ function resultText({ fields, rows, command, rowCount }: Rows, rowAsArray: boole
 }
 
 /** An error of Postgres' own comes with its fields, one of the connection to it without: both are a 400. */
-function brokenOff(error: unknown): Refusal {
-  if (error instanceof DatabaseError) return new Refusal(400, error.message, error);
-  return new Refusal(400, `error communicating with the server: ${error}`);
+function brokenOff(error: unknown): NeonRefusal {
+  if (error instanceof DatabaseError) return new NeonRefusal(400, error.message, error);
+  return new NeonRefusal(400, `error communicating with the server: ${error}`);
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { parseUrl } from "../../runtime/url.ts";
-import { Refusal } from "./neon-answer.ts";
-import type { Credentials, Statement } from "./neon-sessions.ts";
+import { NeonRefusal } from "./neon-answer.ts";
+import type { Credentials, NeonStatement } from "./neon-sessions.ts";
 
 /** A request to `/sql`, read. */
 export interface SqlRequest {
@@ -11,7 +11,7 @@ export interface SqlRequest {
   readonly arrayMode: boolean;
   /** Begins the transaction of a list; null for a statement alone. */
   readonly begin: string | null;
-  readonly statements: readonly Statement[];
+  readonly statements: readonly NeonStatement[];
 }
 
 const ISOLATION_LEVELS: Readonly<Record<string, string>> = {
@@ -21,12 +21,12 @@ const ISOLATION_LEVELS: Readonly<Record<string, string>> = {
   Serializable: "serializable",
 };
 
-/** @throws Refusal, with the words of Neon's proxy. */
+/** @throws NeonRefusal, with the words of Neon's proxy. */
 export function readSqlRequest(headers: IncomingHttpHeaders, body: string): SqlRequest {
   const url = readConnectionString(headers["neon-connection-string"]);
   const begin = readBegin(headers);
   if (headers["neon-raw-text-output"] !== "true") {
-    throw new Refusal(400, "this stand-in answers in raw text alone: set Neon-Raw-Text-Output: true");
+    throw new NeonRefusal(400, "this emulator answers in raw text alone: set Neon-Raw-Text-Output: true");
   }
   const { statements, isList } = readPayload(body);
   const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(decodeURIComponent);
@@ -40,20 +40,20 @@ export function readSqlRequest(headers: IncomingHttpHeaders, body: string): SqlR
 }
 
 function readConnectionString(header: string | string[] | undefined): URL {
-  if (typeof header !== "string") throw new Refusal(400, "invalid header: neon-connection-string");
+  if (typeof header !== "string") throw new NeonRefusal(400, "invalid header: neon-connection-string");
   const url = parseUrl(header);
-  if (url === null) throw new Refusal(400, "invalid connection string: relative URL without a base");
-  if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new Refusal(400, "incorrect scheme");
-  if (url.pathname.length < 2) throw new Refusal(400, "missing database name");
-  if (url.username === "") throw new Refusal(400, "missing username");
-  if (url.password === "") throw new Refusal(400, "missing authentication credentials: required password");
+  if (url === null) throw new NeonRefusal(400, "invalid connection string: relative URL without a base");
+  if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new NeonRefusal(400, "incorrect scheme");
+  if (url.pathname.length < 2) throw new NeonRefusal(400, "missing database name");
+  if (url.username === "") throw new NeonRefusal(400, "missing username");
+  if (url.password === "") throw new NeonRefusal(400, "missing authentication credentials: required password");
   return url;
 }
 
 function readBegin(headers: IncomingHttpHeaders): string {
   const level = headers["neon-batch-isolation-level"];
   const isolation = level === undefined ? "" : ISOLATION_LEVELS[String(level)];
-  if (isolation === undefined) throw new Refusal(400, "invalid isolation level");
+  if (isolation === undefined) throw new NeonRefusal(400, "invalid isolation level");
   return [
     "begin",
     isolation && `isolation level ${isolation}`,
@@ -62,7 +62,7 @@ function readBegin(headers: IncomingHttpHeaders): string {
   ].join(" ");
 }
 
-function readPayload(body: string): { readonly statements: Statement[]; readonly isList: boolean } {
+function readPayload(body: string): { readonly statements: NeonStatement[]; readonly isList: boolean } {
   const payload = parse(body) as { query?: unknown; params?: unknown; queries?: unknown };
   const isList = Array.isArray(payload.queries);
   const list = (isList ? payload.queries : [payload]) as { query?: unknown; params?: unknown }[];
@@ -103,6 +103,6 @@ function arrayText(values: readonly unknown[]): string {
   return `{${elements.join(",")}}`;
 }
 
-function unparsable(why: string): Refusal {
-  return new Refusal(400, `could not parse the HTTP request body: ${why}`);
+function unparsable(why: string): NeonRefusal {
+  return new NeonRefusal(400, `could not parse the HTTP request body: ${why}`);
 }

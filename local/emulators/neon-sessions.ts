@@ -6,7 +6,7 @@ export interface Credentials {
   readonly database: string;
 }
 
-export interface Statement {
+export interface NeonStatement {
   readonly query: string;
   readonly params: readonly (string | null)[];
 }
@@ -17,7 +17,7 @@ export type Rows = QueryArrayResult<(string | null)[]>;
 export interface Session {
   readonly isOpen: boolean;
   /** One statement, prepared without a name, its columns as text. */
-  query(statement: Statement): Promise<Rows>;
+  query(statement: NeonStatement): Promise<Rows>;
   /** Has Postgres give up what the session is doing. */
   cancel(): Promise<void>;
   /** For the next who logs in alike; nothing of this use is left in it. */

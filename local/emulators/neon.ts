@@ -35,7 +35,7 @@ export interface NeonEmulator {
 const MIB = 1024 * 1024;
 
 /**
- * A stand-in for Neon in front of any Postgres: SQL over HTTP, and Postgres' protocol under TLS. Its certificate holds
+ * A emulator for Neon in front of any Postgres: SQL over HTTP, and Postgres' protocol under TLS. Its certificate holds
  * the host, the pooled host and `api.<rest>`, where Neon's driver posts to.
  */
 export async function startNeonEmulator(options: NeonEmulatorOptions): Promise<NeonEmulator> {

@@ -1,13 +1,13 @@
-import type { Answer } from "./upstash-commands.ts";
+import type { CommandAnswer } from "./upstash-commands.ts";
 
 /** An HTTP answer: text as it is, anything else as JSON. */
-export interface HttpAnswer {
+export interface EmulatedAnswer {
   readonly status: number;
   readonly content: unknown;
 }
 
 /** What Upstash says with a status, where that is known; a page of a proxy in front of it otherwise. */
-export function errorAnswer(status: number, error = errors[status]): HttpAnswer {
+export function errorAnswer(status: number, error = errors[status]): EmulatedAnswer {
   return { status, content: error === undefined ? `<html><h1>${status}</h1></html>` : { error } };
 }
 
@@ -21,13 +21,13 @@ const errors: Readonly<Record<number, string>> = {
 };
 
 /** Redis' answer as JSON has it; in base64 each string but a bare OK. */
-export function encodeResult(answer: Answer, inBase64: boolean): unknown {
+export function encodeResult(answer: CommandAnswer, inBase64: boolean): unknown {
   if (inBase64 && Buffer.isBuffer(answer) && answer.toString() === "OK") return "OK";
   return encodePart(answer, inBase64 ? "base64" : "utf8");
 }
 
-function encodePart(answer: Answer, encoding: "base64" | "utf8"): unknown {
+function encodePart(answer: CommandAnswer, encoding: "base64" | "utf8"): unknown {
   if (Buffer.isBuffer(answer)) return answer.toString(encoding);
   if (answer instanceof Error) return answer.message;
-  return Array.isArray(answer) ? answer.map((part: Answer) => encodePart(part, encoding)) : answer;
+  return Array.isArray(answer) ? answer.map((part: CommandAnswer) => encodePart(part, encoding)) : answer;
 }

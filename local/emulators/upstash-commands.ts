@@ -2,16 +2,16 @@ import type { Redis } from "ioredis";
 import { type Billing, callsIn } from "./upstash-billing.ts";
 
 /** What a command answers, as Redis does: strings as bytes, errors within a transaction's answer as values. */
-export type Answer = Buffer | number | null | Error | readonly Answer[];
+export type CommandAnswer = Buffer | number | null | Error | readonly CommandAnswer[];
 
 /** A command's name and arguments as a client's JSON has them. */
 export type Words = readonly unknown[];
 
 /** An answer of 400: the commands were not carried out. */
-export class Refusal extends Error {}
+export class CommandRefusal extends Error {}
 
 /** Entries one consumer may hold unacked, as Upstash has it. */
-const MOST_PENDING = 1000;
+const MAX_PENDING = 1000;
 const NOT_OVER_REST = new Set(
   `auth bgrewriteaof blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin client debug discard exec hello
   monitor multi psubscribe psync punsubscribe quit replicaof reset select shutdown ssubscribe subscribe sunsubscribe
@@ -20,18 +20,19 @@ const NOT_OVER_REST = new Set(
 
 /** Carries out the commands of requests. */
 export interface UpstashCommands {
-  one(words: Words): Promise<Answer>;
+  one(words: Words): Promise<CommandAnswer>;
   /** Each for itself, in order; others may come between. */
-  pipeline(list: readonly Words[]): Promise<Answer[]>;
-  /** All or none. @throws Refusal when it is none. */
-  transaction(list: readonly Words[]): Promise<readonly Answer[]>;
+  pipeline(list: readonly Words[]): Promise<CommandAnswer[]>;
+  /** All or none. @throws CommandRefusal when it is none. */
+  transaction(list: readonly Words[]): Promise<readonly CommandAnswer[]>;
 }
 
 export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCommands {
-  const call = (name: string, ...args: readonly string[]) => redis.callBuffer(name, [...args]) as Promise<Answer>;
+  const call = (name: string, ...args: readonly string[]) =>
+    redis.callBuffer(name, [...args]) as Promise<CommandAnswer>;
 
   /** In one turn, so that nothing of other requests comes between. */
-  const asOne = async (list: readonly (readonly string[])[]): Promise<Answer> => {
+  const asOne = async (list: readonly (readonly string[])[]): Promise<CommandAnswer> => {
     const calls = [["MULTI"], ...list, ["EXEC"]].map(([name = "", ...args]) => call(name, ...args).catch(asError));
     const answers = await Promise.all(calls);
     const answer = answers.at(-1) ?? null;
@@ -40,14 +41,18 @@ export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCo
     return answer;
   };
 
-  const run = async (words: readonly string[]): Promise<Answer> => {
+  const run = async (words: readonly string[]): Promise<CommandAnswer> => {
     checkAllowed(words);
     await checkPending(words, call);
     if (!isScript(words)) {
       billing.add(nameOf(words));
       return call(...(words as [string, ...string[]]));
     }
-    const [before, answer, after] = (await asOne([commandStats, words, commandStats])) as [Buffer, Answer, Buffer];
+    const [before, answer, after] = (await asOne([commandStats, words, commandStats])) as [
+      Buffer,
+      CommandAnswer,
+      Buffer,
+    ];
     billing.addAll(callsIn(before.toString(), after.toString()));
     if (answer instanceof Error) throw answer;
     return answer;
@@ -57,7 +62,7 @@ export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCo
     one: (words) => run(textOf(words)),
 
     async pipeline(list) {
-      const answers: Answer[] = [];
+      const answers: CommandAnswer[] = [];
       for (const words of list) answers.push(await run(textOf(words)).catch(asError));
       return answers;
     },
@@ -66,10 +71,10 @@ export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCo
       const all = list.map(textOf);
       for (const words of all) checkAllowed(words);
       const answer = await asOne(all).catch((error: Error) => {
-        throw new Refusal(error.message);
+        throw new CommandRefusal(error.message);
       });
       for (const words of all) billing.add(nameOf(words));
-      return answer as readonly Answer[];
+      return answer as readonly CommandAnswer[];
     },
   };
 }
@@ -77,7 +82,7 @@ export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCo
 const commandStats = ["INFO", "commandstats"];
 
 function textOf(words: Words): string[] {
-  if (!Array.isArray(words) || words.length === 0) throw new Refusal("ERR empty command");
+  if (!Array.isArray(words) || words.length === 0) throw new CommandRefusal("ERR empty command");
   return words.map((word) => (typeof word === "string" ? word : JSON.stringify(word)));
 }
 
@@ -92,7 +97,7 @@ function isScript(words: readonly string[]): boolean {
 function checkAllowed(words: readonly string[]): void {
   const blocks = /^xread/.test(nameOf(words)) && words.some((word) => word.toUpperCase() === "BLOCK");
   if (blocks || NOT_OVER_REST.has(nameOf(words))) {
-    throw new Refusal(
+    throw new CommandRefusal(
       `ERR Command is not available: '${words[0]}'. See https://upstash.com/docs/redis/features/restapi`,
     );
   }
@@ -100,7 +105,7 @@ function checkAllowed(words: readonly string[]): void {
 
 async function checkPending(
   words: readonly string[],
-  call: (name: string, ...args: readonly string[]) => Promise<Answer>,
+  call: (name: string, ...args: readonly string[]) => Promise<CommandAnswer>,
 ): Promise<void> {
   if (nameOf(words) !== "xreadgroup") return;
   const at = (option: string) => words.findIndex((word) => word.toUpperCase() === option);
@@ -108,11 +113,11 @@ async function checkPending(
   const [key = "", id] = words.slice(at("STREAMS") + 1);
   if (id !== ">") return;
   const requested = at("COUNT") < 0 ? 1 : Number(words[at("COUNT") + 1]);
-  const list = await call("XPENDING", key, group, "-", "+", `${MOST_PENDING}`, consumer).catch(() => []);
+  const list = await call("XPENDING", key, group, "-", "+", `${MAX_PENDING}`, consumer).catch(() => []);
   const pending = Array.isArray(list) ? list.length : 0;
-  if (pending + requested <= MOST_PENDING) return;
-  throw new Refusal(
-    `ERR XReadGroup is cancelled. Pending Entries List limit per consumer is about to be reached. Limit: ${MOST_PENDING}, ` +
+  if (pending + requested <= MAX_PENDING) return;
+  throw new CommandRefusal(
+    `ERR XReadGroup is cancelled. Pending Entries List limit per consumer is about to be reached. Limit: ${MAX_PENDING}, ` +
       `Current PEL size: ${pending}, Requested Read: ${requested}, Key: ${key}, Group: ${group}, Consumer: ${consumer}.`,
   );
 }

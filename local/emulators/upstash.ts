@@ -7,9 +7,15 @@ import { createSecureContext } from "node:tls";
 import { Redis, ReplyError } from "ioredis";
 import { sleep } from "../../runtime/sleep.ts";
 import type { Authority } from "./certificate.ts";
-import { encodeResult, errorAnswer, type HttpAnswer } from "./upstash-answers.ts";
+import { type EmulatedAnswer, encodeResult, errorAnswer } from "./upstash-answers.ts";
 import { createBilling } from "./upstash-billing.ts";
-import { type Answer, createUpstashCommands, Refusal, type UpstashCommands, type Words } from "./upstash-commands.ts";
+import {
+  type CommandAnswer,
+  CommandRefusal,
+  createUpstashCommands,
+  type UpstashCommands,
+  type Words,
+} from "./upstash-commands.ts";
 import { createUpstashFaults, type UpstashFaultPlayer } from "./upstash-faults.ts";
 import { createUpstashSubscriptions, type UpstashSubscriptions } from "./upstash-subscriptions.ts";
 import { startUpstashTcp } from "./upstash-tcp.ts";
@@ -117,17 +123,18 @@ function listen({ token, faults, subscriptions, commands }: Parts): RequestListe
 }
 
 /** Bytes in a request, as Upstash's smaller plans have it. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 async function carryOut(
   commands: UpstashCommands,
   { path, body, isBase64 }: { path: string; body: string; isBase64: boolean },
-): Promise<HttpAnswer> {
-  const item = (answer: Answer) =>
+): Promise<EmulatedAnswer> {
+  const item = (answer: CommandAnswer) =>
     answer instanceof Error ? { error: answer.message } : { result: encodeResult(answer, isBase64) };
   try {
     const size = Buffer.byteLength(body);
-    if (size > MOST_BYTES) throw new Refusal(`ERR max request size exceeded. Limit: ${MOST_BYTES}, Actual: ${size}`);
+    if (size > MAX_BYTES)
+      throw new CommandRefusal(`ERR max request size exceeded. Limit: ${MAX_BYTES}, Actual: ${size}`);
     if (path === "/") return { status: 200, content: item(await commands.one(parse(body))) };
     const list = parse(body) as readonly Words[];
     if (path === "/pipeline") return { status: 200, content: (await commands.pipeline(list)).map(item) };
@@ -135,13 +142,13 @@ async function carryOut(
     return errorAnswer(404);
   } catch (error) {
     const { message } = error as Error;
-    return errorAnswer(error instanceof Refusal || error instanceof ReplyError ? 400 : 500, message);
+    return errorAnswer(error instanceof CommandRefusal || error instanceof ReplyError ? 400 : 500, message);
   }
 }
 
 function parse(body: string): Words {
   const parsed = parseJson(body);
-  if (!Array.isArray(parsed)) throw new Refusal("ERR failed to parse the request: it must be a JSON array");
+  if (!Array.isArray(parsed)) throw new CommandRefusal("ERR failed to parse the request: it must be a JSON array");
   return parsed;
 }
 
@@ -153,7 +160,7 @@ function parseJson(body: string): unknown {
   }
 }
 
-function send(response: ServerResponse, { status, content }: HttpAnswer): void {
+function send(response: ServerResponse, { status, content }: EmulatedAnswer): void {
   const isText = typeof content === "string";
   response.writeHead(status, { "content-type": isText ? "text/html" : "application/json" });
   response.end(isText ? content : JSON.stringify(content));

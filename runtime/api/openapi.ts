@@ -86,7 +86,7 @@ function operation(name: string, route: Route, components: Components): Json {
     ...(auth === "none" ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: requestBody(route.body, components) }),
-    responses: { ...answers(route, components), ...problems(route, components) },
+    responses: { ...successes(route, components), ...problems(route, components) },
   };
 }
 
@@ -94,9 +94,9 @@ function requestBody(body: Schema, { schemas }: Components): Json {
   return { required: true, content: { "application/json": { schema: toJson(body, "input", schemas) } } };
 }
 
-function answers(route: Route, { schemas }: Components): Json {
-  const type = route.produces ?? "application/json";
-  const entries = Object.entries(route.answers).map(([status, schema]) => {
+function successes(route: Route, { schemas }: Components): Json {
+  const type = route.contentType ?? "application/json";
+  const entries = Object.entries(route.responses).map(([status, schema]) => {
     const description = { 201: "Added", 202: "Taken on", 204: "Done" }[status] ?? "The answer";
     if (schema === null) return [status, { description }];
     return [status, { description, content: { [type]: { schema: toJson(schema, "output", schemas) } } }];
@@ -129,7 +129,7 @@ function problems(route: Route, { schemas, responses }: Components): Json {
     ...(route.auth === "key" ? (["unauthorized", "database_unavailable"] as const) : []),
     ...(route.path.includes("{") ? (["not_found"] as const) : []),
     ...(route.body === undefined ? [] : (["body_too_large"] as const)),
-    ...(route.problems ?? []),
+    ...(route.errors ?? []),
     "internal",
   ];
   const content = { "application/problem+json": { schema: toJson(Problem, "output", schemas) } };

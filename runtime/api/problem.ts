@@ -2,7 +2,7 @@ import type { Ctx, Env } from "../contract.ts";
 import { errorCodes, errorFields, type FieldError, StillupError } from "../errors.ts";
 
 /** What a handler wants sent: a text as it is, anything else as JSON, null as no body. */
-interface Reply {
+interface HandlerReply {
   readonly status: number;
   readonly body: unknown;
   readonly contentType: string;
@@ -14,7 +14,7 @@ const NAMED_IN_DETAIL = 3;
 /** Sends what `make` replies or, if it throws, the problem. Every answer carries the request id; HEAD gets no body. */
 export async function respond(
   { request, env, ctx }: { request: Request; env: Pick<Env, "log">; ctx: Pick<Ctx, "requestId"> },
-  make: () => Promise<Reply>,
+  make: () => Promise<HandlerReply>,
 ): Promise<Response> {
   const { status, text, contentType, headers } = await make()
     .then(rendered)
@@ -30,7 +30,7 @@ export async function respond(
   });
 }
 
-function rendered({ body, ...reply }: Reply) {
+function rendered({ body, ...reply }: HandlerReply) {
   return { ...reply, text: body === null || typeof body === "string" ? body : JSON.stringify(body) };
 }
 
@@ -52,7 +52,7 @@ export function methodNotAllowed(allowed: readonly string[]): StillupError {
 }
 
 /** The problem of an error. One that nobody raised on purpose, or that speaks of the inside, is logged and not shown. */
-function problem(error: unknown, env: Pick<Env, "log">, ctx: Pick<Ctx, "requestId">): Reply {
+function problem(error: unknown, env: Pick<Env, "log">, ctx: Pick<Ctx, "requestId">): HandlerReply {
   const known = error instanceof StillupError && error.status !== 500 ? error : hidden(error);
   const { status, title } = errorCodes[known.code];
   if (status === 500) env.log.error("A request failed.", { requestId: ctx.requestId, ...errorFields(error) });

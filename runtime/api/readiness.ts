@@ -2,7 +2,7 @@ import type { Env } from "../contract.ts";
 import type { Sql } from "../drivers/sql/sql.ts";
 import { takesNoWrites } from "../drivers/sql/sql-error.ts";
 import { StillupError } from "../errors.ts";
-import { within } from "../with-timeout.ts";
+import { withTimeout } from "../with-timeout.ts";
 
 type ReadinessEnv = Pick<Env, "sql" | "stream" | "memo" | "found">;
 
@@ -43,7 +43,7 @@ async function problemOf(probe: Promise<void>): Promise<string> {
     () => "",
     (error: unknown) => (isFull(error) ? "takes no writes" : "cannot be reached"),
   );
-  return (await within(PATIENCE_MS, problem)) ?? "does not answer";
+  return (await withTimeout(PATIENCE_MS, problem)) ?? "does not answer";
 }
 
 function isFull(error: unknown): boolean {

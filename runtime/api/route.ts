@@ -20,11 +20,11 @@ export interface Route {
   /** Without it the route takes no body. */
   readonly body?: Schema;
   /** What it answers with, by status; null: nothing. */
-  readonly answers: Readonly<Record<number, Schema | null>>;
+  readonly responses: Readonly<Record<number, Schema | null>>;
   /** Errors of its own, beside those that all its kind have. */
-  readonly problems?: readonly ErrorCode[];
+  readonly errors?: readonly ErrorCode[];
   /** Media type of the answer; JSON when left out. */
-  readonly produces?: string;
+  readonly contentType?: string;
 }
 
 type ParameterNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
@@ -34,7 +34,7 @@ type ParameterNames<Path extends string> = Path extends `${string}{${infer Name}
 type Parsed<S> = S extends Schema ? z.output<S> : undefined;
 
 /** One call of a route, checked. */
-interface Call<R extends Route> {
+interface RouteCall<R extends Route> {
   readonly params: Readonly<Record<ParameterNames<R["path"]>, string>>;
   readonly query: Parsed<R["query"]>;
   readonly body: Parsed<R["body"]>;
@@ -43,15 +43,15 @@ interface Call<R extends Route> {
 }
 
 /** What a route may answer. */
-type Answer<R extends Route> = {
-  [Status in keyof R["answers"]]: {
+type RouteReply<R extends Route> = {
+  [Status in keyof R["responses"]]: {
     readonly status: Status;
-    readonly body: R["answers"][Status] extends Schema ? z.output<R["answers"][Status]> : null;
+    readonly body: R["responses"][Status] extends Schema ? z.output<R["responses"][Status]> : null;
   };
-}[keyof R["answers"]];
+}[keyof R["responses"]];
 
 /** A route's answer. A text is sent as it is, anything else as JSON, null as no body. */
-export function answer<const Status extends number, Body>(status: Status, body: Body): { status: Status; body: Body } {
+export function reply<const Status extends number, Body>(status: Status, body: Body): { status: Status; body: Body } {
   return { status, body };
 }
 
@@ -59,7 +59,10 @@ export function answer<const Status extends number, Body>(status: Status, body: 
  * A route's handler. `run` gets a call whose key, path, query and body have been checked. All that fails, and whatever
  * `run` throws, is answered with a problem (RFC 9457).
  */
-export function handle<const R extends Route>(route: R, run: (call: Call<R>) => Promise<Answer<R>>): FetchFunction {
+export function handle<const R extends Route>(
+  route: R,
+  run: (call: RouteCall<R>) => Promise<RouteReply<R>>,
+): FetchFunction {
   const template = route.path.split("/");
   return {
     fetch: (request, env, ctx) =>
@@ -69,10 +72,10 @@ export function handle<const R extends Route>(route: R, run: (call: Call<R>) => 
         if (params === null) throw notFound("There is nothing at this address.");
         const methods = methodsFor(route.method);
         if (!methods.includes(request.method)) throw methodNotAllowed(methods);
-        // The names come from the template and the values from the schemas that Call<R> is made of.
-        const call = { params, ...(await readInput(route, request)), env, ctx } as Call<R>;
+        // The names come from the template and the values from the schemas that RouteCall<R> is made of.
+        const call = { params, ...(await readInput(route, request)), env, ctx } as RouteCall<R>;
         const { status, body } = (await run(call)) as { status: number; body: unknown };
-        return { status, body, contentType: route.produces ?? "application/json" };
+        return { status, body, contentType: route.contentType ?? "application/json" };
       }),
   };
 }

@@ -1,6 +1,6 @@
 import type { NetworkPolicy } from "../drivers/http/http.ts";
 import type { HostLimits } from "../limits.ts";
-import { createReader, hostOf, parseBareHttpUrl, parseUrlOf, type Reader, type Variables } from "./reader.ts";
+import { type ConfigReader, createReader, hostOf, parseBareHttpUrl, parseUrlOf, type Variables } from "./reader.ts";
 import { type DatabaseConfig, readDatabase, readStream, type StreamConfig } from "./services.ts";
 
 export type { Variables } from "./reader.ts";
@@ -15,9 +15,9 @@ export interface Config {
   readonly apiKey: string;
   readonly networkPolicy: NetworkPolicy;
   /** URLs that tell by answering that this machine reaches the world; none: it is taken to. */
-  readonly controlTargets: readonly string[];
+  readonly connectivityTargets: readonly string[];
   /** Called while a canary goes through everything in time; null: nothing is sent. */
-  readonly heartbeatUrl: string | null;
+  readonly watchdogUrl: string | null;
   /** Where the API is reached from outside, without a trailing slash. */
   readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
@@ -48,7 +48,7 @@ export const DELIVERIES_AT_ONCE = 1000;
 /** The key in `.env.local`. Everybody can read it, so it is refused for anything but services on the same machine. */
 export const DEVELOPMENT_API_KEY = "stillup-development-key-for-this-machine-only";
 
-const MOST_CONTROL_TARGETS = 10;
+const MAX_CONNECTIVITY_TARGETS = 10;
 
 /** Hosts that are this machine: loopback, and the services of docker-compose.yml by their names. */
 const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|postgres|redis)$/;
@@ -75,15 +75,15 @@ export function readConfig(variables: Variables): ProcessConfig {
     database,
     stream,
     networkPolicy: read.choice("NETWORK_POLICY", ["public", "private"], "public"),
-    controlTargets: readControlTargets(read),
-    heartbeatUrl: readHeartbeatUrl(read),
+    connectivityTargets: readConnectivityTargets(read),
+    watchdogUrl: readWatchdogUrl(read),
     publicUrl: readPublicUrl(read),
     logLevel: read.choice("LOG_LEVEL", logLevels, "INFO"),
-    workerPort: read.integer("WORKER_PORT", { min: 0, max: 65_535, otherwise: 9090 }),
-    workerConcurrency: read.integer("WORKER_CONCURRENCY", { min: 1, max: 10_000, otherwise: 200 }),
-    workerLeaseSeconds: read.integer("WORKER_LEASE_SECONDS", { min: 5, max: 3600, otherwise: 120 }),
-    drainSeconds: read.integer("DRAIN_SECONDS", { min: 1, max: 600, otherwise: 10 }),
-    rawCheckDays: read.integer("RAW_CHECK_DAYS", { min: 1, max: 365, otherwise: 7 }),
+    workerPort: read.integer("WORKER_PORT", { min: 0, max: 65_535, default: 9090 }),
+    workerConcurrency: read.integer("WORKER_CONCURRENCY", { min: 1, max: 10_000, default: 200 }),
+    workerLeaseSeconds: read.integer("WORKER_LEASE_SECONDS", { min: 5, max: 3600, default: 120 }),
+    drainSeconds: read.integer("DRAIN_SECONDS", { min: 1, max: 600, default: 10 }),
+    rawCheckDays: read.integer("RAW_CHECK_DAYS", { min: 1, max: 365, default: 7 }),
   });
 }
 
@@ -104,8 +104,8 @@ export function readOneProcessConfig(
     database: { driver: "pglite", dataDir: defaults.dataDir },
     stream: { driver: "memory" },
     networkPolicy: "private",
-    controlTargets: [],
-    heartbeatUrl: null,
+    connectivityTargets: [],
+    watchdogUrl: null,
     publicUrl: null,
     workerPort: 0,
     workerConcurrency: 200,
@@ -121,7 +121,7 @@ export function functionConfig(all: ProcessConfig): Config {
   return config;
 }
 
-function readServer(read: Reader) {
+function readServer(read: ConfigReader) {
   const host = read.text("HOST") ?? "127.0.0.1";
   if (!/^[\w.:-]{1,253}$/.test(host)) {
     read.refuse(
@@ -129,7 +129,7 @@ function readServer(read: Reader) {
       "must be an address or a host name to listen on, such as 127.0.0.1 or 0.0.0.0, without a port.",
     );
   }
-  return { host, port: read.integer("PORT", { min: 0, max: 65_535, otherwise: 3000 }) };
+  return { host, port: read.integer("PORT", { min: 0, max: 65_535, default: 3000 }) };
 }
 
 /** It travels in a header. */
@@ -137,7 +137,7 @@ export function isApiKey(text: string): boolean {
   return /^[\x21-\x7e]{32,512}$/.test(text);
 }
 
-function readApiKey(read: Reader): string | undefined {
+function readApiKey(read: ConfigReader): string | undefined {
   const key = read.text("API_KEY");
   if (key !== undefined && !isApiKey(key)) {
     read.refuse("API_KEY", "must be 32 to 512 visible ASCII characters without spaces: it travels in a header.");
@@ -145,7 +145,7 @@ function readApiKey(read: Reader): string | undefined {
   return key;
 }
 
-function readPublicUrl(read: Reader): string | null {
+function readPublicUrl(read: ConfigReader): string | null {
   const value = read.text("PUBLIC_URL");
   if (value === undefined) return null;
   const url = parseBareHttpUrl(value);
@@ -156,21 +156,21 @@ function readPublicUrl(read: Reader): string | null {
   return url.href.replace(/\/+$/, "");
 }
 
-function readControlTargets(read: Reader): readonly string[] {
-  const urls = (read.text("CONTROL_TARGETS") ?? "").split(",").map((url) => url.trim());
+function readConnectivityTargets(read: ConfigReader): readonly string[] {
+  const urls = (read.text("CONNECTIVITY_TARGETS") ?? "").split(",").map((url) => url.trim());
   const given = urls.filter((url) => url !== "");
-  if (given.length <= MOST_CONTROL_TARGETS && given.every(canBeCalled)) return given;
+  if (given.length <= MAX_CONNECTIVITY_TARGETS && given.every(canBeCalled)) return given;
   read.refuse(
-    "CONTROL_TARGETS",
-    `must be at most ${MOST_CONTROL_TARGETS} http or https URLs without credentials, separated by commas.`,
+    "CONNECTIVITY_TARGETS",
+    `must be at most ${MAX_CONNECTIVITY_TARGETS} http or https URLs without credentials, separated by commas.`,
   );
   return [];
 }
 
-function readHeartbeatUrl(read: Reader): string | null {
-  const url = read.text("HEARTBEAT_URL");
+function readWatchdogUrl(read: ConfigReader): string | null {
+  const url = read.text("WATCHDOG_URL");
   if (url === undefined || canBeCalled(url)) return url ?? null;
-  read.refuse("HEARTBEAT_URL", "must be an http or https URL without a user name and password.");
+  read.refuse("WATCHDOG_URL", "must be an http or https URL without a user name and password.");
   return null;
 }
 

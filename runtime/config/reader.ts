@@ -3,7 +3,7 @@ import { parseUrl } from "../url.ts";
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-export type Reader = ReturnType<typeof createReader>;
+export type ConfigReader = ReturnType<typeof createReader>;
 
 /**
  * Reads single variables and remembers what was wrong with them; a bad one reads as its default meanwhile. An empty one
@@ -20,20 +20,20 @@ export function createReader(variables: Variables) {
       refuse(name, `is not set. ${remedy}`);
       return "";
     },
-    choice<const T extends string>(name: string, allowed: readonly T[], otherwise: NoInfer<T>): T {
+    choice<const T extends string>(name: string, allowed: readonly T[], fallback: NoInfer<T>): T {
       const value = text(name)?.toLowerCase();
-      if (value === undefined) return otherwise;
+      if (value === undefined) return fallback;
       const found = allowed.find((word) => word.toLowerCase() === value);
       if (found === undefined) refuse(name, `must be one of ${allowed.join(", ")}.`);
-      return found ?? otherwise;
+      return found ?? fallback;
     },
-    integer(name: string, { min, max, otherwise }: { min: number; max: number; otherwise: number }): number {
+    integer(name: string, { min, max, default: fallback }: { min: number; max: number; default: number }): number {
       const value = text(name);
-      if (value === undefined) return otherwise;
+      if (value === undefined) return fallback;
       const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
       if (number >= min && number <= max) return number;
       refuse(name, `must be a whole number from ${min} to ${max}.`);
-      return otherwise;
+      return fallback;
     },
     /** @throws StillupError `invalid_configuration` with all that was refused. */
     finish<T>(config: T): T {

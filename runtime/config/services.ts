@@ -1,7 +1,7 @@
 import { directUrl, isNeonHost, overTls, parseNeonUrl } from "../drivers/sql/neon-url.ts";
 import { parsePostgresUrl } from "../drivers/sql/postgres-url.ts";
 import { StillupError } from "../errors.ts";
-import { hostOf, parseBareHttpUrl, parseUrlOf, type Reader } from "./reader.ts";
+import { type ConfigReader, hostOf, parseBareHttpUrl, parseUrlOf } from "./reader.ts";
 
 /** How to reach the database. `directUrl` is for migrations: it goes around a pooler, and over TCP in any case. */
 export type DatabaseConfig =
@@ -19,7 +19,7 @@ const REST_URL = "UPSTASH_REDIS_REST_URL";
 const REST_TOKEN = "UPSTASH_REDIS_REST_TOKEN";
 const UPSTASH_PAGE = "console.upstash.com shows it on the database's page, under REST.";
 
-export function readDatabase(read: Reader) {
+export function readDatabase(read: ConfigReader) {
   const choice = read.choice("DATABASE_DRIVER", ["auto", "tcp", "http"], "auto");
   const given = read.text("DATABASE_URL");
   const driver = choice === "auto" ? (isNeonHost(hostOf(given ?? "")) ? "http" : "tcp") : choice;
@@ -36,7 +36,7 @@ export function readDatabase(read: Reader) {
   } as const;
 }
 
-function readPostgresUrl(read: Reader, name: string, driver: "tcp" | "http"): string | undefined {
+function readPostgresUrl(read: ConfigReader, name: string, driver: "tcp" | "http"): string | undefined {
   const url = read.text(name);
   if (url === undefined) return undefined;
   try {
@@ -51,7 +51,7 @@ function readPostgresUrl(read: Reader, name: string, driver: "tcp" | "http"): st
 }
 
 /** With `auto` streams go over HTTP where one of the two REST variables is set. */
-export function readStream(read: Reader) {
+export function readStream(read: ConfigReader) {
   const choice = read.choice("REDIS_DRIVER", ["auto", "tcp", "http"], "auto");
   const tcp = readRedis(read);
   const hasRest = (read.text(REST_URL) ?? read.text(REST_TOKEN)) !== undefined;
@@ -69,11 +69,11 @@ export function readStream(read: Reader) {
   return { driver: "tcp", url: tcp?.url ?? read.missing("REDIS_URL", remedy + orRest) } as const;
 }
 
-function readRest(read: Reader) {
+function readRest(read: ConfigReader) {
   return { driver: "http", url: readRestUrl(read), token: readRestToken(read) } as const;
 }
 
-function readRestUrl(read: Reader): string {
+function readRestUrl(read: ConfigReader): string {
   const value = read.text(REST_URL);
   if (value === undefined) return read.missing(REST_URL, UPSTASH_PAGE);
   const url = parseBareHttpUrl(value);
@@ -85,7 +85,7 @@ function readRestUrl(read: Reader): string {
   return url === null ? "" : value;
 }
 
-function readRestToken(read: Reader): string {
+function readRestToken(read: ConfigReader): string {
   const value = read.text(REST_TOKEN);
   if (value === undefined) return read.missing(REST_TOKEN, UPSTASH_PAGE);
   if (/^[\x21-\x7e]+$/.test(value)) return value;
@@ -94,13 +94,13 @@ function readRestToken(read: Reader): string {
 }
 
 /** Undefined when no variable names it; an empty URL when that is a bad one. */
-function readRedis(read: Reader): { readonly variable: string; readonly url: string } | undefined {
+function readRedis(read: ConfigReader): { readonly variable: string; readonly url: string } | undefined {
   if (read.text("REDIS_URL") !== undefined) return { variable: "REDIS_URL", url: readRedisUrl(read) };
   if (read.text("REDIS_ADDR") !== undefined) return { variable: "REDIS_ADDR", url: readRedisAddress(read) };
   return undefined;
 }
 
-function readRedisUrl(read: Reader): string {
+function readRedisUrl(read: ConfigReader): string {
   const value = read.text("REDIS_URL") ?? "";
   const url = parseUrlOf(value, ["redis:", "rediss:"]);
   if (url !== null && /^(\/\d*)?$/.test(url.pathname)) return value;
@@ -114,7 +114,7 @@ function readRedisUrl(read: Reader): string {
   return "";
 }
 
-function readRedisAddress(read: Reader): string {
+function readRedisAddress(read: ConfigReader): string {
   const address = read.text("REDIS_ADDR") ?? "";
   const url = parseUrlOf(`redis://${address}`, ["redis:"]);
   if (url !== null && url.port !== "" && url.host === address.toLowerCase()) return url.href;

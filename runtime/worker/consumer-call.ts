@@ -2,20 +2,20 @@ import { randomUUID } from "node:crypto";
 import type { Batch, ConsumeFunction, Ctx, Env } from "../contract.ts";
 import type { Consumer, Message } from "../drivers/stream/stream.ts";
 import { errorFields, isTransient, StillupError } from "../errors.ts";
-import { spread } from "../jitter.ts";
+import { jitter } from "../jitter.ts";
 import type { sleep } from "../sleep.ts";
 import type { Background } from "./background.ts";
 import { callEnv } from "./call-env.ts";
-import { recordSetApart } from "./dead-letters.ts";
+import { recordDeadLetter } from "./dead-letters.ts";
 import type { Outage } from "./outage.ts";
-import { type Outcome, type Retry, type Settlement, settle } from "./settle.ts";
+import { type CallOutcome, type Retry, type Settlement, settle } from "./settle.ts";
 
 /** After this part of the lease a call is told to end: what it hands back must be settled while the entry is its own. */
 const SIGNAL_AT = 0.8;
 /** About how long after a message could not be set apart it is tried again. */
-const SET_APART_AGAIN_MS = 8000;
+const DEAD_LETTER_RETRY_MS = 8000;
 
-export interface CallOptions {
+export interface ConsumerCallOptions {
   readonly who: Consumer;
   readonly fn: ConsumeFunction;
   readonly env: Env;
@@ -30,7 +30,7 @@ export interface CallOptions {
  * by the same process; never throws. `call` aborts when the process is to stop, and is aborted when time is up.
  */
 export async function callAndSettle(
-  options: CallOptions,
+  options: ConsumerCallOptions,
   messages: readonly Message[],
   call: AbortController,
 ): Promise<readonly Retry[]> {
@@ -42,16 +42,16 @@ export async function callAndSettle(
   }
   const settlement = settle(batch, outcome);
   logOutcome(options, settlement, messages);
-  const kept = await setApart(options, settlement);
+  const kept = await deadLetters(options, settlement);
   await settleUntilDone(options, { ...settlement, ack: [...settlement.ack, ...kept.recorded] }, call.signal);
   return [...settlement.retry, ...kept.failed];
 }
 
 async function runCall(
-  { fn, env, background, sleep: wait }: CallOptions,
+  { fn, env, background, sleep: wait }: ConsumerCallOptions,
   batch: Batch,
   call: AbortController,
-): Promise<Outcome | "overdue"> {
+): Promise<CallOutcome | "overdue"> {
   const leaseMs = env.config.workerLeaseSeconds * 1000;
   const requestId = randomUUID();
   const ctx: Ctx = {
@@ -63,8 +63,8 @@ async function runCall(
   const ended = new AbortController();
   const run = async () => fn.consume(batch, callEnv(env, requestId), ctx);
   const outcome = run()
-    .then((result): Outcome => ({ result }))
-    .catch((error: unknown): Outcome => ({ error }))
+    .then((result): CallOutcome => ({ result }))
+    .catch((error: unknown): CallOutcome => ({ error }))
     .finally(() => ended.abort());
   const late = wait(leaseMs * SIGNAL_AT, ended.signal).then(async (isLate) => {
     if (isLate) call.abort();
@@ -74,23 +74,23 @@ async function runCall(
   return Promise.race([outcome, late]);
 }
 
-function logOutcome({ env, outage }: CallOptions, { error }: Settlement, messages: readonly Message[]): void {
+function logOutcome({ env, outage }: ConsumerCallOptions, { error }: Settlement, messages: readonly Message[]): void {
   if (error === undefined) outage.over();
   else if (isTransient(error)) outage.failed(error);
   else env.log.error("A call failed.", { ...idsOf(messages), ...errorFields(error) });
 }
 
 /** Records what is to be set apart. What cannot be recorded stays pending and comes again. */
-async function setApart({ env, who, outage }: CallOptions, settlement: Settlement) {
+async function deadLetters({ env, who, outage }: ConsumerCallOptions, settlement: Settlement) {
   const recorded: string[] = [];
   const failed: Retry[] = [];
-  for (const { message, reason } of settlement.setApart) {
+  for (const { message, reason } of settlement.deadLetters) {
     try {
-      await recordSetApart(env, { stream: who.stream, message, reason });
+      await recordDeadLetter(env, { stream: who.stream, message, reason });
       recorded.push(message.id);
     } catch (error) {
       outage.failed(error);
-      failed.push({ id: message.id, delayMs: spread(SET_APART_AGAIN_MS), alone: true });
+      failed.push({ id: message.id, delayMs: jitter(DEAD_LETTER_RETRY_MS), alone: true });
     }
   }
   return { recorded, failed };
@@ -98,7 +98,7 @@ async function setApart({ env, who, outage }: CallOptions, settlement: Settlemen
 
 /** Tries until the stream service takes it, the process is to stop or the lease may be over: then the entries stay pending. */
 async function settleUntilDone(
-  { env, who, outage, sleep: wait }: CallOptions,
+  { env, who, outage, sleep: wait }: ConsumerCallOptions,
   { ack, publish: wanted }: Pick<Settlement, "ack" | "publish">,
   signal: AbortSignal,
 ): Promise<void> {
@@ -110,7 +110,7 @@ async function settleUntilDone(
       return;
     } catch (error) {
       const waitMs = outage.failed(error);
-      // Acks free the room that is missing, and a sweep finds what the entries would have rung for.
+      // Acks free the room that is missing, and a sweep finds what the entries would have woken for.
       const isFull = publish.length > 0 && error instanceof StillupError && error.code === "stream_full";
       if (isFull) publish = [];
       else if (performance.now() > giveUpAt || !(await wait(waitMs, signal))) return;

@@ -1,13 +1,13 @@
 import { setMaxListeners } from "node:events";
 import type { Message } from "../drivers/stream/stream.ts";
 import { errorFields } from "../errors.ts";
-import { type CallOptions, callAndSettle } from "./consumer-call.ts";
+import { type ConsumerCallOptions, callAndSettle } from "./consumer-call.ts";
 import type { Retry } from "./settle.ts";
 
 /** Failing messages wait in memory until they are tried again. With so many of them, nothing new is read. */
-const MOST_WAITING = 200;
+const MAX_WAITING = 200;
 
-interface WorkOptions extends CallOptions {
+interface WorkOptions extends ConsumerCallOptions {
   /** Messages given to one call, at most. */
   readonly batchSize: number;
   /** Calls side by side, at most. */
@@ -15,7 +15,7 @@ interface WorkOptions extends CallOptions {
 }
 
 /** A consumer's messages from when they are read until they are settled or handed back. */
-interface Work {
+interface ConsumerWork {
   /** Takes messages on, in calls of at most `batchSize`. */
   begin(messages: readonly Message[]): void;
   /** How many messages could be begun now. */
@@ -27,7 +27,7 @@ interface Work {
   stop(reading: Promise<void>): Promise<void>;
 }
 
-export function createWork(options: WorkOptions): Work {
+export function createWork(options: WorkOptions): ConsumerWork {
   const { batchSize, parallel } = options;
   const stopping = new AbortController();
   const calls = new Map<AbortController, Promise<void>>();
@@ -62,7 +62,7 @@ export function createWork(options: WorkOptions): Work {
     begin,
     calls: () => calls.size,
     free() {
-      if (retries.size() >= MOST_WAITING) return 0;
+      if (retries.size() >= MAX_WAITING) return 0;
       return Math.max(0, parallel - calls.size - queue.length) * batchSize;
     },
     changed: () =>
@@ -82,7 +82,7 @@ export function createWork(options: WorkOptions): Work {
 
 /** Messages that wait for their next try. */
 function createRetries(
-  { env, who, sleep, outage }: CallOptions,
+  { env, who, sleep, outage }: ConsumerCallOptions,
   stopping: AbortSignal,
   begin: (messages: readonly Message[]) => void,
 ) {
@@ -91,7 +91,7 @@ function createRetries(
   const retry = async ({ id, delayMs }: Retry) => {
     if (!(await sleep(delayMs, stopping))) return;
     // Should this fail, it stays pending, and whoever takes over next finds it.
-    const messages = await env.stream.again(who, [id]).catch((error: unknown) => {
+    const messages = await env.stream.redeliver(who, [id]).catch((error: unknown) => {
       outage.failed(error);
       return [];
     });
@@ -113,7 +113,7 @@ function createRetries(
   };
 }
 
-async function handBack({ env, who }: CallOptions, messages: readonly Message[]): Promise<void> {
+async function handBack({ env, who }: ConsumerCallOptions, messages: readonly Message[]): Promise<void> {
   const publish = messages.map(({ body }) => ({ stream: who.stream, body }));
   await env.stream.settle(who, { ack: messages.map(({ id }) => id), publish }).catch((error: unknown) => {
     env.log.warn("Messages could not be handed back; others will take them over.", errorFields(error));

@@ -64,14 +64,14 @@ export function startConsumer({ name, source, consumer, sleep: wait = sleep, ...
 /** New entries or, at first and every quarter of the lease, those whose lease is over. */
 function createReader({ stream, log, config }: Env, who: Consumer, signal: AbortSignal) {
   const leaseMs = config.workerLeaseSeconds * 1000;
-  let takeOverAt = 0;
+  let claimStaleAt = 0;
   return async (count: number): Promise<Message[]> => {
-    const untilTakeOverMs = takeOverAt - performance.now();
-    if (untilTakeOverMs > 0) {
-      return stream.read(who, { count, blockMs: Math.ceil(Math.min(LONGEST_BLOCK_MS, untilTakeOverMs)), signal });
+    const untilClaimStaleMs = claimStaleAt - performance.now();
+    if (untilClaimStaleMs > 0) {
+      return stream.read(who, { count, blockMs: Math.ceil(Math.min(LONGEST_BLOCK_MS, untilClaimStaleMs)), signal });
     }
-    const { messages, lost } = await stream.takeOver(who, { minIdleMs: leaseMs, count });
-    if (messages.length < count) takeOverAt = performance.now() + (leaseMs / 4) * (0.9 + Math.random() / 5);
+    const { messages, lost } = await stream.claimStale(who, { minIdleMs: leaseMs, count });
+    if (messages.length < count) claimStaleAt = performance.now() + (leaseMs / 4) * (0.9 + Math.random() / 5);
     if (lost > 0) log.warn("Pending entries were deleted by somebody else.", { stream: who.stream, lost });
     return messages;
   };

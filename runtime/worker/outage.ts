@@ -11,7 +11,7 @@ export interface Outage {
   over(): void;
 }
 
-/** `what` is the sentence's beginning: "The stream checks.due", "The schedule retain". */
+/** `what` is the sentence's beginning: "The stream checks.due", "The schedule applyRetention". */
 export function createOutage(log: Log, what: string): Outage {
   let failures = 0;
   return {

@@ -11,13 +11,13 @@ import { createOutage } from "./outage.ts";
 const RUN_MS = 60_000;
 /** A schedule that always wants to run at once must not take the whole process. */
 const SHORTEST_PAUSE_MS = 20;
-/** No sleep is longer, so that a lost bell costs at most this. */
+/** No sleep is longer, so that a lost wake-up costs at most this. */
 const LONGEST_PAUSE_MS = 3_600_000;
 /** A schedule that pauses for longer is asleep, because there was nothing to do. */
 const ASLEEP_MS = 90_000;
 /** How long it is tried to publish what a run gave out: until the next run is due, within these bounds. */
-const LEAST_PUBLISHING_MS = 1000;
-const MOST_PUBLISHING_MS = 20_000;
+const MIN_PUBLISHING_MS = 1000;
+const MAX_PUBLISHING_MS = 20_000;
 /** Keeps replicas from ticking in step; small, because the sleeps of one deployment are to end together. */
 const JITTER_MS = 250;
 
@@ -33,31 +33,31 @@ interface ClockOptions {
 
 /** Runs one schedule, never twice at once. */
 export interface Clock extends Part {
-  /** The schedule's name, which is the bell's too. */
-  readonly bell: string;
+  /** The schedule's name, which is the wake-up's too. */
+  readonly wakeUp: string;
   /** Makes it run now, or once more when it is running. */
-  ring(): void;
+  wake(): void;
   /** Makes it run now if it is asleep. */
-  stir(): void;
+  wakeIfAsleep(): void;
   /** True while it waits for long, because there was nothing to do. */
   isAsleep(): boolean;
 }
 
-/** Runs a schedule at once and from then on when it asks for it, when its time is over, or when it is rung. */
+/** Runs a schedule at once and from then on when it asks for it, when its time is over, or when it is woken. */
 export function startClock(options: ClockOptions): Clock {
   const { name, env, sleep: wait = sleep } = options;
   const outage = createOutage(env.log, `The schedule ${name}`);
   const stopping = new AbortController();
   let running = false;
-  let rung = false;
-  let stirred = false;
+  let woken = false;
+  let nudged = false;
   let asleep = false;
-  let nap = new AbortController();
+  let pausing = new AbortController();
 
   const tick = async (): Promise<number> => {
     running = true;
-    rung = false;
-    stirred = false;
+    woken = false;
+    nudged = false;
     try {
       const { publish, nextMs } = await runOnce(options, stopping.signal);
       const nextAt = performance.now() + nextMs;
@@ -72,7 +72,7 @@ export function startClock(options: ClockOptions): Clock {
 
   /** Nobody else has what a run gave out: a check that is lost here comes when its lease is over. False if it was. */
   const publishUntilDone = async (entries: readonly Outgoing[], nextMs: number): Promise<boolean> => {
-    const boundMs = Math.min(Math.max(nextMs, LEAST_PUBLISHING_MS), MOST_PUBLISHING_MS);
+    const boundMs = Math.min(Math.max(nextMs, MIN_PUBLISHING_MS), MAX_PUBLISHING_MS);
     for (const giveUpAt = performance.now() + boundMs; ; ) {
       try {
         await env.stream.publish(entries);
@@ -86,10 +86,10 @@ export function startClock(options: ClockOptions): Clock {
   };
 
   const pause = async (ms: number) => {
-    nap = new AbortController();
+    pausing = new AbortController();
     asleep = ms > ASLEEP_MS;
-    const isWanted = rung || (stirred && asleep);
-    if (!isWanted && !stopping.signal.aborted) await wait(ms, nap.signal);
+    const isWanted = woken || (nudged && asleep);
+    if (!isWanted && !stopping.signal.aborted) await wait(ms, pausing.signal);
     asleep = false;
   };
 
@@ -104,20 +104,20 @@ export function startClock(options: ClockOptions): Clock {
 
   return {
     name: `the schedule ${name}`,
-    bell: name,
-    ring() {
-      rung = true;
-      nap.abort();
+    wakeUp: name,
+    wake() {
+      woken = true;
+      pausing.abort();
     },
-    stir() {
-      stirred = true;
-      if (asleep) nap.abort();
+    wakeIfAsleep() {
+      nudged = true;
+      if (asleep) pausing.abort();
     },
     isAsleep: () => asleep,
     left: () => (running ? "a run" : null),
     stop() {
       stopping.abort();
-      nap.abort();
+      pausing.abort();
       return ended;
     },
   };

@@ -1,7 +1,7 @@
-import type { Batch, Consumed, ConsumeResult, SetApart } from "../contract.ts";
+import type { Batch, Consumed, ConsumeResult, Rejection } from "../contract.ts";
 import type { Message, Outgoing } from "../drivers/stream/stream.ts";
 import { isTransient, StillupError } from "../errors.ts";
-import { spread } from "../jitter.ts";
+import { jitter } from "../jitter.ts";
 
 /** The try on which a message that fails by its own fault is given up. */
 const lastTry = 5;
@@ -11,7 +11,7 @@ const longestDelayMs = 8_000;
 const longestReason = 500;
 
 /** How a call to `consume` ended. */
-export type Outcome = { readonly result: ConsumeResult } | { readonly error: unknown };
+export type CallOutcome = { readonly result: ConsumeResult } | { readonly error: unknown };
 
 export interface Retry {
   readonly id: string;
@@ -21,7 +21,7 @@ export interface Retry {
   readonly alone: boolean;
 }
 
-/** What is to become of a batch. Each message is in one of `ack`, `retry` and `setApart`. */
+/** What is to become of a batch. Each message is in one of `ack`, `retry` and `deadLetters`. */
 export interface Settlement {
   /** Done: to be acked in one trip with `publish`. */
   readonly ack: readonly string[];
@@ -29,13 +29,13 @@ export interface Settlement {
   /** To be left pending meanwhile. */
   readonly retry: readonly Retry[];
   /** To be recorded, counted and then acked. */
-  readonly setApart: readonly { readonly message: Message; readonly reason: string }[];
+  readonly deadLetters: readonly { readonly message: Message; readonly reason: string }[];
   /** To be logged: what the call threw, or what is wrong with its result. */
   readonly error?: unknown;
 }
 
 /** The rules of `consume`, the same for every host. `random` gives 0 to 1. */
-export function settle(batch: Batch, outcome: Outcome, random: () => number = Math.random): Settlement {
+export function settle(batch: Batch, outcome: CallOutcome, random: () => number = Math.random): Settlement {
   if ("error" in outcome) return settleThrown(batch, outcome.error, random);
   const result = outcome.result ?? {};
   const fault = faultIn(batch, result);
@@ -43,19 +43,19 @@ export function settle(batch: Batch, outcome: Outcome, random: () => number = Ma
 }
 
 function settleDone({ messages }: Batch, result: Consumed, random: () => number): Settlement {
-  const again = new Set(result.retry);
-  const reasons = new Map(result.setApart?.map(({ id, reason }) => [id, reason]));
+  const retrying = new Set(result.retry);
+  const reasons = new Map(result.deadLetters?.map(({ id, reason }) => [id, reason]));
   for (const { id, attempts } of messages) {
-    if (again.has(id) && attempts >= lastTry) reasons.set(id, `It was to be tried again after ${attempts} tries`);
+    if (retrying.has(id) && attempts >= lastTry) reasons.set(id, `It was to be tried retrying after ${attempts} tries`);
   }
-  const isDone = ({ id }: Message) => !again.has(id) && !reasons.has(id);
+  const isDone = ({ id }: Message) => !retrying.has(id) && !reasons.has(id);
   return {
     ack: messages.filter(isDone).map(({ id }) => id),
     publish: result.publish ?? [],
     retry: messages
-      .filter(({ id }) => again.has(id) && !reasons.has(id))
+      .filter(({ id }) => retrying.has(id) && !reasons.has(id))
       .map((message) => retry(message, false, random)),
-    setApart: messages.flatMap((message) => {
+    deadLetters: messages.flatMap((message) => {
       const reason = reasons.get(message.id);
       return reason === undefined ? [] : [{ message, reason: reason.slice(0, longestReason) }];
     }),
@@ -69,9 +69,15 @@ function settleDone({ messages }: Batch, result: Consumed, random: () => number)
 function settleThrown({ messages }: Batch, error: unknown, random: () => number): Settlement {
   const [only] = messages;
   if (messages.length === 1 && only !== undefined && isHopeless(only, error)) {
-    return { ack: [], publish: [], retry: [], setApart: [{ message: only, reason: reasonOf(error) }], error };
+    return { ack: [], publish: [], retry: [], deadLetters: [{ message: only, reason: reasonOf(error) }], error };
   }
-  return { ack: [], publish: [], retry: messages.map((message) => retry(message, true, random)), setApart: [], error };
+  return {
+    ack: [],
+    publish: [],
+    retry: messages.map((message) => retry(message, true, random)),
+    deadLetters: [],
+    error,
+  };
 }
 
 function isHopeless({ attempts }: Message, error: unknown): boolean {
@@ -82,13 +88,13 @@ function isHopeless({ attempts }: Message, error: unknown): boolean {
 
 function retry({ id, attempts }: Message, alone: boolean, random: () => number): Retry {
   const delayMs = Math.min(1_000 * 2 ** (attempts - 1), longestDelayMs);
-  return { id, delayMs: Math.round(spread(delayMs, random)), alone };
+  return { id, delayMs: Math.round(jitter(delayMs, random)), alone };
 }
 
 /** A result that speaks of messages that are not in the batch, or says two things of one, cannot be trusted in the rest. */
-function faultIn({ source, messages }: Batch, { retry = [], setApart = [] }: Consumed): StillupError | undefined {
+function faultIn({ source, messages }: Batch, { retry = [], deadLetters = [] }: Consumed): StillupError | undefined {
   const ids = new Set(messages.map(({ id }) => id));
-  const named = [...new Set(retry), ...new Set(setApart.map(({ id }) => id))];
+  const named = [...new Set(retry), ...new Set(deadLetters.map(({ id }) => id))];
   const wrong = named.filter((id) => !ids.delete(id));
   if (wrong.length === 0) return undefined;
   const list = wrong.slice(0, 3).join(", ");
@@ -97,14 +103,14 @@ function faultIn({ source, messages }: Batch, { retry = [], setApart = [] }: Con
 
 /**
  * The batch's messages with their bodies read. A body that `parse` throws on fails alone: `invalid` goes into the
- * result's `setApart`. What will pass, a message for a newer release, is thrown: each then comes again by itself.
+ * result's `deadLetters`. What will pass, a message for a newer release, is thrown: each then comes again by itself.
  */
 export function parseMessages<Value>(
   { messages }: Batch,
   parse: (body: string) => Value,
-): { parsed: { message: Message; value: Value }[]; invalid: SetApart[] } {
+): { parsed: { message: Message; value: Value }[]; invalid: Rejection[] } {
   const parsed: { message: Message; value: Value }[] = [];
-  const invalid: SetApart[] = [];
+  const invalid: Rejection[] = [];
   for (const message of messages) {
     try {
       parsed.push({ message, value: parse(message.body) });

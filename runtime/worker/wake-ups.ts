@@ -7,22 +7,22 @@ import type { Clock } from "./schedule-loop.ts";
 /** Rung when there is something new to check. */
 const NEWS = "enqueue-checks";
 
-/** Rings each clock when its schedule's name is woken, anywhere; news stirs those that are asleep, too. */
-export function startBells(clocks: readonly Clock[], { stream, log }: Env): Part {
-  const outage = createOutage(log, "Listening for bells");
+/** Wakes each clock when its schedule's name is woken, anywhere; news wakes those that are asleep, too. */
+export function listenForWakeUps(clocks: readonly Clock[], { stream, log }: Env): Part {
+  const outage = createOutage(log, "Listening for wake-ups");
   const stopping = new AbortController();
-  const byName = new Map(clocks.map((clock) => [clock.bell, clock]));
-  const ring = (name: string) => {
-    byName.get(name)?.ring();
-    if (name === NEWS) for (const clock of clocks) clock.stir();
+  const byName = new Map(clocks.map((clock) => [clock.wakeUp, clock]));
+  const wake = (name: string) => {
+    byName.get(name)?.wake();
+    if (name === NEWS) for (const clock of clocks) clock.wakeIfAsleep();
   };
   const listen = async (): Promise<(() => Promise<void>) | undefined> => {
     while (!stopping.signal.aborted) {
       try {
-        const end = await stream.onWake([...new Set([...byName.keys(), NEWS])], ring);
+        const end = await stream.onWake([...new Set([...byName.keys(), NEWS])], wake);
         outage.over();
         // News that came before was not heard, and the clocks may have fallen asleep meanwhile.
-        for (const clock of clocks) clock.stir();
+        for (const clock of clocks) clock.wakeIfAsleep();
         return end;
       } catch (error) {
         await sleep(outage.failed(error), stopping.signal);
@@ -32,7 +32,7 @@ export function startBells(clocks: readonly Clock[], { stream, log }: Env): Part
   };
   const listening = listen();
   return {
-    name: "the bells",
+    name: "the wake-ups",
     left: () => null,
     async stop() {
       stopping.abort();

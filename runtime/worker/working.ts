@@ -3,7 +3,7 @@ import type { Background } from "./background.ts";
 import { startConsumer } from "./consumer.ts";
 import type { Part } from "./drain.ts";
 import { type Clock, startClock } from "./schedule-loop.ts";
-import { startBells } from "./wake-ups.ts";
+import { listenForWakeUps } from "./wake-ups.ts";
 
 export interface Worker {
   readonly name: string;
@@ -28,7 +28,7 @@ interface WorkingOptions {
   readonly background: Background;
 }
 
-/** What works beside the API: consumers and clocks, and the bells that wake them. */
+/** What works beside the API: consumers and clocks, and the wake-ups that wake them. */
 interface Working {
   readonly consumers: readonly Part[];
   readonly clocks: readonly Clock[];
@@ -42,8 +42,8 @@ export function startWorking(options: WorkingOptions): Working {
     startConsumer({ ...worker, consumer, env: envFor(worker, { env, probeEnv }), background }),
   );
   const clocks = schedules.map((each) => startClock({ ...each, env, background }));
-  const bells = clocks.length === 0 ? [] : [startBells(clocks, env)];
-  return { consumers, clocks, parts: [...consumers, ...clocks, ...bells] };
+  const wakeUps = clocks.length === 0 ? [] : [listenForWakeUps(clocks, env)];
+  return { consumers, clocks, parts: [...consumers, ...clocks, ...wakeUps] };
 }
 
 /** The worker that probes has bindings of its own. */

@@ -6,7 +6,7 @@ interface Shape {
   readonly weight: number;
   readonly holdMs: readonly [number, number];
   readonly breaksRecording?: BreaksRecording;
-  /** A command in the container that succeeds once it is mended; the fault lasts until then. */
+  /** A command in the container that succeeds once it is fixed; the fault lasts until then. */
   readonly ready?: readonly string[];
 }
 
@@ -85,12 +85,12 @@ export function rollingRestart(services: readonly string[], weight: number): Fau
   });
 }
 
-const MOST_REPLICAS = 3;
+const MAX_REPLICAS = 3;
 
 export function scaled(service: string, weight: number): FaultKind {
   return kind(`scaled ${service}`, [service], { weight, holdMs: [0, 0] }, async ({ engine, compose }, { roll }) => {
     const now = (await engine.running(service)).length;
-    const others = Array.from({ length: MOST_REPLICAS }, (_, index) => index + 1).filter((count) => count !== now);
+    const others = Array.from({ length: MAX_REPLICAS }, (_, index) => index + 1).filter((count) => count !== now);
     const count = others[Math.floor(roll * others.length)] ?? 1;
     await compose("up", "--detach", "--no-deps", "--no-recreate", "--scale", `${service}=${count}`, service);
     return 1;

@@ -6,7 +6,7 @@ import type { BreaksRecording } from "./story.ts";
 type Emulator = keyof World["controls"];
 type Faults = Readonly<Record<string, unknown>>;
 
-/** Faults of the two stand-ins: of their containers, and those that they play. */
+/** Faults of the two emulators: of their containers, and those that they play. */
 export function emulatorKinds(): FaultKind[] {
   const recording = { breaksRecording: "throughout" } as const;
   const containers = [

@@ -33,25 +33,25 @@ export interface FaultKind {
   readonly parts: readonly string[];
   readonly holdMs: readonly [number, number];
   readonly breaksRecording: BreaksRecording;
-  /** Injects it, keeps it up, and mends it; resolves with how many faults were really met. */
+  /** Injects it, keeps it up, and fixes it; resolves with how many faults were really met. */
   inject(world: World, strike: Strike): Promise<number>;
 }
 
-/** Carries out `broken` and, whatever comes of it, `mend`, which is tried for a while. */
-export async function meanwhile<T>(broken: () => Promise<T>, mend: () => Promise<unknown>): Promise<T> {
+/** Carries out `broken` and, whatever comes of it, `fix`, which is tried for a while. */
+export async function meanwhile<T>(broken: () => Promise<T>, fix: () => Promise<unknown>): Promise<T> {
   try {
     return await broken();
   } finally {
-    await persist(mend);
+    await persist(fix);
   }
 }
 
 const TRIES = 5;
 
-async function persist(mend: () => Promise<unknown>): Promise<void> {
+async function persist(fix: () => Promise<unknown>): Promise<void> {
   for (let left = TRIES - 1; ; left--) {
     try {
-      await mend();
+      await fix();
       return;
     } catch (error) {
       if (left === 0) throw error;

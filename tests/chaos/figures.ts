@@ -15,9 +15,9 @@ export interface ModeFigures {
   readonly verdict: Verdict;
   /** From a target's turn to its alert at the receiver that takes everything. */
   readonly told: Summary;
-  /** The longest from the mending of a fault to the next alert there. */
+  /** The longest from the fixing of a fault to the next alert there. */
   readonly longestRecoveryMs: number;
-  /** From the mending of the last fault until nothing was left to be told. */
+  /** From the fixing of the last fault until nothing was left to be told. */
   readonly settledMs: number;
   readonly checks: number;
   readonly webhooks: number;
@@ -39,7 +39,7 @@ export function figuresOf(
     faultCount: faults.length,
     notInjected,
     verdict: judge(evidence),
-    told: summarise(toldAfter(turns, steady)),
+    told: summarise(notifiedAfter(turns, steady)),
     longestRecoveryMs: longestRecovery(faults, steady),
     settledMs,
     checks,
@@ -49,7 +49,7 @@ export function figuresOf(
 }
 
 /** The nth alert of a monitor is that of its nth turn. */
-function toldAfter(turns: readonly Turn[], alerts: readonly Post[]): number[] {
+function notifiedAfter(turns: readonly Turn[], alerts: readonly Post[]): number[] {
   const byMonitor = new Map<string, Post[]>();
   for (const alert of alerts) byMonitor.set(alert.monitorId, [...(byMonitor.get(alert.monitorId) ?? []), alert]);
   return turns

@@ -8,7 +8,7 @@ import { createTargets, type Targets } from "./targets.ts";
 export interface Host {
   readonly targets: Targets;
   readonly receivers: Receivers;
-  /** A target that is never down, for `CONTROL_TARGETS`. */
+  /** A target that is never down, for `CONNECTIVITY_TARGETS`. */
   readonly controlUrl: string;
   /** How containers see a target. */
   targetUrl(name: string): string;

@@ -54,18 +54,18 @@ test("Counts what was injected, and tells of what was not", async () => {
   expect(failed).toEqual(["impossible: Error: No such container"]);
 });
 
-test("Breaks a part once at a time, and ends when everything is mended", async () => {
+test("Breaks a part once at a time, and ends when everything is fixed", async () => {
   const stop = new AbortController();
   const begun: string[] = [];
-  let mend = () => {};
-  const mended = new Promise<void>((resolve) => {
-    mend = resolve;
+  let fix = () => {};
+  const fixed = new Promise<void>((resolve) => {
+    fix = resolve;
   });
   const planned = [
     at(
       kind("first", ["a", "b"], async () => {
         begun.push("first");
-        await mended;
+        await fixed;
         return 1;
       }),
     ),
@@ -73,7 +73,7 @@ test("Breaks a part once at a time, and ends when everything is mended", async (
       kind("elsewhere", ["c"], async () => {
         begun.push("elsewhere");
         stop.abort();
-        setImmediate(mend);
+        setImmediate(fix);
         return 1;
       }),
     ),

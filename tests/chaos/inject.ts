@@ -11,13 +11,13 @@ export interface Planned extends Draw {
   readonly gapMs: number;
 }
 
-const LEAST_GAP_MS = 400;
-const MOST_GAP_MS = 1800;
+const MIN_GAP_MS = 400;
+const MAX_GAP_MS = 1800;
 /** A part that was broken is left alone for so long, so that faults meet a stack that works. */
 const REST_MS = 2500;
-const MOST_AT_ONCE = 4;
+const MAX_AT_ONCE = 4;
 /** Faults that wait for their part, at most, and for how long others may go before the first of them. */
-const MOST_WAITING = 6;
+const MAX_WAITING = 6;
 const PATIENCE_MS = 20_000;
 const POLL_MS = 100;
 
@@ -25,7 +25,7 @@ const POLL_MS = 100;
 export function* plan(kinds: readonly FaultKind[], random: Random): Generator<Planned, never> {
   for (;;) {
     const kind = random.weighted(kinds);
-    const gapMs = random.between(LEAST_GAP_MS, MOST_GAP_MS);
+    const gapMs = random.between(MIN_GAP_MS, MAX_GAP_MS);
     yield { kind, gapMs, holdMs: random.between(...kind.holdMs), roll: random.next() };
   }
 }
@@ -35,11 +35,11 @@ export interface Injection {
   readonly planned: Iterable<Planned>;
   /** Where what was really injected is put down. */
   readonly faults: Fault[];
-  /** Told of one that could not be injected; it does not count. */
+  /** Notified of one that could not be injected; it does not count. */
   failed(kind: string, error: unknown): void;
 }
 
-/** Carries a plan out until `signal` aborts; resolves when everything is mended. What waits for its part lets others go first. */
+/** Carries a plan out until `signal` aborts; resolves when everything is fixed. What waits for its part lets others go first. */
 export async function inject({ world, planned, faults, failed }: Injection, signal: AbortSignal): Promise<void> {
   const busy = new Set<string>();
   const waiting: (Planned & { readonly sinceMs: number })[] = [];
@@ -74,7 +74,7 @@ export async function inject({ world, planned, faults, failed }: Injection, sign
 
   const plans = planned[Symbol.iterator]();
   while (!signal.aborted) {
-    while (waiting.length < MOST_WAITING) {
+    while (waiting.length < MAX_WAITING) {
       const { done, value } = plans.next();
       if (done) break;
       waiting.push({ ...value, sinceMs: nowMs() });
@@ -82,7 +82,7 @@ export async function inject({ world, planned, faults, failed }: Injection, sign
     const [head] = waiting;
     if (head === undefined) break;
     const choice = nowMs() - head.sinceMs < PATIENCE_MS ? waiting : [head];
-    const next = running.size < MOST_AT_ONCE && choice.find(({ kind }) => !kind.parts.some((part) => busy.has(part)));
+    const next = running.size < MAX_AT_ONCE && choice.find(({ kind }) => !kind.parts.some((part) => busy.has(part)));
     if (next) {
       waiting.splice(waiting.indexOf(next), 1);
       begin(next);

@@ -9,8 +9,8 @@ function post(id: string, type: string, atMs: number, change: Partial<Post> = {}
   const taken = { id, type, atMs, takenAtMs: atMs + 1, receiver: "a", monitorId: "mon_1", spell: "inc_1" };
   return { ...taken, manner: null, ...change };
 }
-const toldDown = post("dlv_2", "monitor.down", 2000);
-const toldUp = post("dlv_3", "monitor.up", 10_000);
+const notifiedDown = post("dlv_2", "monitor.down", 2000);
+const notifiedUp = post("dlv_3", "monitor.up", 10_000);
 
 /** A run in which one target went down and came back, and its one receiver was told of both. */
 const flawless: Evidence = {
@@ -27,12 +27,12 @@ const flawless: Evidence = {
       { id: "dlv_3", eventId: "evt_3", status: "delivered" },
     ],
     incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
-    sight: [],
-    sightVersion: 0,
+    connectivity: [],
+    connectivityVersion: 0,
     unknownChecks: 0,
-    setApart: 0,
+    deadLetters: 0,
   },
-  ledger: [toldDown, toldUp],
+  ledger: [notifiedDown, notifiedUp],
   faults: [{ kind: "SIGKILL api", breaksRecording: "never", beganMs: 0, struckMs: 100, endedMs: 200 }],
 };
 const complaintsOf = (change: Partial<Evidence>) => complaints(judge({ ...flawless, ...change }));
@@ -54,15 +54,15 @@ describe("A run of chaos", () => {
     const [first, second] = flawless.stored.changes;
     if (first === undefined || second === undefined) throw new Error("It has two.");
     const changes = [{ ...first, atMs: 900 }, second];
-    const ledger = [{ ...toldDown, atMs: 950, takenAtMs: 951 }, toldUp];
+    const ledger = [{ ...notifiedDown, atMs: 950, takenAtMs: 951 }, notifiedUp];
     expect(complaintsOf({ ...stored({ changes }), ledger })).toEqual([
       "1 changes of status were lost.",
       "1 changes of status were invented.",
       "1 alerts were lost.",
       "1 alerts were invented.",
     ]);
-    const refused = { ...toldDown, atMs: 950, takenAtMs: null };
-    expect(complaintsOf({ ledger: [refused, toldDown, toldUp] })).toEqual([
+    const refused = { ...notifiedDown, atMs: 950, takenAtMs: null };
+    expect(complaintsOf({ ledger: [refused, notifiedDown, notifiedUp] })).toEqual([
       "1 alerts were lost.",
       "1 alerts were invented.",
     ]);
@@ -71,7 +71,7 @@ describe("A run of chaos", () => {
   test("does not set an alert that was invented off against one that was lost", () => {
     const early = post("dlv_4", "monitor.up", 8000, { spell: "inc_2" });
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
-    expect(complaintsOf({ ...stored({ deliveries }), ledger: [toldDown, early] })).toEqual([
+    expect(complaintsOf({ ...stored({ deliveries }), ledger: [notifiedDown, early] })).toEqual([
       "1 alerts were lost.",
       "1 alerts were invented.",
     ]);
@@ -96,7 +96,7 @@ describe("A run of chaos", () => {
     );
     const again = post("dlv_4", "monitor.down", 11_000, { spell: "inc_2" });
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
-    expect(complaintsOf({ ...stored({ changes, deliveries }), ledger: [toldDown, toldUp, again] })).toEqual([
+    expect(complaintsOf({ ...stored({ changes, deliveries }), ledger: [notifiedDown, notifiedUp, again] })).toEqual([
       "1 changes of status were invented.",
       "1 alerts were invented.",
     ]);
@@ -113,45 +113,48 @@ describe("A run of chaos", () => {
     expect(judge({ ...flawless, ...stored({ changes }) }).changes).toEqual({ expected: 2, lost: 0, invented: 0 });
   });
 
-  test("must have told that it was blind when it stored that it did not know", () => {
-    expect(complaintsOf(stored({ unknownChecks: 1 }))).toEqual(["1 changes of sight are wrong."]);
+  test("must have told that it was offline when it stored that it did not know", () => {
+    expect(complaintsOf(stored({ unknownChecks: 1 }))).toEqual(["1 changes of connectivity are wrong."]);
     const unknown = { monitorId: "mon_1", version: 4, status: "unknown", atMs: 9600 };
     expect(complaintsOf(stored({ changes: [...flawless.stored.changes, unknown] }))).toEqual([
-      "1 changes of sight are wrong.",
+      "1 changes of connectivity are wrong.",
     ]);
   });
 
-  test("must have told each change of sight that was decided", () => {
-    expect(complaintsOf(stored({ sightVersion: 2 }))).toEqual(["2 alerts were lost.", "2 changes of sight are wrong."]);
+  test("must have told each change of connectivity that was decided", () => {
+    expect(complaintsOf(stored({ connectivityVersion: 2 }))).toEqual([
+      "2 alerts were lost.",
+      "2 changes of connectivity are wrong.",
+    ]);
   });
 
-  test("holds what was told of sight against what was to be told", () => {
+  test("holds what was told of connectivity against what was to be told", () => {
     const deliveries = [
       ...flawless.stored.deliveries,
       { id: "dlv_s1", eventId: "evt_s1", status: "delivered" },
       { id: "dlv_s2", eventId: "evt_s2", status: "delivered" },
     ];
     const system = { monitorId: "system", spell: "noon" };
-    const blind = post("dlv_s1", "system.blind", 3000, system);
-    const sighted = post("dlv_s2", "system.sighted", 4000, system);
-    const told = { sight: ["system.blind", "system.sighted"], sightVersion: 2 };
-    const ledger = [...flawless.ledger, blind, sighted];
+    const offline = post("dlv_s1", "system.offline", 3000, system);
+    const online = post("dlv_s2", "system.online", 4000, system);
+    const told = { connectivity: ["system.offline", "system.online"], connectivityVersion: 2 };
+    const ledger = [...flawless.ledger, offline, online];
     expect(judge({ ...flawless, ...stored({ deliveries, ...told }), ledger })).toMatchObject({
-      blind: { spells: 1, wrong: 0 },
+      offline: { spells: 1, wrong: 0 },
       alerts: { expected: 4, lost: 0 },
     });
-    expect(complaintsOf({ ...stored({ deliveries, ...told }), ledger: [...flawless.ledger, blind] })).toEqual([
+    expect(complaintsOf({ ...stored({ deliveries, ...told }), ledger: [...flawless.ledger, offline] })).toEqual([
       "1 alerts were lost.",
     ]);
-    const half = { sight: ["system.blind"], sightVersion: 1 };
+    const half = { connectivity: ["system.offline"], connectivityVersion: 1 };
     expect(complaintsOf({ ...stored({ deliveries, ...half }), ledger: ledger.slice(0, 3) })).toEqual([
-      "1 changes of sight are wrong.",
+      "1 changes of connectivity are wrong.",
     ]);
   });
 
   test("misses an alert that the receiver never took", () => {
-    const refused = { ...toldUp, takenAtMs: null };
-    expect(complaintsOf({ ledger: [toldDown, refused] })).toEqual(["1 alerts were lost."]);
+    const refused = { ...notifiedUp, takenAtMs: null };
+    expect(complaintsOf({ ledger: [notifiedDown, refused] })).toEqual(["1 alerts were lost."]);
   });
 
   test("misses an alert at one receiver that the other one got", () => {
@@ -165,7 +168,7 @@ describe("A run of chaos", () => {
   test("finds one event under two ids", () => {
     const twin = post("dlv_2x", "monitor.down", 2500, { spell: "inc_x" });
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_2x", eventId: "evt_2", status: "delivered" }];
-    expect(complaintsOf({ ...stored({ deliveries }), ledger: [toldDown, toldUp, twin] })).toEqual([
+    expect(complaintsOf({ ...stored({ deliveries }), ledger: [notifiedDown, notifiedUp, twin] })).toEqual([
       "1 alerts were doubled.",
     ]);
   });
@@ -173,19 +176,19 @@ describe("A run of chaos", () => {
   test("finds one incident told under two ids", () => {
     const twin = post("dlv_4", "monitor.up", 11_000);
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
-    expect(complaintsOf({ ...stored({ deliveries }), ledger: [toldDown, toldUp, twin] })).toEqual([
+    expect(complaintsOf({ ...stored({ deliveries }), ledger: [notifiedDown, notifiedUp, twin] })).toEqual([
       "1 alerts were doubled.",
     ]);
   });
 
   test("finds alerts that came out of order", () => {
-    expect(complaintsOf({ ledger: [toldUp, toldDown] })).toEqual(["1 alerts came out of order."]);
+    expect(complaintsOf({ ledger: [notifiedUp, notifiedDown] })).toEqual(["1 alerts came out of order."]);
   });
 
   test("finds incidents that do not agree with the turns, deliveries that did not end well, and what was set apart", () => {
     const deliveries = flawless.stored.deliveries.map((delivery) => ({ ...delivery, status: "exhausted" }));
     expect(
-      complaintsOf(stored({ incidents: [{ monitorId: "mon_1", resolution: null }], deliveries, setApart: 1 })),
+      complaintsOf(stored({ incidents: [{ monitorId: "mon_1", resolution: null }], deliveries, deadLetters: 1 })),
     ).toEqual(["1 incidents are wrong.", "2 deliveries did not end as delivered.", "1 messages were set apart."]);
   });
 });
@@ -195,7 +198,7 @@ describe("A webhook that came again after it was taken", () => {
   const times = { beganMs: 9900, struckMs: 10_100, endedMs: 14_000 };
   const fault: Fault = { kind: "SIGKILL worker-notification", breaksRecording: "at-once", ...times };
   const extraOf = (change: Partial<Evidence>) =>
-    judge({ ...flawless, ledger: [toldDown, toldUp, again], ...change }).extra;
+    judge({ ...flawless, ledger: [notifiedDown, notifiedUp, again], ...change }).extra;
 
   test("is explained by a fault that broke its recording", () => {
     expect(extraOf({ faults: [fault] })).toEqual({ posts: 1, bound: 1, unexplained: 0, causes: 1 });
@@ -205,7 +208,7 @@ describe("A webhook that came again after it was taken", () => {
     expect(extraOf({ faults: [{ ...fault, breaksRecording: "never" }] })).toMatchObject({ posts: 1, unexplained: 1 });
     const later = { beganMs: 20_000, struckMs: 20_100, endedMs: 21_000 };
     expect(extraOf({ faults: [{ ...fault, ...later }] })).toMatchObject({ unexplained: 1 });
-    expect(complaintsOf({ ledger: [toldDown, toldUp, again] })).toEqual([
+    expect(complaintsOf({ ledger: [notifiedDown, notifiedUp, again] })).toEqual([
       "1 webhooks came again without a fault that explains it.",
     ]);
   });
@@ -219,12 +222,17 @@ describe("A webhook that came again after it was taken", () => {
   });
 
   test("is explained by a receiver that did not end its answer", () => {
-    const hung = { ...toldUp, manner: "2xx-then-hang" as const };
-    expect(extraOf({ ledger: [toldDown, hung, again] })).toEqual({ posts: 1, bound: 1, unexplained: 0, causes: 1 });
+    const hung = { ...notifiedUp, manner: "2xx-then-hang" as const };
+    expect(extraOf({ ledger: [notifiedDown, hung, again] })).toEqual({ posts: 1, bound: 1, unexplained: 0, causes: 1 });
   });
 
   test("does not count while it was never taken", () => {
-    const refused = { ...toldUp, takenAtMs: null, manner: "500" as const };
-    expect(extraOf({ ledger: [toldDown, refused, again] })).toEqual({ posts: 0, bound: 0, unexplained: 0, causes: 0 });
+    const refused = { ...notifiedUp, takenAtMs: null, manner: "500" as const };
+    expect(extraOf({ ledger: [notifiedDown, refused, again] })).toEqual({
+      posts: 0,
+      bound: 0,
+      unexplained: 0,
+      causes: 0,
+    });
   });
 });

@@ -6,14 +6,14 @@ export interface Stored {
   readonly changes: readonly Change[];
   readonly deliveries: readonly { readonly id: string; readonly eventId: string; readonly status: string }[];
   readonly incidents: readonly { readonly monitorId: string; readonly resolution: string | null }[];
-  /** What was to be told of Stillup's own sight to the one receiver that hears it, in its order. */
-  readonly sight: readonly string[];
-  /** How often the row on which sight is decided changed; being blind comes first. */
-  readonly sightVersion: number;
+  /** What was to be told of Stillup's own connectivity to the one receiver that hears it, in its order. */
+  readonly connectivity: readonly string[];
+  /** How often the row on which connectivity is decided changed; being offline comes first. */
+  readonly connectivityVersion: number;
   /** Checks of which nothing is known. */
   readonly unknownChecks: number;
   /** Messages that no try could handle. */
-  readonly setApart: number;
+  readonly deadLetters: number;
 }
 
 export interface Change {
@@ -39,7 +39,7 @@ export interface Verdict {
   /** How much there was to judge: a run without any of it shows nothing. */
   readonly faults: number;
   readonly webhooks: number;
-  /** Turns of targets, and the changes of status that came of them. Lost: a turn without one. Invented: one without a turn. */
+  /** Semaphore of targets, and the changes of status that came of them. Lost: a turn without one. Invented: one without a turn. */
   readonly changes: { readonly expected: number; readonly lost: number; readonly invented: number };
   /** A change to one receiver each; no turn's alert comes before it. Doubled: one event or incident under two ids. */
   readonly alerts: {
@@ -62,11 +62,11 @@ export interface Verdict {
   };
   /** Incidents that are not there, are there too often, or are open while their target is up, or the other way round. */
   readonly wrongIncidents: number;
-  /** How often Stillup was blind; whether it was told otherwise than by turns, or is told to be so still. */
-  readonly blind: { readonly spells: number; readonly wrong: number };
+  /** How often Stillup was offline; whether it was told otherwise than by turns, or is told to be so still. */
+  readonly offline: { readonly spells: number; readonly wrong: number };
   /** Deliveries that did not end as delivered, and messages set apart. */
   readonly unfinished: number;
-  readonly setApart: number;
+  readonly deadLetters: number;
 }
 
 /** An answer is recorded at once. After a fault of its own the database needs a moment to be reached again. */
@@ -94,7 +94,10 @@ export function judge({ told, systemReceiver, turns, stored, ledger, faults }: E
   });
   const changes = monitors.map((monitor) => monitor.changes);
   const ofSystem = ledger.filter(({ monitorId, receiver }) => monitorId === "system" && receiver === systemReceiver);
-  const alerts = [...monitors.flatMap((monitor) => monitor.alerts), judgeAlerts(sightOf(stored), ofSystem, eventIds)];
+  const alerts = [
+    ...monitors.flatMap((monitor) => monitor.alerts),
+    judgeAlerts(connectivityOf(stored), ofSystem, eventIds),
+  ];
   return {
     faults: faults.length,
     webhooks: ledger.length,
@@ -108,14 +111,17 @@ export function judge({ told, systemReceiver, turns, stored, ledger, faults }: E
     },
     extra: judgeExtra(ledger, faults),
     wrongIncidents: sum(monitors, "wrongIncidents"),
-    blind: { spells: stored.sight.filter((type) => type === "system.blind").length, wrong: judgeSight(stored) },
+    offline: {
+      spells: stored.connectivity.filter((type) => type === "system.offline").length,
+      wrong: judgeConnectivity(stored),
+    },
     unfinished: stored.deliveries.filter(({ status }) => status !== "delivered").length,
-    setApart: stored.setApart,
+    deadLetters: stored.deadLetters,
   };
 }
 
 /** What speaks against the run, a sentence each; none when it passed. */
-export function complaints({ changes, alerts, extra, blind, ...verdict }: Verdict): string[] {
+export function complaints({ changes, alerts, extra, offline, ...verdict }: Verdict): string[] {
   const needed: readonly (readonly [number, string])[] = [
     [verdict.faults, "No fault was injected."],
     [changes.expected, "No target turned."],
@@ -130,9 +136,9 @@ export function complaints({ changes, alerts, extra, blind, ...verdict }: Verdic
     [alerts.outOfOrder, "alerts came out of order"],
     [extra.unexplained, "webhooks came again without a fault that explains it"],
     [verdict.wrongIncidents, "incidents are wrong"],
-    [blind.wrong, "changes of sight are wrong"],
+    [offline.wrong, "changes of connectivity are wrong"],
     [verdict.unfinished, "deliveries did not end as delivered"],
-    [verdict.setApart, "messages were set apart"],
+    [verdict.deadLetters, "messages were set apart"],
   ];
   return [
     ...needed.filter(([count]) => count === 0).map(([, what]) => what),
@@ -235,20 +241,21 @@ function breakingWindow({ breaksRecording, beganMs, struckMs, endedMs }: Fault) 
   return [{ fromMs: beganMs, untilMs: breaksRecording === "at-once" ? struckMs : endedMs + REACHED_WITHIN_MS }];
 }
 
-/** What is to be told of sight: that it went, that it came back, and so on. */
-function sightOf({ sightVersion }: Pick<Stored, "sightVersion">): Sign[] {
-  return Array.from({ length: sightVersion }, (_, index) => ({
-    type: index % 2 === 0 ? "system.blind" : "system.sighted",
+/** What is to be told of connectivity: that it went, that it came back, and so on. */
+function connectivityOf({ connectivityVersion }: Pick<Stored, "connectivityVersion">): Sign[] {
+  return Array.from({ length: connectivityVersion }, (_, index) => ({
+    type: index % 2 === 0 ? "system.offline" : "system.online",
     atMs: 0, // no turn of the script's says when
   }));
 }
 
-function judgeSight({ sight, sightVersion, changes, unknownChecks }: Stored): number {
-  const expected = sightOf({ sightVersion }).map(({ type }) => type);
-  const wrong = sight.filter((type, index) => type !== expected[index]).length;
-  const wasBlind = unknownChecks > 0 || changes.some(({ status }) => status === "unknown");
-  const notTold = Math.max(0, sightVersion - sight.length) + (wasBlind && sight.length === 0 ? 1 : 0);
-  return wrong + notTold + (sightVersion % 2);
+function judgeConnectivity({ connectivity, connectivityVersion, changes, unknownChecks }: Stored): number {
+  const expected = connectivityOf({ connectivityVersion }).map(({ type }) => type);
+  const wrong = connectivity.filter((type, index) => type !== expected[index]).length;
+  const wasOffline = unknownChecks > 0 || changes.some(({ status }) => status === "unknown");
+  const notNotified =
+    Math.max(0, connectivityVersion - connectivity.length) + (wasOffline && connectivity.length === 0 ? 1 : 0);
+  return wrong + notNotified + (connectivityVersion % 2);
 }
 
 function judgeIncidents(seen: readonly Turn[], incidents: Stored["incidents"]): number {

@@ -15,7 +15,7 @@ export function stillupKinds(): FaultKind[] {
     cutOff("api", { weight: 1, holdMs: [500, 5000] }),
     killed("worker-monitoring", { weight: 4, holdMs: [200, 4000] }),
     frozen("worker-monitoring", { weight: 3, holdMs: [500, 12_000] }),
-    // Its checks fail in earnest, and so does the control target: nothing is known, and nothing must be told.
+    // Its checks fail in earnest, and so does the connectivity target: nothing is known, and nothing must be told.
     cutOff("worker-monitoring", { weight: 2, holdMs: [500, 12_000] }),
     killed("worker-status-change", { weight: 4, holdMs: [200, 4000] }),
     frozen("worker-status-change", { weight: 3, holdMs: [500, 12_000] }),

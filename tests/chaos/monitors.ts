@@ -3,7 +3,7 @@ import type { Host } from "./host.ts";
 import type { Watched } from "./script.ts";
 
 const MONITORS = 30;
-/** Told of every monitor and of Stillup itself, and takes everything. */
+/** Notified of every monitor and of Stillup itself, and takes everything. */
 export const STEADY = "steady";
 /** Each told of a quarter of the monitors. */
 export const MOODY = ["moody-1", "moody-2", "moody-3", "moody-4"] as const;
@@ -12,8 +12,8 @@ export const MOODY = ["moody-1", "moody-2", "moody-3", "moody-4"] as const;
 export async function createMonitors(api: ApiClient, host: Host) {
   const channels = new Map<string, string>();
   for (const name of [STEADY, ...MOODY]) {
-    const system = name === STEADY;
-    const channel = { name, type: "webhook", default: false, system, config: { url: host.receiverUrl(name) } };
+    const systemAlerts = name === STEADY;
+    const channel = { name, type: "webhook", default: false, systemAlerts, config: { url: host.receiverUrl(name) } };
     channels.set(name, (await api.call<{ id: string }>("POST", "/v1/channels", channel)).id);
   }
   const watched: Watched[] = [];

@@ -12,7 +12,7 @@ export interface Receivers {
 }
 
 /** A third try and later ones are taken: the times between tries grow up to ten minutes, and a run must end. */
-const MOST_REFUSALS = 2;
+const MAX_REFUSALS = 2;
 
 export function createReceivers(): Receivers {
   const ledger: Post[] = [];
@@ -23,7 +23,7 @@ export function createReceivers(): Receivers {
     const earlier = tries.get(id) ?? 0;
     tries.set(id, earlier + 1);
     const current = misbehaving.get(receiver);
-    if (current === undefined || earlier >= MOST_REFUSALS) return null;
+    if (current === undefined || earlier >= MAX_REFUSALS) return null;
     current.met += 1;
     return current.manner;
   };

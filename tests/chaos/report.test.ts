@@ -23,10 +23,10 @@ function runWith(change: Partial<ModeRun["evidence"]> = {}): ModeRun {
     changes: turns.map(({ monitorId, status, atMs }, index) => ({ monitorId, status, version: index + 2, atMs })),
     deliveries: ledger.map(({ id }) => ({ id, eventId: `evt_${id}`, status: "delivered" })),
     incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
-    sight: [],
-    sightVersion: 0,
+    connectivity: [],
+    connectivityVersion: 0,
     unknownChecks: 0,
-    setApart: 0,
+    deadLetters: 0,
   };
   const told = new Map([["mon_1", ["steady"]]]);
   const evidence = { told, systemReceiver: "steady", turns, faults, ledger, stored, ...change };
@@ -46,7 +46,7 @@ function figuresWith(change?: Partial<ModeRun["evidence"]>): Figures {
   return { machine, minutes: 18, seed: 1, modes: [figuresOf("local", runWith(change))] };
 }
 
-test("The figures count faults by kind, and time alerts from the turn and recovery from the mending", () => {
+test("The figures count faults by kind, and time alerts from the turn and recovery from the fixing", () => {
   expect(figuresOf("local", runWith())).toMatchObject({
     faults: { "SIGKILL api": 2 },
     faultCount: 2,

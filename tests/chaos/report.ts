@@ -28,7 +28,7 @@ export function markdown(figures: Figures): string {
   return `# Reliability
 
 Written by \`npm run chaos\`, which needs Docker with Compose. It starts the stack of docker-compose.yml, then that of
-docker-compose.external.yml with stand-ins for Neon and Upstash, breaks each for ${minutes} minutes, mends everything, waits until
+docker-compose.external.yml with emulators for Neon and Upstash, breaks each for ${minutes} minutes, fixes everything, waits until
 nothing is left to be told, and compares.
 
 Run on ${machine.date} at ${machine.commit ?? "an unknown commit"} with \`--minutes ${minutes} --seed ${seed}\`: ${machine.processor}, ${machine.memoryGb} GB,
@@ -45,7 +45,7 @@ ${piped(outcomeCells(figures))}
 - *Changes of status*: each turn of a target, held against \`status_changes\`. A target turns again when its change is
   stored, because an outage that no check saw is none that could be told. Lost: not stored within five minutes. Invented:
   stored although the target had not turned, or before it did.
-- *Alerts*: each change to each of its two receivers, and each change of sight to one, as the receivers' own ledger has it.
+- *Alerts*: each change to each of its two receivers, and each change of connectivity to one, as the receivers' own ledger has it.
   Lost: never taken. Invented: of no turn, or before it. Doubled: one event, or one incident's beginning or end, under two
   ids. Out of order: a monitor's alerts otherwise than its target turned.
 - *Sent again*: webhooks that came again, with the same id, after they had been answered with 2xx. Each needs a fault
@@ -54,15 +54,15 @@ ${piped(outcomeCells(figures))}
   to it was broken, and until 3 s after, and those that the receiver began with 2xx and did not end.
 - *Time to tell*: from the turn of a target to the arrival at the receiver that takes everything. It holds the wait for the
   next check (5 s), the second check where the threshold is 2, and every fault on the way.
-- *Recovery*: from the mending of a fault to the next alert at that receiver, whatever else was broken by then.
+- *Recovery*: from the fixing of a fault to the next alert at that receiver, whatever else was broken by then.
 
 ## What was injected
 
 ${piped(faultCells(figures))}
 
-A fault counts when it was really injected: a container that ran was hit; what a receiver or a stand-in was told to do wrong
+A fault counts when it was really injected: a container that ran was hit; what a receiver or a emulator was told to do wrong
 met a request. A worker that checks and is cut off the network fails its checks in earnest, and cannot reach the run's
-control target either: that is told as \`system.blind\`, and must not be told as an outage.
+connectivity target either: that is told as \`system.offline\`, and must not be told as an outage.
 30 monitors, checked every 5 s, whose targets take 0.2 s to answer; one in five with a failure threshold of 2, another one
 in five with a recovery threshold of 2; two receivers each, one that takes everything and one of four that misbehave.
 `;
@@ -102,9 +102,9 @@ function outcomeCells({ modes }: Figures): Cells {
     row("alerts invented", ({ verdict }) => verdict.alerts.invented),
     row("alerts out of order", ({ verdict }) => verdict.alerts.outOfOrder),
     row("incidents wrong", ({ verdict }) => verdict.wrongIncidents),
-    row("blind, and told so", ({ verdict }) => verdict.blind.spells),
+    row("offline, and told so", ({ verdict }) => verdict.offline.spells),
     row("deliveries not delivered", ({ verdict }) => verdict.unfinished),
-    row("messages set apart", ({ verdict }) => verdict.setApart),
+    row("messages set apart", ({ verdict }) => verdict.deadLetters),
     row("webhooks", ({ webhooks }) => webhooks),
     row("sent again after it was taken", ({ verdict }) => verdict.extra.posts),
     row("its bound", ({ verdict }) => verdict.extra.bound),

@@ -40,7 +40,7 @@ export interface ModeRun {
   /** Faults that were planned, tried and failed. */
   readonly notInjected: number;
   readonly checks: number;
-  /** From the mending of the last fault until nothing was left to be told. */
+  /** From the fixing of the last fault until nothing was left to be told. */
   readonly settledMs: number;
   readonly versions: { readonly postgres: string; readonly redis: string };
 }
@@ -109,27 +109,27 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
     progress(`${mode.name}: not injected: ${kind}: ${why}`);
   };
   const script = { watched, targets: host.targets, random: createRandom(seed + 1), readStatuses: statuses, turns };
-  let mendedMs = 0;
+  let recoveredMs = 0;
   await Promise.all([
     playScript(script, stop.signal),
     inject({ world, planned: plan(kinds, random), faults, failed }, stop.signal).then(() => {
-      mendedMs = nowMs();
+      recoveredMs = nowMs();
     }),
   ]).finally(() => {
     clearTimeout(timer);
     clearInterval(ticker);
   });
 
-  progress(`${mode.name}: everything is mended; waiting for what is still to be told`);
-  await untilTold(truth).catch(() => progress(`${mode.name}: not everything was told in time`));
-  const settledMs = nowMs() - mendedMs;
+  progress(`${mode.name}: everything is fixed; waiting for what is still to be told`);
+  await untilNotified(truth).catch(() => progress(`${mode.name}: not everything was told in time`));
+  const settledMs = nowMs() - recoveredMs;
   const stored: Stored = await truth.stored();
   const evidence = { told, systemReceiver: STEADY, turns, stored, ledger: host.receivers.ledger, faults };
   return { evidence, notInjected, checks: host.targets.asked(), settledMs, versions };
 }
 
 /** Three times in a row, some time apart: what a statement under way does is in no count. */
-async function untilTold(truth: Truth): Promise<void> {
+async function untilNotified(truth: Truth): Promise<void> {
   let quiet = 0;
   await until(async () => {
     const { events, deliveries } = await truth.pending();

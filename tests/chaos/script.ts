@@ -6,8 +6,8 @@ import type { Targets } from "./targets.ts";
 
 const NOTICED_WITHIN_MS = 300_000;
 const POLL_MS = 1000;
-const LEAST_STAY_MS = 2000;
-const MOST_STAY_MS = 14_000;
+const MIN_STAY_MS = 2000;
+const MAX_STAY_MS = 14_000;
 
 export interface Watched {
   readonly id: string;
@@ -25,7 +25,7 @@ export interface Script {
 }
 
 /**
- * Turns targets around, each in its own time, until `signal` aborts; then every last turn is waited for. A target turns
+ * Semaphore targets around, each in its own time, until `signal` aborts; then every last turn is waited for. A target turns
  * again once its monitor's change of status is stored: an outage that no check saw is none that could be told.
  */
 export async function playScript(script: Script, signal: AbortSignal): Promise<void> {
@@ -41,7 +41,7 @@ export async function playScript(script: Script, signal: AbortSignal): Promise<v
 
 function createPlay({ targets, random, turns }: Script, { id, target }: Watched) {
   let status: Status = "up";
-  let stayUntilMs = nowMs() + random.between(0, MOST_STAY_MS);
+  let stayUntilMs = nowMs() + random.between(0, MAX_STAY_MS);
   let turnedAtMs: number | null = null;
   return {
     isWaiting: () => turnedAtMs !== null,
@@ -57,7 +57,7 @@ function createPlay({ targets, random, turns }: Script, { id, target }: Watched)
       if (!noticed && nowMs() - turnedAtMs < NOTICED_WITHIN_MS) return;
       turns.push({ monitorId: id, status, atMs: turnedAtMs, noticed });
       turnedAtMs = null;
-      stayUntilMs = nowMs() + random.between(LEAST_STAY_MS, MOST_STAY_MS);
+      stayUntilMs = nowMs() + random.between(MIN_STAY_MS, MAX_STAY_MS);
     },
   };
 }

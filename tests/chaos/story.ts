@@ -21,7 +21,7 @@ export interface Post {
   readonly receiver: string;
   /** `system` where it tells of Stillup itself. */
   readonly monitorId: string;
-  /** What it tells the beginning or the end of: an incident, or since when Stillup was blind. */
+  /** What it tells the beginning or the end of: an incident, or since when Stillup was offline. */
   readonly spell: string;
   readonly type: string;
   readonly atMs: number;

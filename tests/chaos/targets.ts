@@ -3,7 +3,7 @@ import type { Status } from "./story.ts";
 
 /** What is watched. Each answers 200 while it is up; while down, some answer 503 and some hang up. */
 export interface Targets {
-  /** Turns one around. */
+  /** Semaphore one around. */
   turn(name: string, status: Status): void;
   answer(name: string, response: ServerResponse): void;
   /** Requests so far. */

@@ -34,8 +34,15 @@ describe.skipIf(postgresMissing !== null)(
     });
 
     test("is nothing where nothing was watched", async () => {
-      const nothing = { changes: [], deliveries: [], incidents: [], sight: [], sightVersion: 0, unknownChecks: 0 };
-      expect(await truth.stored()).toEqual({ ...nothing, setApart: 0 });
+      const nothing = {
+        changes: [],
+        deliveries: [],
+        incidents: [],
+        connectivity: [],
+        connectivityVersion: 0,
+        unknownChecks: 0,
+      };
+      expect(await truth.stored()).toEqual({ ...nothing, deadLetters: 0 });
       expect(await truth.pending()).toEqual({ events: 0, deliveries: 0 });
       expect(await truth.version()).toMatch(/^\d+\./);
       expect(new Set(asked)).toEqual(new Set(["postgres-1 psql"]));
@@ -44,7 +51,7 @@ describe.skipIf(postgresMissing !== null)(
     test("is what is still to be told, what came after a monitor was first up, and what became of it", async () => {
       await client.query(`
         insert into monitors (id, name, type, url, method, interval_seconds, expect, failure_threshold,
-          recovery_threshold, unhandled)
+          recovery_threshold, pending_events)
         values ('mon_1', 'A', 'http', 'http://a.example', 'GET', 5, '{}', 1, 1, '[]'),
           ('mon_2', 'B', 'http', 'http://b.example', 'GET', 5, '{}', 1, 1, '[{}]');
         insert into status_changes (monitor_id, version, status, at, decided_at)
@@ -54,15 +61,15 @@ describe.skipIf(postgresMissing !== null)(
           ('mon_2', 1, 'down', app_now(), app_now());
         insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status)
         values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 3, 'monitor.down', '{}', app_now(), 'pending'),
-          ('dlv_3', 'evt_3', 'ch_1', 'system', 2, 'system.sighted', '{}', app_now(), 'delivered'),
-          ('dlv_2', 'evt_2', 'ch_1', 'system', 1, 'system.blind', '{}', app_now(), 'delivered');
+          ('dlv_3', 'evt_3', 'ch_1', 'system', 2, 'system.online', '{}', app_now(), 'delivered'),
+          ('dlv_2', 'evt_2', 'ch_1', 'system', 1, 'system.offline', '{}', app_now(), 'delivered');
         insert into incidents (id, monitor_id, started_at, confirmed_at, resolved_at, resolution, cause)
         values ('inc_1', 'mon_1', app_now(), app_now(), null, null, '{}'),
           ('inc_2', 'mon_1', app_now(), app_now(), app_now(), 'recovered', '{}');
         insert into checks (monitor_id, at, outcome, total_ms)
         values ('mon_1', app_now(), 'ok', 1), ('mon_1', app_now(), 'unknown', 1);
-        insert into set_apart (stream, message_id, body, reason, attempts) values ('checks.due', '1-0', '', 'odd', 5);
-        update sight set version = 2;
+        insert into dead_letters (stream, message_id, body, reason, attempts) values ('checks.due', '1-0', '', 'odd', 5);
+        update connectivity set version = 2;
       `);
       const beforeMs = nowMs();
       const stored = await truth.stored();
@@ -81,10 +88,10 @@ describe.skipIf(postgresMissing !== null)(
           { monitorId: "mon_1", resolution: null },
           { monitorId: "mon_1", resolution: "recovered" },
         ],
-        sight: ["system.blind", "system.sighted"],
-        sightVersion: 2,
+        connectivity: ["system.offline", "system.online"],
+        connectivityVersion: 2,
         unknownChecks: 1,
-        setApart: 1,
+        deadLetters: 1,
       });
       expect(await truth.pending()).toEqual({ events: 1, deliveries: 1 });
 

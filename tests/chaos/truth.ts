@@ -29,7 +29,7 @@ export function createTruth(engine: Pick<Engine, "running" | "exec">, service: s
   return {
     pending: () =>
       ask(`select json_build_object(
-        'events', (select count(*) from monitors where unhandled <> '[]'),
+        'events', (select count(*) from monitors where pending_events <> '[]'),
         'deliveries', (select count(*) from deliveries where status = 'pending'))`),
     async stored() {
       const { changes, ...rest } = await ask<Aged>(`select json_build_object(
@@ -43,10 +43,10 @@ export function createTruth(engine: Pick<Engine, "running" | "exec">, service: s
           'id', id, 'eventId', event_id, 'status', status)), '[]') from deliveries),
         'incidents', (select coalesce(json_agg(json_build_object(
           'monitorId', monitor_id, 'resolution', resolution)), '[]') from incidents),
-        'sight', (select coalesce(json_agg(type order by version), '[]') from deliveries where monitor_id = 'system'),
-        'sightVersion', (select version from sight),
+        'connectivity', (select coalesce(json_agg(type order by version), '[]') from deliveries where monitor_id = 'system'),
+        'connectivityVersion', (select version from connectivity),
         'unknownChecks', (select count(*) from checks where outcome = 'unknown'),
-        'setApart', (select count(*) from set_apart))`);
+        'deadLetters', (select count(*) from dead_letters))`);
       const askedMs = nowMs(); // after the answer, so that nothing seems earlier than it was
       return { changes: changes.map(({ ageMs, ...change }) => ({ ...change, atMs: askedMs - ageMs })), ...rest };
     },

@@ -53,7 +53,7 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
       return containers;
     }, soon);
   /** Expects of each monitor one more webhook of this type, and nothing else. */
-  const expectTold = async (type: string) => {
+  const expectNotified = async (type: string) => {
     const expected = [...told, ...monitors.map((id) => `${type} ${id}`)].sort();
     await vi.waitFor(() => expect(host.received.length).toBeGreaterThanOrEqual(expected.length), soon);
     expect(host.received.map((webhook) => `${webhook.type} ${webhook.monitorId}`).sort()).toEqual(expected);
@@ -131,7 +131,7 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
   test("is looked after from within the container of its API", async () => {
     const stillup = ["exec", "--no-TTY", "api", "node", "local/main.mjs"];
     expect(await stack.compose(...stillup, "deliveries", "list")).toBe("There is nothing.\n");
-    expect(JSON.parse(await stack.compose(...stillup, "set-apart", "retry", "--all", "--json"))).toEqual({
+    expect(JSON.parse(await stack.compose(...stillup, "dead-letters", "retry", "--all", "--json"))).toEqual({
       retried: 0,
     });
   });
@@ -152,9 +152,9 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
     const statusOf = async (id: string) => (await api.call<Monitor>("GET", `/v1/monitors/${id}`)).status;
     for (const id of monitors) await vi.waitFor(async () => expect(await statusOf(id)).toBe("up"), soon);
     host.up = false;
-    await expectTold("monitor.down");
+    await expectNotified("monitor.down");
     host.up = true;
-    await expectTold("monitor.up");
+    await expectNotified("monitor.up");
   });
 
   test("does so with three workers that check, too", async () => {
@@ -164,9 +164,9 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
       expect(scaled.map(({ health }) => health)).toEqual(["healthy", "healthy", "healthy"]);
     }, soon);
     host.up = false;
-    await expectTold("monitor.down");
+    await expectNotified("monitor.down");
     host.up = true;
-    await expectTold("monitor.up");
+    await expectNotified("monitor.up");
     await stack.compose("up", "--detach", "--scale", "worker-monitoring=1");
   });
 
@@ -175,13 +175,13 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
     await checkedAgain();
     await stack.compose("kill", "worker-monitoring");
     await stack.compose("up", "--detach");
-    await expectTold("monitor.down");
+    await expectNotified("monitor.down");
 
     await stack.compose("kill", "worker-notification", "worker-status-change");
     host.up = true;
     await checkedAgain();
     await stack.compose("up", "--detach");
-    await expectTold("monitor.up");
+    await expectNotified("monitor.up");
   });
 
   test("is left as it is by a second up", async () => {

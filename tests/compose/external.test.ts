@@ -72,7 +72,7 @@ describe.skipIf(engineMissing !== null)(`The files of both modes${skipped}`, () 
     expect(Object.keys(template).filter((name) => /^(STILLUP|COMPOSE)_/.test(name))).toEqual([]);
     const filled = Object.entries(template).filter(([, value]) => value !== "");
     expect(filled.map(([name]) => name).sort()).toEqual([
-      "CONTROL_TARGETS",
+      "CONNECTIVITY_TARGETS",
       "DATABASE_DRIVER",
       "DRAIN_SECONDS",
       "LOG_LEVEL",
@@ -133,8 +133,8 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
       faults: { answer: { times: number } | null; dropReplies: number; sleep: object | null };
       counts: Record<string, number>;
     };
-  /** Turns the target around, and expects one webhook of it and no other. */
-  const expectTold = async (
+  /** Semaphore the target around, and expects one webhook of it and no other. */
+  const expectNotified = async (
     type: "monitor.down" | "monitor.up",
     meanwhile: () => Promise<unknown> = async () => {},
   ) => {
@@ -267,8 +267,8 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
     await vi.waitFor(async () => {
       expect(await api.call("GET", `/v1/monitors/${monitorId}`)).toMatchObject({ status: "up" });
     }, soon);
-    await expectTold("monitor.down");
-    await expectTold("monitor.up");
+    await expectNotified("monitor.down");
+    await expectNotified("monitor.up");
   });
 
   test("is asked for its health without a billed command", async () => {
@@ -283,47 +283,47 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
 
   test("loses nothing to a database that answers 500, that sleeps, and whose replies are lost", async () => {
     const { neon } = stack.controls;
-    await expectTold("monitor.down", async () => {
+    await expectNotified("monitor.down", async () => {
       await setFaults(neon, { answer: { status: 500, times: null } });
       expect(await status("/v1/monitors")).toBe(503);
       await notReady();
       await setFaults(neon, { answer: { status: 500, times: 4 } });
       await vi.waitFor(async () => expect((await look(neon)).faults.answer?.times).toBe(0), soon);
     });
-    await expectTold("monitor.up", () => setFaults(neon, { sleep: { wakeMs: 2000, refuses: true } }));
-    await expectTold("monitor.down", () => setFaults(neon, { dropReplies: 4 }));
+    await expectNotified("monitor.up", () => setFaults(neon, { sleep: { wakeMs: 2000, refuses: true } }));
+    await expectNotified("monitor.down", () => setFaults(neon, { dropReplies: 4 }));
     await vi.waitFor(async () => expect((await look(neon)).faults.dropReplies).toBe(0), soon);
     await vi.waitFor(async () => expect(await status("/readyz")).toBe(200), soon);
   });
 
   test("loses nothing to a stream service that answers 500, and whose replies are lost", async () => {
     const { upstash } = stack.controls;
-    await expectTold("monitor.up", async () => {
+    await expectNotified("monitor.up", async () => {
       await setFaults(upstash, { answer: { status: 500, times: 2 } });
       await vi.waitFor(async () => expect((await look(upstash)).faults.answer?.times).toBe(0), soon);
     });
-    await expectTold("monitor.down", async () => {
+    await expectNotified("monitor.down", async () => {
       await setFaults(upstash, { dropReplies: 2 });
       await vi.waitFor(async () => expect((await look(upstash)).faults.dropReplies).toBe(0), soon);
     });
   });
 
   test("loses nothing when either is cut off the network", async () => {
-    await expectTold("monitor.up", () =>
+    await expectNotified("monitor.up", () =>
       cutOff("neon", async () => {
         expect(await status("/v1/monitors")).toBe(503);
         await notReady();
       }),
     );
-    await expectTold("monitor.down", () =>
+    await expectNotified("monitor.down", () =>
       cutOff("upstash", async () => {
-        // The write is kept, and rings nobody.
+        // The write is kept, and wakes nobody.
         expect(await api.call("POST", `/v1/monitors/${monitorId}/check`)).toMatchObject({ id: monitorId });
         await notReady();
       }),
     );
     await vi.waitFor(async () => expect(await status("/readyz")).toBe(200), soon);
-    await expectTold("monitor.up");
+    await expectNotified("monitor.up");
   });
 
   test("is left as it is by the other mode beside it", async () => {

@@ -80,7 +80,7 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
     (await stack.containers())
       .filter(({ service }) => SERVICES.includes(service))
       .map(({ id, startedAt }) => `${id} ${startedAt}`);
-  const expectEachTold = async (type: "monitor.down" | "monitor.up") => {
+  const expectEachNotified = async (type: "monitor.down" | "monitor.up") => {
     const expected = [...told, ...monitors.map((id) => `${type} ${id}`)].sort();
     await vi.waitFor(() => expect(host.received.length).toBeGreaterThanOrEqual(expected.length), soon);
     expect([...new Set(host.received.map(({ id }) => id))]).toHaveLength(expected.length);
@@ -102,9 +102,9 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
 
     await stack.compose("exec", "--no-TTY", "disk", "rm", "/disk/ballast");
     await untilReady();
-    await expectEachTold("monitor.down");
+    await expectEachNotified("monitor.down");
     host.up = true;
-    await expectEachTold("monitor.up");
+    await expectEachNotified("monitor.up");
     expect(await livesOf()).toEqual(lives);
   });
 
@@ -124,9 +124,9 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
 
     await redis("CONFIG", "SET", "maxmemory", "192mb");
     await untilReady();
-    await expectEachTold("monitor.down");
+    await expectEachNotified("monitor.down");
     host.up = true;
-    await expectEachTold("monitor.up");
+    await expectEachNotified("monitor.up");
     expect(await livesOf()).toEqual(lives);
   });
 });

@@ -249,7 +249,7 @@ function streamCases({ host, redis, db, stream, ticks }: Given & { ticks: boolea
     await add({ say: "a" }, "{ not json", '{"say":1}');
     await ticking(async () => {
       await expect.poll(words, WAIT).toEqual(["a"]);
-      const rows = () => db().query("select body from set_apart where stream = 'work.due' order by length(body)");
+      const rows = () => db().query("select body from dead_letters where stream = 'work.due' order by length(body)");
       await expect.poll(async () => (await rows()).rows, WAIT).toEqual([{ body: '{"say":1}' }, { body: "{ not json" }]);
     });
     await expect.poll(left, WAIT).toBe(0);
@@ -270,7 +270,9 @@ function streamCases({ host, redis, db, stream, ticks }: Given & { ticks: boolea
   if (!ticks) return;
 
   test("Two ticks at once, and one that comes late, do nothing twice and leave nothing out", async () => {
-    await db().query("update schedules set next_run_at = '-infinity', last_run_at = null where name = 'retain'");
+    await db().query(
+      "update schedules set next_run_at = '-infinity', last_run_at = null where name = 'apply-retention'",
+    );
     const many = Array.from({ length: 30 }, (_, at) => `word ${String(at).padStart(2, "0")}`);
     await add(...many.map((say) => ({ say })));
     await Promise.all([host().tick?.(), host().tick?.()]);
@@ -324,7 +326,7 @@ function queueCases({ host, redis, db }: Pick<Given, "host" | "redis" | "db">): 
 
   test("A queue's message that cannot be read is set apart, and done", async () => {
     expect(await queue([message("q1", { say: "a" }), message("q2", "nothing")])).toEqual([]);
-    const { rows } = await db().query("select body from set_apart where message_id = 'q2'");
+    const { rows } = await db().query("select body from dead_letters where message_id = 'q2'");
     expect([rows, await words()]).toEqual([[{ body: "nothing" }], ["a"]]);
   });
 }
@@ -420,7 +422,7 @@ function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { service
       channel: "ch_none",
       incident: "inc_none",
       delivery: "dlv_none",
-      setApart: "msg_none",
+      deadLetters: "msg_none",
     };
     for (const { name, method, path, body, isOpen, path: full } of await routeCalls(db(), unknown, receiver.url)) {
       const hasId = full.includes("_none");
@@ -459,7 +461,7 @@ function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { service
   test("What the host cannot do is told by /healthz", async () => {
     const { value } = await call("GET", "/healthz");
     expect(value.status).toBe("ok");
-    if (value.limits !== undefined) expect(value.limits.leastIntervalSeconds).toBeGreaterThanOrEqual(5);
+    if (value.limits !== undefined) expect(value.limits.minIntervalSeconds).toBeGreaterThanOrEqual(5);
     expect(services().variables["WORK_SECONDS"]).toBe("5");
   });
 }

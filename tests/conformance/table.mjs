@@ -30,10 +30,10 @@ export async function writeTable(testResults) {
 async function limitLines() {
   const lines = ["A dash: the host has no such thing. What each cannot do, or not quickly:", ""];
   for (const [host, name] of Object.entries(LIMITED)) {
-    const { workSeconds, leastIntervalSeconds, alertWithinSeconds, lacks } = await hostLimits(host);
+    const { workSeconds, minIntervalSeconds, alertWithinSeconds, limitations } = await hostLimits(host);
     const ticks = `a tick each minute works for ${workSeconds} s (\`WORK_SECONDS\`)`;
-    const quick = `intervals from ${leastIntervalSeconds} s, an alert within ${alertWithinSeconds} s of the deciding answer, as long as ticks come in time`;
-    lines.push(`- **${name}**: ${ticks}: ${quick}. ${lacks.join(" ")}`.trimEnd());
+    const quick = `intervals from ${minIntervalSeconds} s, an alert within ${alertWithinSeconds} s of the deciding answer, as long as ticks come in time`;
+    lines.push(`- **${name}**: ${ticks}: ${quick}. ${limitations.join(" ")}`.trimEnd());
   }
   return lines;
 }

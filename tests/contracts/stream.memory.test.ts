@@ -29,11 +29,11 @@ describe("A stream in memory", () => {
 
     now += 120_000;
     expect((await stream.state(a.stream, a.group)).oldestMs).toBe(120_000);
-    expect((await stream.takeOver(b, { minIdleMs: 120_001, count: 1 })).messages).toEqual([]);
-    expect((await stream.takeOver(b, { minIdleMs: 120_000, count: 1 })).messages).toHaveLength(1);
-    expect((await stream.takeOver(a, { minIdleMs: 120_000, count: 1 })).messages).toEqual([]);
+    expect((await stream.claimStale(b, { minIdleMs: 120_001, count: 1 })).messages).toEqual([]);
+    expect((await stream.claimStale(b, { minIdleMs: 120_000, count: 1 })).messages).toHaveLength(1);
+    expect((await stream.claimStale(a, { minIdleMs: 120_000, count: 1 })).messages).toEqual([]);
 
-    await stream.again(b, [message?.id ?? ""]);
+    await stream.redeliver(b, [message?.id ?? ""]);
     now += 60_000;
     expect(await stream.removeIdleConsumers({ ...a, consumer: "c" }, { minIdleMs: 60_001 })).toBe(0);
     expect(await stream.removeIdleConsumers({ ...a, consumer: "c" }, { minIdleMs: 60_000 })).toBe(1);

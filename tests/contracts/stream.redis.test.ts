@@ -32,7 +32,7 @@ describeOnRedis("A Redis that goes away", () => {
     await vi.waitFor(() => stream.ping());
     await publish(stream, "3");
     expect(bodiesOf(await reading)).toEqual(["3"]);
-    const { messages } = await stream.takeOver(b, { minIdleMs: 0, count: 10 });
+    const { messages } = await stream.claimStale(b, { minIdleMs: 0, count: 10 });
     expect(messages.map(({ body, attempts }) => `${body}: ${attempts}`)).toEqual(["1: 2", "2: 2", "3: 2"]);
   });
 
@@ -75,8 +75,8 @@ describeOnRedis("A Redis that goes away", () => {
     };
     await expect(publish(stream, "1")).rejects.toMatchObject(failed);
     await expect(stream.settle(a, { ack: ["1-1"], publish: [] })).rejects.toMatchObject(failed);
-    await expect(stream.wake("bell")).rejects.toMatchObject(failed);
-    await expect(stream.onWake(["bell"], () => {})).rejects.toMatchObject(failed);
+    await expect(stream.wake("wakeUp")).rejects.toMatchObject(failed);
+    await expect(stream.onWake(["wakeUp"], () => {})).rejects.toMatchObject(failed);
     await expect(stream.read(a, { count: 1, blockMs: longMs, signal: forever })).rejects.toMatchObject(failed);
   });
 
@@ -92,19 +92,19 @@ describeOnRedis("A Redis that goes away", () => {
     await stream.close();
   });
 
-  test("rings the bells when it is back, as they may have been missed, and then again", async () => {
+  test("wakes the wake-ups when it is back, as they may have been missed, and then again", async () => {
     const { server, stream } = await setUp();
-    const rung = vi.fn();
-    await stream.onWake(["bell"], rung);
+    const woken = vi.fn();
+    await stream.onWake(["wakeUp"], woken);
     await stream.ping();
-    expect(rung).not.toHaveBeenCalled();
+    expect(woken).not.toHaveBeenCalled();
     await server.kill9();
     await server.restart();
-    await vi.waitFor(() => expect(rung.mock.calls).toEqual([["bell"]]), 10_000);
-    rung.mockClear();
+    await vi.waitFor(() => expect(woken.mock.calls).toEqual([["wakeUp"]]), 10_000);
+    woken.mockClear();
     await vi.waitFor(async () => {
-      await stream.wake("bell");
-      expect(rung).toHaveBeenCalledWith("bell");
+      await stream.wake("wakeUp");
+      expect(woken).toHaveBeenCalledWith("wakeUp");
     }, 10_000);
   });
 });
@@ -177,9 +177,9 @@ describeOnRedis("A Redis out of memory", () => {
     await stream.read(a, { count: 1, blockMs: 0, signal: forever });
     await admin.config("SET", "maxmemory", "1");
     expect(bodiesOf(await stream.read(b, { count: 1, blockMs: 0, signal: forever }))).toEqual(["2"]);
-    const { messages } = await stream.takeOver(b, { minIdleMs: 0, count: 10 });
+    const { messages } = await stream.claimStale(b, { minIdleMs: 0, count: 10 });
     const ids = messages.map(({ id }) => id);
-    expect(bodiesOf(await stream.again(b, ids))).toEqual(["1", "2"]);
+    expect(bodiesOf(await stream.redeliver(b, ids))).toEqual(["1", "2"]);
     await stream.settle(b, { ack: ids, publish: [] });
     expect(await stream.removeIdleConsumers(b, { minIdleMs: 0 })).toBe(1);
     expect(await stream.state(a.stream, a.group)).toMatchObject({ length: 0, pending: 0 });
@@ -299,7 +299,7 @@ describeOnRedis("A stream on Redis", () => {
     await expect(stream.settle({ ...a, stream: "alerts.due" }, done)).rejects.toMatchObject(taken);
   });
 
-  test("has the server send it no bells but those it listens to", async () => {
+  test("has the server send it no wake-ups but those it listens to", async () => {
     const { stream, admin } = await setUp();
     const stops = [await stream.onWake(["x", "y"], () => {}), await stream.onWake(["x"], () => {})];
     expect(await admin.pubsub("NUMSUB", "stillup:wake:x", "stillup:wake:y")).toEqual([

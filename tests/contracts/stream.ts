@@ -142,25 +142,25 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
       test("comes again to its owner with its tries counted", async () => {
         await publish("1", "2");
         const messages = await readNow(here, a);
-        const again = await here.again(a, idsOf(messages));
-        expect(again).toEqual(messages.map((message) => ({ ...message, attempts: 2 })));
-        expect(await here.again(a, idsOf(messages.slice(1)))).toMatchObject([{ body: "2", attempts: 3 }]);
+        const redeliver = await here.redeliver(a, idsOf(messages));
+        expect(redeliver).toEqual(messages.map((message) => ({ ...message, attempts: 2 })));
+        expect(await here.redeliver(a, idsOf(messages.slice(1)))).toMatchObject([{ body: "2", attempts: 3 }]);
       });
 
       test("does not come again to who does not own it", async () => {
         await publish("1", "2", "3");
         const [one, two, three] = idsOf(await readNow(here, a));
-        await there.takeOver(b, { minIdleMs: 0, count: 1 });
+        await there.claimStale(b, { minIdleMs: 0, count: 1 });
         await settle(a, [`${two}`]);
-        expect(bodiesOf(await here.again(a, [`${one}`, `${two}`, `${three}`, "1-1"]))).toEqual(["3"]);
-        expect(bodiesOf(await there.again(b, [`${one}`]))).toEqual(["1"]);
+        expect(bodiesOf(await here.redeliver(a, [`${one}`, `${two}`, `${three}`, "1-1"]))).toEqual(["3"]);
+        expect(bodiesOf(await there.redeliver(b, [`${one}`]))).toEqual(["1"]);
       });
 
       test("is taken over with its tries counted, from any consumer", async () => {
         await publish("1", "2");
         const messages = [...(await readNow(here, a, 1)), ...(await readNow(here, b, 1))];
-        await here.again(a, idsOf(messages.slice(0, 1)));
-        const taken = await there.takeOver({ ...a, consumer: "c" }, { minIdleMs: 0, count: 100 });
+        await here.redeliver(a, idsOf(messages.slice(0, 1)));
+        const taken = await there.claimStale({ ...a, consumer: "c" }, { minIdleMs: 0, count: 100 });
         expect(taken.lost).toBe(0);
         expect(taken.messages).toEqual([
           { ...messages[0], attempts: 3 },
@@ -171,15 +171,15 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
       test("is not taken over before its lease is over", async () => {
         await publish("1");
         await readNow(here, a);
-        expect(await there.takeOver(b, { minIdleMs: anHourMs, count: 100 })).toEqual({ messages: [], lost: 0 });
+        expect(await there.claimStale(b, { minIdleMs: anHourMs, count: 100 })).toEqual({ messages: [], lost: 0 });
       });
 
       test("is taken over up to the count, whatever there is", async () => {
         await publish(...Array.from({ length: 300 }, (_, n) => `${n}`));
         await readNow(here, a);
-        const first = await there.takeOver(b, { minIdleMs: 0, count: 7 });
+        const first = await there.claimStale(b, { minIdleMs: 0, count: 7 });
         expect(bodiesOf(first.messages)).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
-        expect((await there.takeOver(b, { minIdleMs: 0, count: 1_000 })).messages).toHaveLength(300);
+        expect((await there.claimStale(b, { minIdleMs: 0, count: 1_000 })).messages).toHaveLength(300);
       });
 
       test("is counted as lost when it was deleted meanwhile, and not given again", async () => {
@@ -188,8 +188,8 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         const messages = await readNow(here, a);
         await readNow(there, other);
         await settle(other, idsOf(messages.slice(0, 2)));
-        expect(await here.again(a, idsOf(messages.slice(0, 1)))).toEqual([]);
-        const taken = await there.takeOver(b, { minIdleMs: 0, count: 100 });
+        expect(await here.redeliver(a, idsOf(messages.slice(0, 1)))).toEqual([]);
+        const taken = await there.claimStale(b, { minIdleMs: 0, count: 100 });
         expect({ bodies: bodiesOf(taken.messages), lost: taken.lost }).toEqual({ bodies: ["3"], lost: 1 });
         expect(await stateNow()).toMatchObject({ length: 1, pending: 1 });
       });
@@ -199,14 +199,14 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         await publish(...Array.from({ length: 51 }, (_, n) => `${n}`));
         await readNow(here, a);
         await settle(other, idsOf(await readNow(there, other, 50)));
-        const taken = await there.takeOver(b, { minIdleMs: 0, count: 1 });
+        const taken = await there.claimStale(b, { minIdleMs: 0, count: 1 });
         expect({ bodies: bodiesOf(taken.messages), lost: taken.lost }).toEqual({ bodies: ["50"], lost: 50 });
       });
 
       test("is nothing in a stream that nobody used", async () => {
-        expect(await here.again(a, ["1-1"])).toEqual([]);
-        expect(await here.again(a, [])).toEqual([]);
-        expect(await here.takeOver(a, { minIdleMs: 0, count: 100 })).toEqual({ messages: [], lost: 0 });
+        expect(await here.redeliver(a, ["1-1"])).toEqual([]);
+        expect(await here.redeliver(a, [])).toEqual([]);
+        expect(await here.claimStale(a, { minIdleMs: 0, count: 100 })).toEqual({ messages: [], lost: 0 });
       });
     });
 
@@ -216,7 +216,7 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         const [one] = idsOf(await readNow(here, a));
         await settle(a, [`${one}`], "3", "4");
         expect(bodiesOf(await readNow(there, b))).toEqual(["3", "4"]);
-        expect(bodiesOf((await there.takeOver(b, { minIdleMs: 0, count: 100 })).messages)).toEqual(["2", "3", "4"]);
+        expect(bodiesOf((await there.claimStale(b, { minIdleMs: 0, count: 100 })).messages)).toEqual(["2", "3", "4"]);
       });
 
       test("adds to other streams too", async () => {
@@ -253,7 +253,7 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         await publish("1");
         await readNow(there, b);
         expect(await here.removeIdleConsumers(a, { minIdleMs: 0 })).toBe(0);
-        expect(bodiesOf((await here.takeOver(a, { minIdleMs: 0, count: 100 })).messages)).toEqual(["1"]);
+        expect(bodiesOf((await here.claimStale(a, { minIdleMs: 0, count: 100 })).messages)).toEqual(["1"]);
         expect(await here.removeIdleConsumers(a, { minIdleMs: 0 })).toBe(1);
       });
 
@@ -274,7 +274,7 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
           removing.abort();
         };
         await Promise.all([remove(), remove(), read()]);
-        expect((await here.takeOver(a, { minIdleMs: 0, count: 1_000 })).messages).toHaveLength(150);
+        expect((await here.claimStale(a, { minIdleMs: 0, count: 1_000 })).messages).toHaveLength(150);
       });
 
       test("are none in a stream that nobody used", async () => {
@@ -319,39 +319,39 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         const lost = idsOf(await readNow(here, a, 1));
         await service.loseEverything();
         expect(await stateNow()).toEqual({ length: 0, pending: 0, oldestMs: 0 });
-        expect(await here.again(a, lost)).toEqual([]);
-        expect(await here.takeOver(a, { minIdleMs: 0, count: 100 })).toEqual({ messages: [], lost: 0 });
+        expect(await here.redeliver(a, lost)).toEqual([]);
+        expect(await here.claimStale(a, { minIdleMs: 0, count: 100 })).toEqual({ messages: [], lost: 0 });
         expect(await here.removeIdleConsumers(a, { minIdleMs: 0 })).toBe(0);
         await settle(a, lost, "3");
         expect(bodiesOf(await readNow(there, b))).toEqual(["3"]);
       });
     });
 
-    describe("bells", () => {
-      test("ring wherever somebody listens, here and elsewhere", async () => {
-        const [name, rings] = [`bell-${randomUUID()}`, countTo(3)];
-        await here.onWake([name], rings.ring);
-        await there.onWake([name, "another"], rings.ring);
-        await there.onWake([name], rings.ring);
+    describe("wakeUps", () => {
+      test("wake wherever somebody listens, here and elsewhere", async () => {
+        const [name, wakes] = [`wakeUp-${randomUUID()}`, countTo(3)];
+        await here.onWake([name], wakes.wake);
+        await there.onWake([name, "another"], wakes.wake);
+        await there.onWake([name], wakes.wake);
         await here.wake(name);
-        expect(await rings.all).toEqual([name, name, name]);
+        expect(await wakes.all).toEqual([name, name, name]);
       });
 
-      test("do not ring for who has stopped listening", async () => {
-        const [name, last] = [`bell-${randomUUID()}`, `bell-${randomUUID()}`];
+      test("do not wake for who has stopped listening", async () => {
+        const [name, last] = [`wakeUp-${randomUUID()}`, `wakeUp-${randomUUID()}`];
         const heard: string[] = [];
-        const rings = countTo(1);
-        const stop = await here.onWake([name], (rung) => heard.push(rung));
-        await here.onWake([last], rings.ring);
+        const wakes = countTo(1);
+        const stop = await here.onWake([name], (woken) => heard.push(woken));
+        await here.onWake([last], wakes.wake);
         await stop();
         await there.wake(name);
         await there.wake(last);
-        await rings.all;
+        await wakes.all;
         expect(heard).toEqual([]);
       });
 
-      test("may ring for nobody", async () => {
-        await here.wake(`bell-${randomUUID()}`);
+      test("may wake for nobody", async () => {
+        await here.wake(`wakeUp-${randomUUID()}`);
       });
     });
   });
@@ -360,16 +360,16 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
 const bodiesOf = (messages: readonly Message[]) => messages.map(({ body }) => body);
 const idsOf = (messages: readonly Message[]) => messages.map(({ id }) => id);
 
-/** Resolves with the names that were rung once there are `count`. */
-function countTo(count: number): { ring: (name: string) => void; all: Promise<string[]> } {
+/** Resolves with the names that were woken once there are `count`. */
+function countTo(count: number): { wake: (name: string) => void; all: Promise<string[]> } {
   const names: string[] = [];
   let resolve: (names: string[]) => void;
   const all = new Promise<string[]>((resolveIt) => {
     resolve = resolveIt;
   });
-  const ring = (name: string) => {
+  const wake = (name: string) => {
     names.push(name);
     if (names.length === count) resolve(names);
   };
-  return { ring, all };
+  return { wake, all };
 }

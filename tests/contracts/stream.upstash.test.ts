@@ -71,17 +71,17 @@ describe.skipIf(redisMissing !== null)(
 
     test("is counted as it is charged for, with what scripts call", async () => {
       const billed = new Map(upstash.emulator.billed);
-      await stream.onWake(["bell"], () => {});
+      await stream.onWake(["wakeUp"], () => {});
       await publish("1", "2", "3");
       const [one, two] = idsOf(await readNow(a, 2));
       await readNow(b);
-      await stream.again(a, [`${one}`, `${two}`, "1-1"]);
-      await stream.takeOver(b, { minIdleMs: 0, count: 10 });
+      await stream.redeliver(a, [`${one}`, `${two}`, "1-1"]);
+      await stream.claimStale(b, { minIdleMs: 0, count: 10 });
       await stream.settle(b, { ack: [`${one}`, `${two}`], publish: [] });
       await stream.removeIdleConsumers(b, { minIdleMs: anHourMs });
       await stream.removeIdleConsumers(b, { minIdleMs: 0 });
       await stream.state(a.stream, a.group);
-      await stream.wake("bell");
+      await stream.wake("wakeUp");
       await stream.ping();
       await stream.close();
       await vi.waitFor(() => {
@@ -92,9 +92,9 @@ describe.skipIf(redisMissing !== null)(
       });
     });
 
-    test("is nothing by a read that waits, until a bell rings", async () => {
+    test("is nothing by a read that waits, until a wake-up comes", async () => {
       const other = upstash.connect();
-      await stream.onWake(["bell"], () => {});
+      await stream.onWake(["wakeUp"], () => {});
       expect(await stream.read(a, { count: 10, blockMs: 1, signal: forever })).toEqual([]);
       calls.commands.clear();
       expect(await stream.read(a, { count: 10, blockMs: 1, signal: forever })).toEqual([]);
@@ -112,7 +112,7 @@ describe.skipIf(redisMissing !== null)(
       const onAdded = vi.fn();
       const { url } = upstash.emulator;
       const reader = createUpstashStream({ url, token: upstashToken, prefix: upstash.redis.prefix, onAdded });
-      await reader.onWake(["bell"], () => {});
+      await reader.onWake(["wakeUp"], () => {});
       const reading = reader.read(a, { count: 10, blockMs: longMs, signal: forever });
       await stream.publish([{ stream: `${a.stream}-2`, body: "1" }]);
       await publish("2");
@@ -123,14 +123,14 @@ describe.skipIf(redisMissing !== null)(
 
     test("is nothing to take over while nothing can have been left for so long", async () => {
       const nothing = { messages: [], lost: 0 };
-      await stream.onWake(["bell"], () => {});
-      expect(await stream.takeOver(a, { minIdleMs: anHourMs, count: 10 })).toEqual(nothing);
-      expect(await stream.takeOver(a, { minIdleMs: anHourMs, count: 10 })).toEqual(nothing);
+      await stream.onWake(["wakeUp"], () => {});
+      expect(await stream.claimStale(a, { minIdleMs: anHourMs, count: 10 })).toEqual(nothing);
+      expect(await stream.claimStale(a, { minIdleMs: anHourMs, count: 10 })).toEqual(nothing);
       expect(calls.trips.get("take_over")).toBe(1);
 
       await publish("1");
       await readNow(b);
-      expect(bodiesOf((await stream.takeOver(a, { minIdleMs: 0, count: 10 })).messages)).toEqual(["1"]);
+      expect(bodiesOf((await stream.claimStale(a, { minIdleMs: 0, count: 10 })).messages)).toEqual(["1"]);
       expect(calls.trips.get("take_over")).toBe(2);
     });
 

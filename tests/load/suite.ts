@@ -88,13 +88,13 @@ export function loadSuite(name: string, options: LoadOptions): void {
       targets.behave(names, "failing");
       await untilArrived(500);
       await untilChecked(1);
-      expect(notToldOnce(receiver.arrivals, "monitor.down")).toEqual([]);
+      expect(notNotifiedOnce(receiver.arrivals, "monitor.down")).toEqual([]);
       expect(receiver.arrivals).toHaveLength(500);
 
       targets.behave(names, "ok");
       await untilArrived(1000);
       await untilChecked(2);
-      expect(notToldOnce(receiver.arrivals, "monitor.up")).toEqual([]);
+      expect(notNotifiedOnce(receiver.arrivals, "monitor.up")).toEqual([]);
       expect(receiver.arrivals).toHaveLength(1000);
       expect(new Set(receiver.arrivals.map(({ id }) => id)).size).toBe(1000);
       expect(await listed("/v1/deliveries?status=pending")).toEqual([]);
@@ -118,14 +118,14 @@ export function loadSuite(name: string, options: LoadOptions): void {
         await lose("everything is trimmed");
         await untilArrived(before + 500);
         await untilChecked(1);
-        expect(notToldOnce(receiver.arrivals.slice(before), "monitor.down")).toEqual([]);
+        expect(notNotifiedOnce(receiver.arrivals.slice(before), "monitor.down")).toEqual([]);
 
         targets.behave(names, "ok");
         await untilArrived(before + 600);
         await lose("the server crashes");
         await untilArrived(before + 1000);
         await untilChecked(1);
-        expect(notToldOnce(receiver.arrivals.slice(before), "monitor.up")).toEqual([]);
+        expect(notNotifiedOnce(receiver.arrivals.slice(before), "monitor.up")).toEqual([]);
         expect(receiver.arrivals).toHaveLength(before + 1000);
         expect(await listed("/v1/deliveries?status=pending")).toEqual([]);
         expect(await listed("/v1/incidents?status=open")).toEqual([]);
@@ -168,7 +168,7 @@ async function buildForTest(): Promise<string> {
   return outDir;
 }
 
-function notToldOnce(arrivals: readonly Arrival[], type: string): string[] {
+function notNotifiedOnce(arrivals: readonly Arrival[], type: string): string[] {
   const told = arrivals.filter((arrival) => arrival.type === type).map(({ name }) => name);
   return names.filter((name) => told.indexOf(name) < 0 || told.indexOf(name) !== told.lastIndexOf(name));
 }

@@ -35,7 +35,7 @@ interface ApiOptions {
   readonly timeline: Timeline;
   readonly host: Host;
   readonly env: Env;
-  /** Told of an answer of 5xx where the database had answered all along. */
+  /** Notified of an answer of 5xx where the database had answered all along. */
   onRefusal(what: string): void;
 }
 

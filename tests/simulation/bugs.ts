@@ -47,7 +47,7 @@ const onRedis = { test: "tests/contracts/stream.redis.test.ts", needs: "redis" }
 const told = "Every confirmed change is told on every channel that it is for";
 const nothingLeft = "Nothing is left to be handled, delivered or acked";
 const incidents = "Each incident agrees with the changes it is about";
-const sight = "Each loss and return of sight is one change, told once";
+const connectivity = "Each loss and return of connectivity is one change, told once";
 
 export const bugs: readonly Bug[] = [
   {
@@ -88,10 +88,10 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: "runtime/worker/consumer-call.ts",
-        find: "  const kept = await setApart(options, settlement);",
-        replace: `  const given = settlement.setApart.map(({ message }) => message.id);
+        find: "  const kept = await deadLetters(options, settlement);",
+        replace: `  const given = settlement.deadLetters.map(({ message }) => message.id);
   await options.env.stream.settle(options.who, { ack: given, publish: [] }).catch(() => {});
-  const kept = await setApart(options, settlement);`,
+  const kept = await deadLetters(options, settlement);`,
       },
     ],
     caughtBy: {
@@ -142,7 +142,7 @@ export const bugs: readonly Bug[] = [
         replace: "lag(e.opened) over (partition by e.monitor_id order by e.version desc)",
       },
     ],
-    caughtBy: { runs: 100, often: ["flap unhandled"], by: incidents },
+    caughtBy: { runs: 100, often: ["flap pending_events"], by: incidents },
   },
   {
     name: "a slot is answered more than once",
@@ -197,8 +197,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: "runtime/worker/consumer.ts",
-        find: "if (untilTakeOverMs > 0) {",
-        replace: "if (untilTakeOverMs < 1e9) {",
+        find: "if (untilClaimStaleMs > 0) {",
+        replace: "if (untilClaimStaleMs < 1e9) {",
       },
     ],
     caughtBy: { runs: 100, by: nothingLeft },
@@ -208,17 +208,17 @@ export const bugs: readonly Bug[] = [
     edits: [{ file: lease, find: "and d.version = (", replace: "and d.version >= (" }],
     caughtBy: {
       runs: 100,
-      often: ["flap unhandled", "misbehave"],
+      often: ["flap pending_events", "misbehave"],
       by: "A monitor's events come to a channel in their order",
     },
   },
   {
     name: "what is not told when a monitor is paused is told later",
-    edits: [{ file: "domain/monitors/stop-monitor.ts", find: "unhandled = '[]', ", replace: "" }],
+    edits: [{ file: "domain/monitors/stop-monitor.ts", find: "pending_events = '[]', ", replace: "" }],
     caughtBy: { runs: 100, often: ["change unheard", "pause monitor", "resume monitor"], by: incidents },
   },
   {
-    name: "a bell that cannot be rung fails the write",
+    name: "a wake-up that cannot be sent fails the write",
     edits: [{ file: "domain/messaging/wake.ts", find: "        return false;", replace: "        throw error;" }],
     caughtBy: {
       runs: 100,
@@ -231,36 +231,36 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: "domain/connectivity/connectivity.ts",
-        find: "if (env.config.controlTargets.length === 0 ||",
-        replace: "if (env.config.controlTargets.length >= 0 ||",
+        find: "if (env.config.connectivityTargets.length === 0 ||",
+        replace: "if (env.config.connectivityTargets.length >= 0 ||",
       },
     ],
     caughtBy: { runs: 100, by: "What cannot be seen is not told to be down" },
   },
   {
-    name: "every report of blindness is told",
+    name: "every report of offline time is told",
     edits: [
       {
-        file: "domain/connectivity/record-report.ts",
-        find: "when blind_since is null and reporters <> '{}' then 'blind'",
-        replace: "when reporters <> '{}' then 'blind'",
+        file: "domain/connectivity/record-connectivity.ts",
+        find: "when offline_since is null and reporters <> '{}' then 'offline'",
+        replace: "when reporters <> '{}' then 'offline'",
       },
     ],
-    caughtBy: { runs: 100, by: sight },
+    caughtBy: { runs: 100, by: connectivity },
   },
   {
-    name: "a downtime is told again after blindness",
+    name: "a downtime is told again after offline time",
     edits: [
       {
         file: apply,
-        find: "when 'unknown' then coalesce(l.untold = 'down', l.has_incident)",
+        find: "when 'unknown' then coalesce(l.pending_type = 'down', l.has_incident)",
         replace: "when 'unknown' then false",
       },
     ],
     caughtBy: { runs: 100, by: "Nothing is told that did not happen, or that nobody is to hear" },
   },
   {
-    name: "one silent control target is blindness",
+    name: "one silent connectivity target is offline time",
     edits: [
       {
         file: "domain/connectivity/ask-targets.ts",
@@ -273,29 +273,29 @@ export const bugs: readonly Bug[] = [
         replace: "return await all;",
       },
     ],
-    caughtBy: { runs: 100, often: ["silence control", "flip"], by: sight },
+    caughtBy: { runs: 100, often: ["silence control", "flip"], by: connectivity },
   },
   {
     name: "who stores that nothing could be seen does not report it",
     edits: [
       {
         file: "domain/checks/run-checks.ts",
-        find: `if (results.some(({ outcome }) => outcome === "unknown")) await reportBlind(env);`,
-        replace: "void reportBlind;",
+        find: `if (results.some(({ outcome }) => outcome === "unknown")) await reportOffline(env);`,
+        replace: "void reportOffline;",
       },
     ],
-    caughtBy: { runs: 100, by: sight },
+    caughtBy: { runs: 100, by: connectivity },
   },
   {
-    name: "who is blind reports after a while that it sees",
+    name: "who is offline reports after a while that it sees",
     edits: [
       {
         file: "domain/connectivity/report-connectivity.ts",
-        find: "await report(env, sight, await sight.sees(performance.now()));",
-        replace: "await sight.sees(performance.now());\n    await report(env, sight, true);",
+        find: "await report(env, connectivity, await connectivity.sees(performance.now()));",
+        replace: "await connectivity.sees(performance.now());\n    await report(env, connectivity, true);",
       },
     ],
-    caughtBy: { runs: 100, by: sight },
+    caughtBy: { runs: 100, by: connectivity },
   },
   {
     name: "what is not sent because its channel is deleted counts as delivered",

@@ -63,19 +63,19 @@ async function act(world: World, command: Command): Promise<void> {
       return services.repeat(command.stream, command.entries, "entries out of order");
     case "poison":
       return services.poison(command.stream);
-    case "lose bells":
-      services.bellsLostUntil = timeline.now + command.seconds * 1000;
+    case "lose wake-ups":
+      services.wakeUpsLostUntil = timeline.now + command.seconds * 1000;
       return;
     case "cut network":
       faults.count("network cut");
       return cluster.cut(command.who, command.replica, command.seconds);
     case "silence control":
-      faults.count("control target silent");
+      faults.count("connectivity target silent");
       return outside.silence(command.control, command.seconds * 1000);
     case "misbehave":
       return outside.misbehave(receiverOf(command.channel), command.list);
 
-    case "flap unhandled":
+    case "flap pending_events":
       return flapUnhandled(world, command);
     case "poison unheard":
       awayDatabase(world, command.seconds);
@@ -122,10 +122,13 @@ function awayDatabase({ faults, services, timeline }: World, seconds: number): v
 /** Long enough for a target to be found to be what it is. */
 const CONFIRMED_MS = 11_000;
 
-async function flapUnhandled(world: World, { monitor, again }: { monitor: number; again: boolean }): Promise<void> {
+async function flapUnhandled(
+  world: World,
+  { monitor, redeliver }: { monitor: number; redeliver: boolean },
+): Promise<void> {
   const { outside, timeline } = world;
   const target = targetOf(monitor);
-  const behaviours: Behaviour[] = again ? ["error", "ok", "error"] : ["error", "ok"];
+  const behaviours: Behaviour[] = redeliver ? ["error", "ok", "error"] : ["error", "ok"];
   stall(world, "status-change", (behaviours.length * CONFIRMED_MS) / 1000);
   for (const behaviour of behaviours) {
     outside.behave(target, behaviour);
@@ -136,7 +139,7 @@ async function flapUnhandled(world: World, { monitor, again }: { monitor: number
 async function changeUnheard(world: World, monitor: number): Promise<void> {
   const { cluster, timeline } = world;
   for (let replica = 0; replica < REPLICAS; replica++) {
-    cluster.host("monitoring", replica).traps.push({ point: "ring", nth: 0, effect: "lose call", seconds: 1 });
+    cluster.host("monitoring", replica).traps.push({ point: "wake", nth: 0, effect: "lose call", seconds: 1 });
   }
   flip(world, monitor);
   await timeline.pass(CONFIRMED_MS);

@@ -19,7 +19,7 @@ export function checkMonitor(story: Story): Violation[] {
     ...model.wrong.map((what) =>
       violation("A result of what is not checked any more is not stored", `${model.id}: ${what}`),
     ),
-    ...model.blindFailures.map((probe) =>
+    ...model.offlineFailures.map((probe) =>
       violation("What cannot be seen is not told to be down", `${model.id}: probe ${probe} counted as a failure`),
     ),
     ...model.epochs.flatMap((epoch) => checkEpoch(story, epoch)),
@@ -49,7 +49,7 @@ function checkEpoch(story: Story, epoch: Epoch): Violation[] {
   const { events, end } = epoch;
   // What is not handled when a monitor is paused never is.
   const handled = end === null ? events.length : events.filter((event) => event.handledAt !== null).length;
-  return [...checkIncidents(story, epoch, handled), ...checkTold(story, epoch, handled)];
+  return [...checkIncidents(story, epoch, handled), ...checkNotified(story, epoch, handled)];
 }
 
 function checkIncidents({ found, model }: Story, epoch: Epoch, handled: number): Violation[] {
@@ -72,7 +72,7 @@ function wasResolvedByHand({ journal }: Found, { id, resolvedAt }: FoundIncident
   return journal.some((noted) => noted.kind === "resolved" && noted.id === id && noted.at === resolvedAt);
 }
 
-function checkTold({ world, found, eligibility, model }: Story, epoch: Epoch, handled: number): Violation[] {
+function checkNotified({ world, found, eligibility, model }: Story, epoch: Epoch, handled: number): Violation[] {
   const violations: Violation[] = [];
   epoch.events.forEach((event, at) => {
     for (const [channelId, url] of eligibility.urls) {
@@ -86,9 +86,9 @@ function checkTold({ world, found, eligibility, model }: Story, epoch: Epoch, ha
       // What is pending is cancelled with its monitor or channel; a last word of "down" with a pause, too.
       const isLastWord = epoch.end !== null && event.type === "down" && at === handled - 1;
       const mayBeCancelled = model.deleted || isLastWord || !eligibility.staysOpen(channelId, handledAt);
-      const isTold = posts.some((post) => post.taken) || (mayBeCancelled && delivery?.status === "cancelled");
+      const isNotified = posts.some((post) => post.taken) || (mayBeCancelled && delivery?.status === "cancelled");
       const name = `${model.id} version ${event.version} (${event.type}) on ${url}`;
-      if (should && !(isPlanned && isTold)) {
+      if (should && !(isPlanned && isNotified)) {
         const what = `${name} was ${isPlanned ? "planned, but not told" : "not planned"}`;
         violations.push(violation("Every confirmed change is told on every channel that it is for", what));
       }

@@ -1,7 +1,7 @@
 import type { Found } from "./found.ts";
 import { type Violation, violation } from "./invariants.ts";
 import type { Ledger, Post } from "./ledger.ts";
-import type { MonitorModel, SightModel } from "./model.ts";
+import type { ConnectivityModel, MonitorModel } from "./model.ts";
 
 /**
  * Holds what receivers got against all events: each known, with one id, on a lease, in order, no more often than
@@ -10,9 +10,9 @@ import type { MonitorModel, SightModel } from "./model.ts";
 export function checkPosts(
   { posts }: Ledger,
   { deliveries }: Found,
-  { models, sight }: { models: readonly MonitorModel[]; sight: readonly SightModel[] },
+  { models, connectivity }: { models: readonly MonitorModel[]; connectivity: readonly ConnectivityModel[] },
 ): Violation[] {
-  const versions = versionsOf(models, sight);
+  const versions = versionsOf(models, connectivity);
   const keyOf = (post: Post) => `${post.monitorId} ${post.event}`;
   const stray = posts.filter((post) => !versions.has(keyOf(post)));
   const untaken = deliveries.filter(
@@ -37,14 +37,14 @@ export function checkPosts(
 }
 
 /** Every event that there was, by what its webhooks say of it. */
-function versionsOf(models: readonly MonitorModel[], sight: readonly SightModel[]): Map<string, number> {
+function versionsOf(models: readonly MonitorModel[], connectivity: readonly ConnectivityModel[]): Map<string, number> {
   const versions = new Map<string, number>();
   for (const { id, epochs } of models) {
     for (const { type, probe, version } of epochs.flatMap(({ events }) => events)) {
       versions.set(`${id} monitor.${type} ${probe}`, version);
     }
   }
-  for (const { type, since, version } of sight) versions.set(`system system.${type} ${since}`, version);
+  for (const { type, since, version } of connectivity) versions.set(`system system.${type} ${since}`, version);
   return versions;
 }
 

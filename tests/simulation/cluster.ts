@@ -10,7 +10,7 @@ import { createBackground } from "../../runtime/worker/background.ts";
 import { startConsumer } from "../../runtime/worker/consumer.ts";
 import { drain } from "../../runtime/worker/drain.ts";
 import { startClock } from "../../runtime/worker/schedule-loop.ts";
-import { startBells } from "../../runtime/worker/wake-ups.ts";
+import { listenForWakeUps } from "../../runtime/worker/wake-ups.ts";
 import type { Faults } from "./faults.ts";
 import { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
@@ -31,7 +31,7 @@ const schedules: readonly { readonly name: string; readonly schedule: Schedule; 
   { name: "enqueue-checks", schedule: everyCheck, fn: enqueueChecks },
   { name: "sweep-status-changes", schedule: everyChange, fn: sweepStatusChanges },
   { name: "sweep-deliveries", schedule: everyDelivery, fn: sweepDeliveries },
-  { name: "tend-stream", schedule: everyTending, fn: tendStream },
+  { name: "prune-consumers", schedule: everyTending, fn: tendStream },
 ];
 
 interface ClusterOptions {
@@ -95,7 +95,7 @@ export class Cluster {
     host.frozenUntil = timeline.now + seconds * 1000;
   }
 
-  /** Has processes reach nothing outside: targets, control targets, receivers. */
+  /** Has processes reach nothing outside: targets, connectivity targets, receivers. */
   cut(who: Role | "all", replica: number, seconds: number): void {
     const { now } = this.#options.timeline;
     for (const place of this.#places) {
@@ -167,7 +167,7 @@ export class Cluster {
       .filter(({ schedule }) => schedule.runsIn.includes(`worker-${role}`))
       .map((schedule) => startClock({ ...schedule, env, background }));
     const stages = [
-      [worker, ...clocks, startBells(clocks, env)],
+      [worker, ...clocks, listenForWakeUps(clocks, env)],
       [{ name: "the background", left: () => null, stop: background.idle }],
     ];
     return () => drain(stages, { seconds: env.config.drainSeconds, log: env.log });

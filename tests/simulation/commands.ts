@@ -4,12 +4,12 @@ import { points, trapEffects } from "./faults.ts";
 import { behaviours, mischiefs } from "./outside.ts";
 
 /** A run has up to so many; fast-check draws how many evenly. */
-export const mostCommands = 52;
+export const maxCommands = 52;
 
 const streams = ["checks.due", "status.changed", "alerts.due"] as const;
 
 /** Where every worker comes by within seconds. */
-const busyPoints = ["turn", "claim", "apply", "handle", "read", "settle", "publish", "ring", "probe"] as const;
+const busyPoints = ["turn", "claim", "apply", "handle", "read", "settle", "publish", "wake", "probe"] as const;
 
 const role = fc.constantFrom(...roles);
 const replica = fc.integer({ min: 0, max: REPLICAS - 1 });
@@ -57,7 +57,7 @@ const harm = {
   "trap a change": fc.record({
     at: fc.constantFrom(
       { role: "monitoring", point: "apply" } as const,
-      { role: "monitoring", point: "ring" } as const,
+      { role: "monitoring", point: "wake" } as const,
       { role: "status-change", point: "handle" } as const,
       { role: "status-change", point: "settle" } as const,
     ),
@@ -83,7 +83,7 @@ const harm = {
   double: fc.record({ stream, entries: fc.integer({ min: 1, max: 5 }) }),
   shuffle: fc.record({ stream, entries: fc.integer({ min: 2, max: 6 }) }),
   poison: fc.record({ stream }),
-  "lose bells": fc.record({ seconds: seconds(5, 30) }),
+  "lose wake-ups": fc.record({ seconds: seconds(5, 30) }),
   "cut network": fc.record({ who: fc.constantFrom("all" as const, ...roles), replica, seconds: seconds(2, 25) }),
   "silence control": fc.record({ control: fc.nat(1), seconds: seconds(5, 40) }),
   misbehave: fc.record({
@@ -95,8 +95,8 @@ const harm = {
 /** Several things at once that chance seldom brings together. */
 const plots = {
   /** Nobody handles changes while a target goes down, comes back and perhaps goes down again. */
-  "flap unhandled": fc.record({ monitor, again: fc.boolean() }),
-  /** A target changes, and the bell that is to tell of it is lost. */
+  "flap pending_events": fc.record({ monitor, redeliver: fc.boolean() }),
+  /** A target changes, and the wake-up that is to tell of it is lost. */
   "change unheard": fc.record({ monitor }),
   /** A message that cannot be read comes while nothing can be set apart. */
   "poison unheard": fc.record({ stream, seconds: seconds(2, 15) }),
@@ -137,7 +137,7 @@ const weights: Partial<Record<Name, number>> = {
   double: 8,
   shuffle: 6,
   poison: 2,
-  "lose bells": 3,
+  "lose wake-ups": 3,
   "cut network": 6,
   misbehave: 24,
   flip: 8,

@@ -16,9 +16,9 @@ export const faultKinds = [
   "entries doubled",
   "entries out of order",
   "poison message",
-  "bell lost",
+  "wake-up lost",
   "network cut",
-  "control target silent",
+  "connectivity target silent",
   "receiver answered 500",
   "receiver answered 429",
   "receiver answered 410",
@@ -56,8 +56,8 @@ export const points = [
   "take over",
   "settle",
   "publish",
-  "ring",
-  "again",
+  "wake",
+  "redeliver",
   "other stream call",
   "probe",
   "control",
@@ -68,13 +68,13 @@ export type Point = (typeof points)[number];
 /** Which of a process' moments a statement is. By its text, because a statement has no name. */
 export function pointOf(text: string): Point {
   if (text.includes("insert into checks")) return "apply";
-  if (text.includes("blind_reporters")) return "report";
+  if (text.includes("offline_reporters")) return "report";
   if (text.includes("insert into deliveries")) return "handle";
   if (text.includes("'enqueue-checks', 4.5")) return "claim";
   if (text.includes("attempts = d.attempts + 1")) return "lease";
   if (text.includes("update deliveries")) return "record";
-  if (text.includes("insert into set_apart")) return "set apart";
-  return text.includes("claim_turn") ? "turn" : "other statement";
+  if (text.includes("insert into dead_letters")) return "set apart";
+  return text.includes("claim_schedule") ? "turn" : "other statement";
 }
 
 /** A fault that waits for its moment: the `nth` time (from 0) that its process comes to `point`. */

@@ -4,12 +4,12 @@ import type { World } from "./world.ts";
 /** What a run left in the database, and the journal of how it came there. */
 export interface Found {
   readonly journal: readonly Noted[];
-  readonly monitors: readonly { readonly id: string; readonly status: string; readonly unhandled: number }[];
+  readonly monitors: readonly { readonly id: string; readonly status: string; readonly pending_events: number }[];
   readonly statuses: readonly FoundStatus[];
   readonly incidents: readonly FoundIncident[];
   readonly deliveries: readonly FoundDelivery[];
   /** Bodies. */
-  readonly setApart: readonly string[];
+  readonly deadLetters: readonly string[];
 }
 
 export interface FoundStatus {
@@ -49,7 +49,7 @@ const READ = `
     ) as journal,
     (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'id', id, 'status', status, 'unhandled', jsonb_array_length(unhandled)
+        'id', id, 'status', status, 'pending_events', jsonb_array_length(pending_events)
       )), '[]') from monitors
     ) as monitors,
     (
@@ -68,4 +68,4 @@ const READ = `
         'id', id, 'channelId', channel_id, 'monitorId', monitor_id, 'version', version, 'status', status
       ) order by version), '[]') from deliveries
     ) as deliveries,
-    (select coalesce(jsonb_agg(body), '[]') from set_apart) as "setApart"`;
+    (select coalesce(jsonb_agg(body), '[]') from dead_letters) as "deadLetters"`;

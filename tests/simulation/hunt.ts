@@ -42,10 +42,10 @@ async function simulate({ root, bundle }: HuntOptions, bug: Bug, caughtBy: Soon)
   const program = await bundle(`bug-${bug.name.replaceAll(/\W+/g, "-")}`, edit);
   const [stray] = unused();
   if (stray !== undefined) throw new Error(`The bug "${bug.name}" changes ${stray.file}, which no worker holds`);
-  const { runs: mostRuns, often = [], by } = caughtBy;
-  const seeds = Array.from({ length: mostRuns }, (_, n) => SEED + n);
+  const { runs: maxRuns, often = [], by } = caughtBy;
+  const seeds = Array.from({ length: maxRuns }, (_, n) => SEED + n);
   let runs = 0;
-  let found: Found = { outcome: "not caught", by: `${mostRuns} runs noticed nothing of it` };
+  let found: Found = { outcome: "not caught", by: `${maxRuns} runs noticed nothing of it` };
   await makeRuns({ program, snapshotPath, processes: 1, often }, seeds, {
     shrink: false,
     onDone({ violations }) {
@@ -53,8 +53,8 @@ async function simulate({ root, bundle }: HuntOptions, bug: Bug, caughtBy: Soon)
       // A piece of source that is merely broken fails everywhere, and says nothing of who would notice the bug.
       const failed = violations.find(({ invariant }) => invariant === "Nothing fails that no fault excuses");
       const noticed = violations.find(({ invariant }) => invariant === by);
-      if (failed !== undefined) found = { outcome: "not caught", by: `run ${runs} of ${mostRuns}: ${failed.what}` };
-      else if (noticed !== undefined) found = { outcome: "caught", by: `run ${runs} of ${mostRuns}: ${by}` };
+      if (failed !== undefined) found = { outcome: "not caught", by: `run ${runs} of ${maxRuns}: ${failed.what}` };
+      else if (noticed !== undefined) found = { outcome: "caught", by: `run ${runs} of ${maxRuns}: ${by}` };
       return failed === undefined && noticed === undefined;
     },
   });

@@ -1,8 +1,8 @@
+import { checkConnectivity, checksWhileOffline } from "./check-connectivity.ts";
 import { checkMonitor } from "./check-monitors.ts";
 import { checkPosts } from "./check-posts.ts";
-import { checkSight, looksOfBlindness } from "./check-sight.ts";
 import { type Found, readFound } from "./found.ts";
-import { Eligibility, type Made, monitorModels, sightModel } from "./model.ts";
+import { connectivityModel, Eligibility, type Made, monitorModels } from "./model.ts";
 import type { World } from "./world.ts";
 
 /** What must hold at the end of every run. */
@@ -12,7 +12,7 @@ export const invariants = [
   "A result counts once",
   "A stored result is what the target answered, dated when it did",
   "What cannot be seen is not told to be down",
-  "Each loss and return of sight is one change, told once",
+  "Each loss and return of connectivity is one change, told once",
   "Each incident agrees with the changes it is about",
   "Every confirmed change is told on every channel that it is for",
   "Nothing is told that did not happen, or that nobody is to hear",
@@ -40,7 +40,7 @@ export function violation(invariant: Invariant, what: string): Violation {
 
 /** Statements carried out late date a result late: a database's answer takes at most so long. */
 const DATED_WITHIN_MS = 6000;
-/** To ask the control targets after a failure (3 s), and to be heard. */
+/** To ask the connectivity targets after a failure (3 s), and to be heard. */
 const ASKED_WITHIN_MS = 4000;
 
 /** Holds what a finished run left against the model. */
@@ -48,15 +48,15 @@ export async function violationsOf(world: World): Promise<Violation[]> {
   const found = await readFound(world);
   const eligibility = new Eligibility(found.journal);
   const models = monitorModels(found.journal, (probe) => made(world, probe));
-  const sight = sightModel(found.journal);
+  const connectivity = connectivityModel(found.journal);
   return [
     ...checkResults(world, found),
     ...models.flatMap((model) => checkMonitor({ world, found, eligibility, model })),
-    ...checkSight({ world, found, eligibility }, sight),
-    ...checkPosts(world.ledger, found, { models, sight }),
+    ...checkConnectivity({ world, found, eligibility }, connectivity),
+    ...checkPosts(world.ledger, found, { models, connectivity }),
     ...checkLeft(found),
     ...(await checkStreams(world)),
-    ...checkSetApart(world, found),
+    ...checkDeadLetters(world, found),
     ...checkClosed(world, found, eligibility),
     ...world.refusals.map((what) => violation("A write that the database took is not refused", what)),
     ...world.bugs.map((what) => violation("Nothing fails that no fault excuses", what)),
@@ -65,9 +65,9 @@ export async function violationsOf(world: World): Promise<Violation[]> {
 
 function made({ outside }: World, number: number): Made {
   const probe = outside.probes[number];
-  if (probe === undefined) return { url: "nothing", calledAtMs: 0, blind: false };
+  if (probe === undefined) return { url: "nothing", calledAtMs: 0, offline: false };
   const { url, host, calledAtMs, learnedAtMs } = probe;
-  return { url, calledAtMs, blind: host.isCut(calledAtMs, learnedAtMs + ASKED_WITHIN_MS) };
+  return { url, calledAtMs, offline: host.isCut(calledAtMs, learnedAtMs + ASKED_WITHIN_MS) };
 }
 
 function checkResults({ outside }: World, { journal }: Found): Violation[] {
@@ -80,8 +80,8 @@ function checkResults({ outside }: World, { journal }: Found): Violation[] {
     seen.add(probe);
     const called = outside.probes[probe];
     const lateMs = Date.parse(at) - (called?.calledAtMs ?? 0);
-    const isUnseen = outcome === "unknown" && looksOfBlindness(outside, called, noted.at).length > 0;
-    if ((outcome === called?.outcome || isUnseen) && lateMs > -2 && lateMs < DATED_WITHIN_MS) continue;
+    const isInconclusive = outcome === "unknown" && checksWhileOffline(outside, called, noted.at).length > 0;
+    if ((outcome === called?.outcome || isInconclusive) && lateMs > -2 && lateMs < DATED_WITHIN_MS) continue;
     const met = { ...called, host: called?.host.name };
     const what = `probe ${probe} is stored as ${outcome} at ${at}, but it was ${JSON.stringify(met)}`;
     violations.push(violation("A stored result is what the target answered, dated when it did", what));
@@ -90,11 +90,13 @@ function checkResults({ outside }: World, { journal }: Found): Violation[] {
 }
 
 function checkLeft({ monitors, deliveries }: Found): Violation[] {
-  const unhandled = monitors.filter((monitor) => monitor.unhandled > 0).map(({ id }) => `${id} has unhandled changes`);
+  const pending_events = monitors
+    .filter((monitor) => monitor.pending_events > 0)
+    .map(({ id }) => `${id} has pending_events changes`);
   const undelivered = deliveries
     .filter(({ status }) => status !== "delivered" && status !== "cancelled")
     .map(({ id, status }) => `${id} is ${status}`);
-  return [...unhandled, ...undelivered].map((what) =>
+  return [...pending_events, ...undelivered].map((what) =>
     violation("Nothing is left to be handled, delivered or acked", what),
   );
 }
@@ -105,10 +107,10 @@ async function checkStreams({ services }: World): Promise<Violation[]> {
   return [violation("Nothing is left to be handled, delivered or acked", "entries are left in the streams")];
 }
 
-function checkSetApart({ poisons }: World, { setApart }: Found): Violation[] {
-  const good = setApart.filter((body) => !poisons.has(body)).map((body) => `${body} was set apart`);
+function checkDeadLetters({ poisons }: World, { deadLetters }: Found): Violation[] {
+  const good = deadLetters.filter((body) => !poisons.has(body)).map((body) => `${body} was set apart`);
   const lost = [...poisons]
-    .filter(([body, mayBeLost]) => !mayBeLost && !setApart.includes(body))
+    .filter(([body, mayBeLost]) => !mayBeLost && !deadLetters.includes(body))
     .map(([body]) => `${body} was not set apart`);
   return [...good, ...lost].map((what) =>
     violation("Only what cannot be read is set apart, and nothing of it is lost", what),

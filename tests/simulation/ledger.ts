@@ -13,7 +13,7 @@ export interface Post {
   readonly channelUrl: string;
   /** `system` where it is about Stillup itself. */
   readonly monitorId: string;
-  /** Names the event: its type, and the probe that confirmed it or since when Stillup was blind. */
+  /** Names the event: its type, and the probe that confirmed it or since when Stillup was offline. */
   readonly event: string;
   readonly atMs: number;
   /** The receiver took it: 2xx. */

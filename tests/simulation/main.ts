@@ -22,7 +22,7 @@ npm run simulate -- --bugs [part of a bug's name] [--processes ${availableParall
   --processes   how many processes share the runs
   --bugs        breaks Stillup in each known way instead, and looks whether it is noticed
   --json        prints the figures as JSON`;
-const MOST_FAILURES = 3;
+const MAX_FAILURES = 3;
 
 /** Makes runs, or seeds bugs, and reports; resolves with the exit code. */
 export async function main({ root, bundle, args }: MainOptions): Promise<number> {
@@ -94,7 +94,7 @@ async function simulate({ root, program, runs, seed, processes, json }: Simulate
     onDone(done) {
       tally.add(done);
       progress.show(tally.runs, tally.faultsInAll);
-      return tally.sum().failed.length < MOST_FAILURES;
+      return tally.sum().failed.length < MAX_FAILURES;
     },
   });
   progress.end();

@@ -3,7 +3,7 @@
  * statements. The journal says what was stored and what people changed, in the order of its happening.
  */
 export interface Noted {
-  readonly kind: "check" | "monitor" | "handled" | "channel" | "resolved" | "sight";
+  readonly kind: "check" | "monitor" | "handled" | "channel" | "resolved" | "connectivity";
   readonly id: string;
   readonly at: string;
   readonly what: Readonly<Record<string, unknown>>;
@@ -45,7 +45,7 @@ export interface MonitorModel {
   /** What is wrong with what was stored: results of something that is not checked any more. */
   readonly wrong: string[];
   /** Probes that were stored as failures, and might be told as such, though nothing could be seen. */
-  readonly blindFailures: number[];
+  readonly offlineFailures: number[];
 }
 
 interface Streak {
@@ -67,7 +67,7 @@ export interface Made {
   readonly url: string;
   readonly calledAtMs: number;
   /** Who made it could see nothing at all from its beginning until long after its end. */
-  readonly blind: boolean;
+  readonly offline: boolean;
 }
 
 /** Every monitor's story. `madeOf` says what a probe was. */
@@ -110,7 +110,7 @@ class Follower {
       deleted: false,
       url,
       wrong: [],
-      blindFailures: [],
+      offlineFailures: [],
     };
   }
 
@@ -155,7 +155,7 @@ class Follower {
     }
     const ok = outcome === "ok";
     const wasDown = this.#epoch.events.at(-1)?.type === "down";
-    if (found.blind && !ok && !wasDown) model.blindFailures.push(probe);
+    if (found.offline && !ok && !wasDown) model.offlineFailures.push(probe);
     const before = this.#streak;
     const streak: Streak =
       before !== null && before.ok === ok ? { ...before, length: before.length + 1 } : { ok, length: 1, since: at };
@@ -213,25 +213,25 @@ export function incidentsOf({ events, end }: Epoch, handled: number): IncidentMo
   return incidents;
 }
 
-/** A loss or a return of sight. */
-export interface SightModel {
+/** A loss or a return of connectivity. */
+export interface ConnectivityModel {
   readonly version: number;
-  readonly type: "blind" | "sighted";
-  /** Since when it was blind. */
+  readonly type: "offline" | "online";
+  /** Since when it was offline. */
   readonly since: string;
   readonly at: string;
   readonly notedAt: number;
 }
 
-/** The changes of sight that were stored: blind, sighted, blind, and so on. */
-export function sightModel(journal: readonly Noted[]): SightModel[] {
-  const changes: SightModel[] = [];
+/** The changes of connectivity that were stored: offline, online, offline, and so on. */
+export function connectivityModel(journal: readonly Noted[]): ConnectivityModel[] {
+  const changes: ConnectivityModel[] = [];
   let since = "";
   journal.forEach(({ kind, at, what }, notedAt) => {
-    if (kind !== "sight") return;
-    const { version, blindSince } = what as { version: number; blindSince: string | null };
-    since = blindSince ?? since;
-    changes.push({ version, type: blindSince === null ? "sighted" : "blind", since, at, notedAt });
+    if (kind !== "connectivity") return;
+    const { version, offlineSince } = what as { version: number; offlineSince: string | null };
+    since = offlineSince ?? since;
+    changes.push({ version, type: offlineSince === null ? "online" : "offline", since, at, notedAt });
   });
   return changes;
 }
@@ -239,7 +239,7 @@ export function sightModel(journal: readonly Noted[]): SightModel[] {
 interface ChannelNote {
   readonly open: boolean;
   readonly default: boolean;
-  readonly system: boolean;
+  readonly systemAlerts: boolean;
 }
 
 /** How a channel stood over time, as far as events go to it. */
@@ -276,7 +276,7 @@ export class Eligibility {
     const channel = this.#notes.findLast((note) => note.place <= place)?.channels.get(channelId);
     const chosen = this.#chosen.get(monitorId)?.findLast((each) => each.place <= place)?.ids ?? null;
     if (channel === undefined || !channel.open) return false;
-    if (monitorId === "system") return channel.system;
+    if (monitorId === "system") return channel.systemAlerts;
     return chosen === null ? channel.default : chosen.includes(channelId);
   }
 }

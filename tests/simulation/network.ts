@@ -12,9 +12,9 @@ export interface Trip<T> {
   /** What the caller is told, `afterMs` later, when nothing comes back. Throws, or is an answer like others. */
   lost(): T;
   readonly lostAfterMs: number;
-  /** Told when the caller does not learn what was carried out, or too late. */
+  /** Notified when the caller does not learn what was carried out, or too late. */
   unheard?(): void;
-  /** Told when it was not carried out. */
+  /** Notified when it was not carried out. */
   undone?(): void;
 }
 

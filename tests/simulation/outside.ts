@@ -33,7 +33,7 @@ export interface Probe {
   learnedAtMs: number;
 }
 
-/** One round of all control targets, as the process that asked them knows it. A process makes one after the other. */
+/** One round of all connectivity targets, as the process that asked them knows it. A process makes one after the other. */
 export interface Look {
   readonly host: Host;
   /** One answered; else all were silent. */
@@ -44,7 +44,7 @@ export interface Look {
   readonly atMs: number;
 }
 
-/** What CONTROL_TARGETS names. */
+/** What CONNECTIVITY_TARGETS names. */
 export const controls = ["http://control-0.simulated/", "http://control-1.simulated/"];
 
 interface OutsideOptions {
@@ -72,12 +72,12 @@ export class Outside {
   readonly probes: Probe[] = [];
   /** In the order of their ends. */
   readonly looks: Look[] = [];
-  /** Of rounds that nobody has answered yet: the control targets that were silent. */
+  /** Of rounds that nobody has answered yet: the connectivity targets that were silent. */
   readonly #silent = new Map<string, Set<string>>();
   readonly #options: OutsideOptions;
   readonly #behaviours = new Map<string, Behaviour>();
   readonly #mischiefs = new Map<string, Mischief[]>();
-  readonly #controlsSilentUntil = controls.map(() => 0);
+  readonly #connectivityTargetsSilentUntil = controls.map(() => 0);
 
   constructor(options: OutsideOptions) {
     this.#options = options;
@@ -100,14 +100,14 @@ export class Outside {
     this.#mischiefs.set(receiver, [...(this.#mischiefs.get(receiver) ?? []), ...list]);
   }
 
-  /** One control target answers nobody for a while. */
+  /** One connectivity target answers nobody for a while. */
   silence(control: number, ms: number): void {
-    this.#controlsSilentUntil[control] = this.#options.timeline.now + ms;
+    this.#connectivityTargetsSilentUntil[control] = this.#options.timeline.now + ms;
   }
 
   heal(): void {
     this.#mischiefs.clear();
-    this.#controlsSilentUntil.fill(0);
+    this.#connectivityTargetsSilentUntil.fill(0);
   }
 
   /** The Http port of one process. */
@@ -145,7 +145,7 @@ export class Outside {
     const { timeline, random } = this.#options;
     const calledAtMs = timeline.now;
     const carryOut = () => {
-      const silentUntil = this.#controlsSilentUntil[controls.indexOf(call.url)] ?? 0;
+      const silentUntil = this.#connectivityTargetsSilentUntil[controls.indexOf(call.url)] ?? 0;
       if (timeline.now < silentUntil) return this.#after(call.timeoutMs, failure("timeout"));
       return this.#after(random() * 20, answer(204));
     };

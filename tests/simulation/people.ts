@@ -63,7 +63,7 @@ export class People {
   async addChannel(): Promise<void> {
     const receiver = this.#receivers++;
     const config = { url: `http://receiver-${receiver}.simulated/` };
-    const channel = { name: `channel ${receiver}`, type: "webhook", system: receiver === 0, config };
+    const channel = { name: `channel ${receiver}`, type: "webhook", systemAlerts: receiver === 0, config };
     await this.#api.begin("createChannel", "", channel, (answered) => {
       if (isMade(answered)) this.#channels.push(idOf(answered));
     });

@@ -20,9 +20,9 @@ export interface RunResult {
 }
 
 const SETTLING_MS = 6000;
-const LEAST_CALM_MS = 12_000;
+const MIN_CALM_MS = 12_000;
 /** Longer than any lease (30 s) and what follows its end: a sweep, checks until a status is confirmed, telling it. */
-const MOST_CALM_MS = 90_000;
+const MAX_CALM_MS = 90_000;
 const STEP_MS = 4000;
 
 /** One run: a world of its own, the commands, a quiet time, and the reckoning. */
@@ -31,8 +31,8 @@ export async function run(database: Database, seed: number, commands: readonly C
   const world = createWorld(database, seed);
   const startMs = world.timeline.now;
   const useReal = useVirtualClock(world.timeline, createRandom(seed + 1));
-  const unhandled = (error: unknown) => world.bugs.push(`a rejection that nobody handled: ${String(error)}`);
-  process.on("unhandledRejection", unhandled);
+  const pending_events = (error: unknown) => world.bugs.push(`a rejection that nobody handled: ${String(error)}`);
+  process.on("unhandledRejection", pending_events);
   try {
     await begin(world);
     for (const command of commands) await carryOut(world, command);
@@ -51,7 +51,7 @@ export async function run(database: Database, seed: number, commands: readonly C
   } finally {
     world.cluster.end();
     useReal();
-    process.off("unhandledRejection", unhandled);
+    process.off("unhandledRejection", pending_events);
   }
 }
 
@@ -83,8 +83,8 @@ async function calmDown(world: World): Promise<void> {
   outside.heal();
   people.calm();
   const frozenMs = await cluster.heal();
-  await timeline.pass(frozenMs + LEAST_CALM_MS);
-  const giveUpAt = timeline.now + MOST_CALM_MS;
+  await timeline.pass(frozenMs + MIN_CALM_MS);
+  const giveUpAt = timeline.now + MAX_CALM_MS;
   while (timeline.now < giveUpAt && !(await isQuiet(world))) await timeline.pass(STEP_MS);
 }
 
@@ -102,7 +102,7 @@ const LEFT = `
     where status = 'pending' and next_attempt_at between app_now() and app_now() + interval '10 h'
   )
   select not exists (select from deliveries where status = 'pending')
-      and not exists (select from monitors where unhandled <> '[]')
-      and (select blind_since is null from sight) as done,
+      and not exists (select from monitors where pending_events <> '[]')
+      and (select offline_since is null from connectivity) as done,
     (select coalesce(jsonb_agg(jsonb_build_object('url', url, 'status', status)), '[]') from monitors
       where deleted_at is null and status <> 'paused') as monitors`;

@@ -32,14 +32,14 @@ interface ServicesOptions {
 interface Listener {
   readonly host: Host;
   readonly names: readonly string[];
-  readonly ring: (name: string) => void;
+  readonly wake: (name: string) => void;
 }
 
 /** Postgres and Redis as the processes meet them: over a network, sometimes away. */
 export class Services {
   databaseAwayUntil = 0;
   streamsAwayUntil = 0;
-  bellsLostUntil = 0;
+  wakeUpsLostUntil = 0;
   readonly stream: MemoryStream;
   /** Messages that cannot be read, and whether a loss of entries took them from their stream. */
   readonly poisons = new Map<string, boolean>();
@@ -56,7 +56,7 @@ export class Services {
   heal(): void {
     this.databaseAwayUntil = 0;
     this.streamsAwayUntil = 0;
-    this.bellsLostUntil = 0;
+    this.wakeUpsLostUntil = 0;
   }
 
   sqlOf(host: Host): SqlDriver {
@@ -117,8 +117,8 @@ export class Services {
       publish: (entries) => call(pointOfEntries(entries), () => this.#publish(entries)),
       read: (who, { count, blockMs, signal }) =>
         call("read", () => untilGone(host, signal, (both) => stream.read(who, { count, blockMs, signal: both })), true),
-      again: (who, ids) => call("again", () => stream.again(who, ids)),
-      takeOver: (who, options) => call("take over", () => stream.takeOver(who, options)),
+      redeliver: (who, ids) => call("redeliver", () => stream.redeliver(who, ids)),
+      claimStale: (who, options) => call("take over", () => stream.claimStale(who, options)),
       settle: (who, done) =>
         call("settle", () => {
           this.#remember(done.publish);
@@ -127,8 +127,8 @@ export class Services {
       removeIdleConsumers: (who, options) => call("other stream call", () => stream.removeIdleConsumers(who, options)),
       state: (name, group) => call("other stream call", () => stream.state(name, group)),
       ping: () => call("other stream call", () => stream.ping()),
-      wake: (name) => call("ring", async () => this.#wake(name)),
-      onWake: (names, ring) => call("other stream call", async () => this.#listen({ host, names, ring })),
+      wake: (name) => call("wake", async () => this.#wake(name)),
+      onWake: (names, wake) => call("other stream call", async () => this.#listen({ host, names, wake })),
       close: async () => {},
     };
   }
@@ -153,10 +153,10 @@ export class Services {
   #wake(name: string): void {
     const { timeline, network, faults } = this.#options;
     this.#listeners = this.#listeners.filter(({ host }) => host.alive);
-    for (const { host, names, ring } of this.#listeners) {
+    for (const { host, names, wake } of this.#listeners) {
       if (!names.includes(name)) continue;
-      if (timeline.now < this.bellsLostUntil) faults.count("bell lost");
-      else timeline.schedule(network.latencyMs(), host, () => ring(name));
+      if (timeline.now < this.wakeUpsLostUntil) faults.count("wake-up lost");
+      else timeline.schedule(network.latencyMs(), host, () => wake(name));
     }
   }
 
@@ -233,14 +233,14 @@ export class Services {
   async entries(stream: string): Promise<Message[]> {
     const signal = new AbortController().signal;
     const who = { stream, ...OBSERVER };
-    const { messages } = await this.stream.takeOver(who, { minIdleMs: 0, count: 10_000 });
+    const { messages } = await this.stream.claimStale(who, { minIdleMs: 0, count: 10_000 });
     return [...messages, ...(await this.stream.read(who, { count: 10_000, blockMs: 0, signal }))];
   }
 }
 
-/** Checks are carried, everything else only rings. */
+/** Checks are carried, everything else only wakes. */
 function pointOfEntries([first]: readonly Outgoing[]): Point {
-  return first?.stream === "checks.due" ? "publish" : "ring";
+  return first?.stream === "checks.due" ? "publish" : "wake";
 }
 
 /** A service lets go of a blocking call when its caller hangs up or dies. */

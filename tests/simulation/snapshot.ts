@@ -47,7 +47,7 @@ async function isThere(path: string): Promise<boolean> {
 /**
  * What the simulation adds: its clock, ids that are the same in every run, and a journal that notes in the order of
  * their happening which results were stored and what people changed. Of what Stillup decided it notes only when it lost
- * sight and saw again, when it handled a change, and that a channel was disabled.
+ * connectivity and saw again, when it handled a change, and that a channel was disabled.
  */
 const JOURNAL = `
   create schema simulation;
@@ -102,18 +102,18 @@ const JOURNAL = `
 
   create function simulation.note_handled() returns trigger language plpgsql as $$ begin
     insert into simulation.journal (kind, id, at, what) values ('handled', new.id, app_now(), jsonb_build_object(
-      'versions', (select jsonb_agg(e->'version') from jsonb_array_elements(old.unhandled) e where not new.unhandled @> jsonb_build_array(e))
+      'versions', (select jsonb_agg(e->'version') from jsonb_array_elements(old.pending_events) e where not new.pending_events @> jsonb_build_array(e))
     ));
     return null;
   end $$;
   create trigger noted_handled after update on monitors for each row when (
-    jsonb_array_length(new.unhandled) < jsonb_array_length(old.unhandled)
+    jsonb_array_length(new.pending_events) < jsonb_array_length(old.pending_events)
     and (new.status <> 'paused' or old.status = 'paused') -- not what a pause drops
   ) execute function simulation.note_handled();
 
   create function simulation.note_channel() returns trigger language plpgsql as $$ begin
     insert into simulation.journal (kind, id, at, what) values ('channel', new.id, app_now(), jsonb_build_object(
-      'open', new.deleted_at is null and not new.disabled, 'default', new.is_default, 'system', new.system, 'url', new.config->>'url'
+      'open', new.deleted_at is null and not new.disabled, 'default', new.is_default, 'systemAlerts', new.system_alerts, 'url', new.config->>'url'
     ));
     return null;
   end $$;
@@ -127,14 +127,14 @@ const JOURNAL = `
     new.resolution = 'manual' and old.resolution is null
   ) execute function simulation.note_resolved();
 
-  create function simulation.note_sight() returns trigger language plpgsql as $$ begin
-    insert into simulation.journal (kind, id, at, what) values ('sight', 'system', app_now(), jsonb_build_object(
-      'version', new.version, 'blindSince', iso(new.blind_since)
+  create function simulation.note_connectivity() returns trigger language plpgsql as $$ begin
+    insert into simulation.journal (kind, id, at, what) values ('connectivity', 'system', app_now(), jsonb_build_object(
+      'version', new.version, 'offlineSince', iso(new.offline_since)
     ));
     return null;
   end $$;
-  create trigger noted after update on sight for each row when (old.version <> new.version)
-  execute function simulation.note_sight();
+  create trigger noted after update on connectivity for each row when (old.version <> new.version)
+  execute function simulation.note_connectivity();
 
   create function simulation.empty(seed int) returns void language plpgsql as $$ declare name text; begin
     execute (

@@ -1,6 +1,6 @@
 // One process that makes runs for main.ts: it is told a seed, and answers with what came of it.
 import * as fc from "fast-check";
-import { type Command, commandWith, mostCommands, type Name } from "./commands.ts";
+import { type Command, commandWith, maxCommands, type Name } from "./commands.ts";
 import { openDatabase } from "./database.ts";
 import { type RunResult, run } from "./run.ts";
 
@@ -20,7 +20,7 @@ const SHRINKING_MS = 60_000;
 
 const [snapshotPath = "", ...often] = process.argv.slice(2);
 const command = commandWith(often as Name[]); // as pool.ts was given them
-const commandLists = fc.noBias(fc.array(command, { maxLength: mostCommands, size: "max" }));
+const commandLists = fc.noBias(fc.array(command, { maxLength: maxCommands, size: "max" }));
 const database = await openDatabase(snapshotPath);
 
 async function carryOut({ seed, shrink }: Task): Promise<Done> {

@@ -21,8 +21,8 @@ const START_MS = Date.UTC(2026, 2, 1, 12);
 const config: Config = {
   apiKey: "the-key-of-every-simulated-world-0123456789",
   networkPolicy: "private",
-  controlTargets: controls,
-  heartbeatUrl: null,
+  connectivityTargets: controls,
+  watchdogUrl: null,
   publicUrl: null,
   logLevel: "WARN",
   workerConcurrency: 200,

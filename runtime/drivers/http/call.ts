@@ -5,7 +5,7 @@ import type { HopEnd } from "./hop.ts";
 import type { HttpAnswer, HttpCall, HttpFailure, Phases } from "./http.ts";
 import { type HopRequest, isRedirect, redirectedRequest, refusalOf } from "./redirect.ts";
 import { roundMs } from "./round.ts";
-import type { Turns } from "./semaphore.ts";
+import type { Semaphore } from "./semaphore.ts";
 
 /** What is under way of a call. */
 interface RunningHop {
@@ -13,9 +13,9 @@ interface RunningHop {
   fail(failure: HttpFailure, code: string): void;
 }
 
-export interface CallOptions {
+export interface HttpCallOptions {
   readonly request: HttpCall;
-  readonly turns: Turns;
+  readonly turns: Semaphore;
   startHop(request: HopRequest, onEnd: (end: HopEnd) => void): RunningHop;
   /** Called once. */
   onEnd(answer: HttpAnswer): void;
@@ -44,8 +44,8 @@ const defaultHeaders: readonly (readonly [string, string])[] = [
 const noPhases: Phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
 
 /** One call: its turn, its time-out, its abort and its hops from redirect to redirect. */
-export class Call {
-  readonly #options: CallOptions;
+export class HttpExchange {
+  readonly #options: HttpCallOptions;
   readonly #abort = () => this.stop("aborted", "ABORTED");
   #leave: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -56,7 +56,7 @@ export class Call {
   #redirects = 0;
   #ended = false;
 
-  constructor(options: CallOptions) {
+  constructor(options: HttpCallOptions) {
     this.#options = options;
   }
 

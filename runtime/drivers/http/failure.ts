@@ -14,7 +14,7 @@ const unsendableCode = /^(ERR_INVALID_|UND_ERR_INVALID_ARG$|UND_ERR_NOT_SUPPORTE
  * What kind of failure an error code is. The same code says different things in different phases: ECONNREFUSED of a
  * name server is `dns`, and every certificate error has a name of its own, but all of them end a handshake.
  */
-export function failureOf(code: string, phase: Phase): HttpFailure {
+export function httpFailureOf(code: string, phase: Phase): HttpFailure {
   if (unsendableCode.test(code)) return "connect";
   if (phase === "dnsMs") return "dns";
   if (phase === "bodyMs") return "body";
@@ -34,7 +34,7 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && error.name === "HTTPParserError" ? "HPE_INVALID" : "UNKNOWN";
 }
 
-interface Circumstances {
+interface FailureContext {
   readonly failure: HttpFailure;
   readonly code: string;
   readonly phase: Phase;
@@ -45,7 +45,7 @@ interface Circumstances {
 }
 
 /** One plain sentence: what happened, to which host. It is made of the code and the host alone. */
-export function describeFailure(about: Circumstances): string {
+export function describeFailure(about: FailureContext): string {
   const { failure, code, host } = about;
   if (unsendableCode.test(code))
     return `The request to ${host} cannot be sent: its URL, method or a header is not valid.`;
@@ -94,7 +94,7 @@ function describeTls(code: string, host: string): string {
   return `No TLS connection with ${host} came about.`;
 }
 
-function describeTimeout({ phase, host, timeoutMs }: Circumstances): string {
+function describeTimeout({ phase, host, timeoutMs }: FailureContext): string {
   switch (phase) {
     case "dnsMs":
       return `The name ${host} was not looked up within ${timeoutMs} ms.`;

@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
 import type { Metrics } from "../../metrics.ts";
 import { isAllowed } from "./address.ts";
-import { Call } from "./call.ts";
-import { codeOf, failureOf, type Phase } from "./failure.ts";
+import { HttpExchange } from "./call.ts";
+import { codeOf, httpFailureOf, type Phase } from "./failure.ts";
 import type { HopEnd } from "./hop.ts";
 import type { HttpCall, HttpDriver, HttpFailure, NetworkPolicy, Phases } from "./http.ts";
 import type { HopRequest } from "./redirect.ts";
 import { roundMs } from "./round.ts";
-import { createTurns } from "./semaphore.ts";
+import { createSemaphore } from "./semaphore.ts";
 
 interface FetchHttpOptions {
   readonly policy: NetworkPolicy;
@@ -21,8 +21,8 @@ interface FetchHttpOptions {
  * it tells the body's alone, and the policy holds for addresses that stand in a URL.
  */
 export function createFetchHttp({ policy, concurrency, metrics }: FetchHttpOptions): HttpDriver {
-  const turns = createTurns(concurrency);
-  const calls = new Set<Call>();
+  const turns = createSemaphore(concurrency);
+  const calls = new Set<HttpExchange>();
   let closed = false;
   const startHop = ({ maxBodyBytes }: HttpCall, request: HopRequest, onEnd: (end: HopEnd) => void) => {
     metrics?.count("stillup_driver_calls_total", { driver: "fetch", kind: "request" });
@@ -33,7 +33,7 @@ export function createFetchHttp({ policy, concurrency, metrics }: FetchHttpOptio
   return {
     call: (request) =>
       new Promise((resolve) => {
-        const call = new Call({
+        const call = new HttpExchange({
           request,
           turns,
           startHop: (hopRequest, onEnd) => startHop(request, hopRequest, onEnd),
@@ -114,7 +114,7 @@ class FetchHop {
     const code = codeOf(cause);
     if (nameCodes.has(code)) this.fail("dns", code);
     else if (certificateCode.test(code)) this.fail("tls", code);
-    else this.fail(failureOf(code, this.#phase()), code);
+    else this.fail(httpFailureOf(code, this.#phase()), code);
   }
 
   #end(end: HopEnd): void {

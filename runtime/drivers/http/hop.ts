@@ -3,7 +3,7 @@ import type { SecureContext } from "node:tls";
 import { isAllowed } from "./address.ts";
 import { type Body, createBody } from "./body.ts";
 import { hostnameOf, openSocket } from "./connect.ts";
-import { codeOf, failureOf, type Phase } from "./failure.ts";
+import { codeOf, httpFailureOf, type Phase } from "./failure.ts";
 import type { HttpFailure, NetworkPolicy, Phases } from "./http.ts";
 import { type HopRequest, isRedirect } from "./redirect.ts";
 import { roundMs } from "./round.ts";
@@ -37,7 +37,7 @@ interface HopOptions {
   /** A redirect ends the hop at its headers: nobody reads its body. */
   readonly followRedirects: boolean;
   lookup(hostname: string): Promise<readonly string[]>;
-  /** Told of every socket that is opened. */
+  /** Notified of every socket that is opened. */
   onSocket(socket: Socket): void;
   /** Called once. */
   onEnd(end: HopEnd): void;
@@ -195,7 +195,7 @@ export class Hop {
 
   #failBy(error: unknown): void {
     const code = codeOf(error);
-    this.fail(failureOf(code, this.#phase), code);
+    this.fail(httpFailureOf(code, this.#phase), code);
   }
 
   #finish(body: string, truncated: boolean): void {

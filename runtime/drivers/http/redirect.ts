@@ -10,7 +10,7 @@ export interface HopRequest {
 }
 
 /** Why a URL is not gone to. */
-type Refusal = "FORBIDDEN_SCHEME" | "FORBIDDEN_CREDENTIALS";
+type RedirectRefusal = "FORBIDDEN_SCHEME" | "FORBIDDEN_CREDENTIALS";
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 /** What describes a body that is no longer sent. */
@@ -32,7 +32,7 @@ export function isRedirect(statusCode: number, location: string | undefined): lo
 }
 
 /** Why this URL is not gone to, or null when it may be, as far as the URL alone tells. */
-export function refusalOf(url: URL): Refusal | null {
+export function refusalOf(url: URL): RedirectRefusal | null {
   if (url.protocol !== "http:" && url.protocol !== "https:") return "FORBIDDEN_SCHEME";
   return url.username === "" && url.password === "" ? null : "FORBIDDEN_CREDENTIALS";
 }

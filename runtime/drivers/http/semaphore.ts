@@ -1,12 +1,12 @@
 /** A limit on calls at once; those over it wait in order. Who calls bounds how many wait. */
-export interface Turns {
+export interface Semaphore {
   /** Calls `begin` when there is room, perhaps at once. The function it answers with leaves the queue, if still there. */
   take(begin: () => void): () => void;
   /** Gives a turn back, once for every `begin` called. */
   give(): void;
 }
 
-export function createTurns(limit: number): Turns {
+export function createSemaphore(limit: number): Semaphore {
   let taken = 0;
   const waiting = new Set<() => void>();
   return {

@@ -2,12 +2,12 @@ import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
 import { type buildConnector, Client } from "undici";
 import type { Metrics } from "../../metrics.ts";
-import { Call } from "./call.ts";
+import { HttpExchange } from "./call.ts";
 import { type Carrier, Hop, type HopEnd } from "./hop.ts";
 import type { HttpCall, HttpDriver, NetworkPolicy } from "./http.ts";
 import { createNames } from "./names.ts";
 import type { HopRequest } from "./redirect.ts";
-import { createTurns } from "./semaphore.ts";
+import { createSemaphore } from "./semaphore.ts";
 
 interface UndiciHttpOptions {
   readonly policy: NetworkPolicy;
@@ -27,9 +27,9 @@ export function createUndiciHttp(options: UndiciHttpOptions): HttpDriver {
   const secureContext = createSecureContext(ca === undefined ? {} : { ca });
   const names = createNames();
   const lookup = options.lookup ?? names.addresses;
-  const turns = createTurns(concurrency);
+  const turns = createSemaphore(concurrency);
   const free: ClientCarrier[] = [];
-  const calls = new Set<Call>();
+  const calls = new Set<HttpExchange>();
   const sockets = new Set<Socket>();
   let closed = false;
 
@@ -49,7 +49,7 @@ export function createUndiciHttp(options: UndiciHttpOptions): HttpDriver {
   return {
     call(request) {
       return new Promise((resolve) => {
-        const call = new Call({
+        const call = new HttpExchange({
           request,
           turns,
           startHop: (hopRequest, onEnd) => startHop(request, hopRequest, onEnd),

@@ -16,9 +16,9 @@ const MAX_WAITING = 1000;
 const CLOSE_TIMEOUT_MS = 4000;
 
 /** Of its time, what a call must have left to begin: one that is cut off leaves nobody knowing what became of it. */
-const LEAST_LEFT = 0.1;
+const MIN_LEFT = 0.1;
 
-interface Call {
+interface GatedCall {
   readonly abort: AbortController;
   readonly late: StillupError;
   readonly latestStart: number;
@@ -26,12 +26,12 @@ interface Call {
 
 /** `place` is what messages call the database. */
 export function createGate(place: string, limit: number): Gate {
-  const working = new Set<Call>();
-  const waiting = new Map<Call, () => void>();
+  const working = new Set<GatedCall>();
+  const waiting = new Map<GatedCall, () => void>();
   let closed: Promise<void> | undefined;
   let onEmpty = () => {};
 
-  const enter = async (call: Call): Promise<void> => {
+  const enter = async (call: GatedCall): Promise<void> => {
     if (closed !== undefined) throw unavailable(place, "the connections to it are closed");
     if (waiting.size >= MAX_WAITING) throw unavailable(place, `${MAX_WAITING} statements wait already`);
     if (working.size < limit) return void working.add(call);
@@ -41,7 +41,7 @@ export function createGate(place: string, limit: number): Gate {
       signal.addEventListener("abort", () => waiting.delete(call) && reject(signal.reason));
     });
   };
-  const leave = (call: Call): void => {
+  const leave = (call: GatedCall): void => {
     working.delete(call);
     for (const [next, begin] of waiting) {
       if (performance.now() > next.latestStart) {
@@ -72,7 +72,7 @@ export function createGate(place: string, limit: number): Gate {
       const call = {
         abort: new AbortController(),
         late: unavailable(place, `no answer within ${timeoutMs / 1000} s`),
-        latestStart: performance.now() + timeoutMs * (1 - LEAST_LEFT),
+        latestStart: performance.now() + timeoutMs * (1 - MIN_LEFT),
       };
       const timer = setTimeout(() => call.abort.abort(call.late), timeoutMs);
       try {

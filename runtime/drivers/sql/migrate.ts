@@ -10,7 +10,7 @@ export interface Migration {
   readonly text: string;
 }
 
-interface Applied {
+interface AppliedMigration {
   readonly name: string;
   readonly checksum: string;
 }
@@ -64,12 +64,12 @@ export async function migrate(sql: SqlDriver, migrations: readonly Migration[]):
   return done;
 }
 
-async function readApplied(sql: SqlDriver): Promise<Applied[]> {
-  return await sql<Applied>`select name, checksum from schema_migrations order by name collate "C"`;
+async function readApplied(sql: SqlDriver): Promise<AppliedMigration[]> {
+  return await sql<AppliedMigration>`select name, checksum from schema_migrations order by name collate "C"`;
 }
 
 /** What is left to apply, once what is applied is found to be the beginning of these files. */
-function pending(migrations: readonly Migration[], applied: readonly Applied[]): readonly Migration[] {
+function pending(migrations: readonly Migration[], applied: readonly AppliedMigration[]): readonly Migration[] {
   const last = migrations.at(-1)?.name ?? "";
   for (const [index, { name, checksum }] of applied.entries()) {
     const migration = migrations.find((known) => known.name === name);

@@ -9,7 +9,7 @@ export interface NeonFailure {
   readonly mayRepeat: boolean;
 }
 
-interface Circumstances {
+interface NeonFailureContext {
   /** host/database, for messages. */
   readonly place: string;
   /** The statements, for the log. */
@@ -19,7 +19,7 @@ interface Circumstances {
 }
 
 /** What Neon answered when it was not rows. */
-interface Answer {
+interface NeonAnswer {
   readonly status: number;
   readonly sqlState: string;
   /** Empty when the body was not Neon's JSON: then it is somebody else's page. */
@@ -46,7 +46,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Makes a coded error of what `neon()` threw. Nothing of the original goes with it but a cleaned message and a code. */
-export function failureOf(error: unknown, about: Circumstances): NeonFailure {
+export function neonFailureOf(error: unknown, about: NeonFailureContext): NeonFailure {
   if (error instanceof NeonDbError && error.sourceError !== undefined) return networkFailure(error.sourceError, about);
   const answer = error instanceof NeonDbError ? answerOf(error) : null;
   if (answer === null) return unreadable(error, about);
@@ -57,13 +57,13 @@ export function failureOf(error: unknown, about: Circumstances): NeonFailure {
 }
 
 /** The driver parses a 400's body itself; of every other status only the message has the body, as text. */
-function answerOf(error: NeonDbError): Answer {
+function answerOf(error: NeonDbError): NeonAnswer {
   const [, status, body] = /^Server error \(HTTP status (\d+)\): (.*)$/s.exec(error.message) ?? [];
   if (error.code || status === undefined) return { status: 400, sqlState: error.code ?? "", message: error.message };
   return { status: Number(status), ...parseBody(body ?? "") };
 }
 
-function parseBody(body: string): Omit<Answer, "status"> {
+function parseBody(body: string): Omit<NeonAnswer, "status"> {
   try {
     const { message, code } = JSON.parse(body) as { message?: unknown; code?: unknown };
     return { message: typeof message === "string" ? message : "", sqlState: typeof code === "string" ? code : "" };
@@ -72,13 +72,13 @@ function parseBody(body: string): Omit<Answer, "status"> {
   }
 }
 
-function mayRepeat({ status, sqlState, message }: Answer): boolean {
+function mayRepeat({ status, sqlState, message }: NeonAnswer): boolean {
   if (isOverQuota(status, message)) return false;
   return status === 429 || NOT_LET_IN.test(sqlState) || (sqlState === "" && NO_CONNECTION.test(message));
 }
 
 /** An answer about the trip, not about a statement. */
-function refusedTrip(answer: Answer, about: Circumstances): StillupError {
+function refusedTrip(answer: NeonAnswer, about: NeonFailureContext): StillupError {
   const { status, sqlState, message } = answer;
   const details = { cause: causeOf(answer, about), ...(sqlState === "" ? {} : { sqlState }) };
   // These do not pass by themselves, so they must not be taken for a database that is away.
@@ -97,7 +97,7 @@ function tooLarge(what: string, details: { readonly cause: Error }): StillupErro
   return new StillupError("database_error", `The database refused a statement: ${what}.`, details);
 }
 
-function networkFailure(source: unknown, about: Circumstances): NeonFailure {
+function networkFailure(source: unknown, about: NeonFailureContext): NeonFailure {
   const failures = attempts(source);
   const [first] = failures;
   const code = first?.code ?? "";
@@ -131,16 +131,16 @@ function reasonOf(code: string): string {
 }
 
 /** A body that ends early or is not JSON, a 400's as well. */
-function unreadable(error: unknown, about: Circumstances): NeonFailure {
+function unreadable(error: unknown, about: NeonFailureContext): NeonFailure {
   const cause = new Error(about.hide(String(error)));
   return { error: unavailable(about.place, "its answer broke off or is not Neon's", { cause }), mayRepeat: false };
 }
 
-function causeOf(answer: Answer, about: Circumstances): Error & { code: string } {
+function causeOf(answer: NeonAnswer, about: NeonFailureContext): Error & { code: string } {
   const text = answer.status === 400 ? about.hide(answer.message) : said(answer, about);
   return Object.assign(new Error(text), { code: answer.sqlState });
 }
 
-function said({ status, message }: Answer, about: Circumstances): string {
+function said({ status, message }: NeonAnswer, about: NeonFailureContext): string {
   return message === "" ? `HTTP ${status}` : `HTTP ${status}: ${about.hide(message).replace(/\.$/, "").slice(0, 200)}`;
 }

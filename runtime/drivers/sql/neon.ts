@@ -3,7 +3,7 @@ import { isTransient, StillupError } from "../../errors.ts";
 import type { Metrics } from "../../metrics.ts";
 import { sleep } from "../../sleep.ts";
 import { createGate } from "./gate.ts";
-import { failureOf, type NeonFailure } from "./neon-failure.ts";
+import { type NeonFailure, neonFailureOf } from "./neon-failure.ts";
 import { parseNeonUrl } from "./neon-url.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 import { createSql, type Row, type Statement } from "./query.ts";
@@ -15,9 +15,9 @@ export interface NeonOptions {
   /** As Neon's console shows it, pooled or not. */
   readonly url: string;
   readonly metrics?: Metrics;
-  /** Told after each call whether it found the database there. */
+  /** Notified after each call whether it found the database there. */
   readonly onCall?: (isThere: boolean) => void;
-  /** Told when the database takes no writes: the project is full, say, or read-only. */
+  /** Notified when the database takes no writes: the project is full, say, or read-only. */
   readonly onRefusedWrite?: () => void;
   /** For a statement or a list altogether, a database that must wake first included; 8 s when left out. */
   readonly timeoutMs?: number;
@@ -54,7 +54,7 @@ export function createNeonSql(options: NeonOptions): SqlDriver {
         } catch (error) {
           // When time runs out on a later try, what was wrong says more than that time ran out.
           if (signal.aborted) throw failure?.error ?? signal.reason;
-          failure = failureOf(error, about);
+          failure = neonFailureOf(error, about);
         }
         const goesOn = failure.mayRepeat && (await sleep(pauseMs * (0.5 + Math.random()), signal));
         if (!goesOn) throw failure.error;

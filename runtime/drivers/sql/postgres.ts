@@ -13,7 +13,7 @@ export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=require`. */
   readonly url: string;
   readonly metrics?: Metrics;
-  /** Told when the database takes no writes: its disk is full, or it is read-only. */
+  /** Notified when the database takes no writes: its disk is full, or it is read-only. */
   readonly onRefusedWrite?: () => void;
   /** 10 when left out. */
   readonly maxConnections?: number;

@@ -6,13 +6,13 @@ const lookAgainMs = 600_000;
 const lookAgainWhileFullMs = 10_000;
 
 /** Refuses entries for streams that nobody empties, before they take the memory that the others need. */
-interface Room {
+interface Capacity {
   /** @throws StillupError `stream_full` when `most` entries wait in one of their streams, as far as is known. */
   check(entries: readonly Outgoing[], lengthOf: (stream: string) => Promise<number>): Promise<void>;
 }
 
 /** `now` is monotonic: milliseconds. */
-export function createRoom(most: number, now: () => number = () => performance.now()): Room {
+export function createCapacity(most: number, now: () => number = () => performance.now()): Capacity {
   const looks = new Map<string, { readonly at: number; readonly length: number }>();
   return {
     async check(entries, lengthOf) {

@@ -1,13 +1,13 @@
 import type { Message } from "./stream.ts";
 
-export interface Entry {
+export interface MemoryEntry {
   readonly id: string;
   readonly body: string;
   readonly timestamp: number;
 }
 
-interface Pending {
-  readonly entry: Entry;
+interface MemoryPending {
+  readonly entry: MemoryEntry;
   readonly consumer: string;
   readonly deliveries: number;
   readonly deliveredAt: number;
@@ -23,13 +23,13 @@ export interface Waiter {
 /** One group of a stream in memory: who was given what, when and how often. `entries` are the stream's own, by id. */
 export class MemoryGroup {
   readonly waiters = new Set<Waiter>();
-  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #entries: ReadonlyMap<string, MemoryEntry>;
   readonly #now: () => number;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, MemoryPending>();
   readonly #lastAskedAt = new Map<string, number>();
-  #fresh: Entry[];
+  #fresh: MemoryEntry[];
 
-  constructor(entries: ReadonlyMap<string, Entry>, now: () => number) {
+  constructor(entries: ReadonlyMap<string, MemoryEntry>, now: () => number) {
     this.#entries = entries;
     this.#now = now;
     this.#fresh = [...entries.values()];
@@ -39,7 +39,7 @@ export class MemoryGroup {
     return this.#pending.size;
   }
 
-  add(entry: Entry): void {
+  add(entry: MemoryEntry): void {
     this.#fresh.push(entry);
   }
 
@@ -65,7 +65,7 @@ export class MemoryGroup {
   }
 
   /** Those of `ids` that the consumer holds, once more. */
-  again(consumer: string, ids: readonly string[]): Message[] {
+  redeliver(consumer: string, ids: readonly string[]): Message[] {
     this.#lastAskedAt.set(consumer, this.#now());
     return ids.flatMap((id) => {
       const pending = this.#pending.get(id);
@@ -75,7 +75,7 @@ export class MemoryGroup {
     });
   }
 
-  takeOver(consumer: string, options: { minIdleMs: number; count: number }): { messages: Message[]; lost: number } {
+  claimStale(consumer: string, options: { minIdleMs: number; count: number }): { messages: Message[]; lost: number } {
     this.#lastAskedAt.set(consumer, this.#now());
     const messages: Message[] = [];
     let lost = 0;
@@ -110,12 +110,12 @@ export class MemoryGroup {
     this.#lastAskedAt.clear();
   }
 
-  #deliver(entry: Entry, consumer: string, deliveries: number): Message {
+  #deliver(entry: MemoryEntry, consumer: string, deliveries: number): Message {
     this.#pending.set(entry.id, { entry, consumer, deliveries, deliveredAt: this.#now() });
     return { id: entry.id, body: entry.body, attempts: deliveries, timestamp: entry.timestamp };
   }
 
-  #dropDeleted({ entry }: Pending): boolean {
+  #dropDeleted({ entry }: MemoryPending): boolean {
     return !this.#entries.has(entry.id) && this.#pending.delete(entry.id);
   }
 }

@@ -1,5 +1,5 @@
 import { full } from "./capacity.ts";
-import { type Entry, MemoryGroup, type Waiter } from "./memory-group.ts";
+import { type MemoryEntry, MemoryGroup, type Waiter } from "./memory-group.ts";
 import type { EventStream, Message, Outgoing } from "./stream.ts";
 
 interface MemoryStreamOptions {
@@ -16,14 +16,14 @@ export interface MemoryStream extends EventStream {
 
 interface Stream {
   /** By id, oldest first. */
-  readonly entries: Map<string, Entry>;
+  readonly entries: Map<string, MemoryEntry>;
   readonly groups: Map<string, MemoryGroup>;
 }
 
 /** The EventStream port within one process. */
 export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: MemoryStreamOptions = {}): MemoryStream {
   const streams = new Map<string, Stream>();
-  const bells = new Map<string, Set<(name: string) => void>>();
+  const wakeUps = new Map<string, Set<(name: string) => void>>();
   let added = 0;
 
   const streamOf = (name: string): Stream => {
@@ -40,7 +40,7 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
   };
 
   /** Before anything is changed, so that all of it is done or nothing. */
-  const checkRoom = (entries: readonly Outgoing[], lengths: Map<string, number>) => {
+  const checkCapacity = (entries: readonly Outgoing[], lengths: Map<string, number>) => {
     for (const { stream } of entries) {
       const length = (lengths.get(stream) ?? streamOf(stream).entries.size) + 1;
       lengths.set(stream, length);
@@ -65,14 +65,14 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
 
   return {
     async publish(entries) {
-      checkRoom(entries, new Map());
+      checkCapacity(entries, new Map());
       add(entries);
     },
 
     async settle({ stream, group }, { ack, publish }) {
       const { entries } = streamOf(stream);
       const freed = new Set(ack.filter((id) => entries.has(id))).size;
-      checkRoom(publish, new Map([[stream, entries.size - freed]]));
+      checkCapacity(publish, new Map([[stream, entries.size - freed]]));
       for (const id of ack) {
         groupOf(stream, group).ack(id);
         entries.delete(id);
@@ -87,9 +87,9 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
       return wait(groupOf(stream, group).waiters, { consumer, count, blockMs, signal });
     },
 
-    again: async ({ stream, group, consumer }, ids) => groupOf(stream, group).again(consumer, ids),
+    redeliver: async ({ stream, group, consumer }, ids) => groupOf(stream, group).redeliver(consumer, ids),
 
-    takeOver: async ({ stream, group, consumer }, options) => groupOf(stream, group).takeOver(consumer, options),
+    claimStale: async ({ stream, group, consumer }, options) => groupOf(stream, group).claimStale(consumer, options),
 
     removeIdleConsumers: async ({ stream, group, consumer }, { minIdleMs }) =>
       groupOf(stream, group).removeIdle(consumer, minIdleMs),
@@ -105,17 +105,17 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
     },
 
     async wake(name) {
-      // Later, so that nothing a listener does or throws befalls who rings.
+      // Later, so that nothing a listener does or throws befalls who wakes.
       setImmediate(() => {
-        for (const ring of bells.get(name) ?? []) ring(name);
+        for (const wake of wakeUps.get(name) ?? []) wake(name);
       });
     },
 
-    async onWake(names, ring) {
-      const own = (name: string) => ring(name);
-      for (const name of names) bells.set(name, (bells.get(name) ?? new Set()).add(own));
+    async onWake(names, wake) {
+      const own = (name: string) => wake(name);
+      for (const name of names) wakeUps.set(name, (wakeUps.get(name) ?? new Set()).add(own));
       return async () => {
-        for (const name of names) bells.get(name)?.delete(own);
+        for (const name of names) wakeUps.get(name)?.delete(own);
       };
     },
 
@@ -124,7 +124,7 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
     async ready() {},
 
     async close() {
-      bells.clear();
+      wakeUps.clear();
       const groups = [...streams.values()].flatMap((stream) => [...stream.groups.values()]);
       for (const waiter of groups.flatMap((group) => [...group.waiters])) waiter.resolve([]);
     },

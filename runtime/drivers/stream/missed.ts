@@ -1,12 +1,12 @@
 import type { Consumer, Message } from "./stream.ts";
 
 /** How a driver asks for a reader's own pending entries. */
-interface Asking {
+interface MissedQuery {
   /** Messages wanted, at most. */
   readonly count: number;
   /** The ids of those it was given from this id on, in order. */
   pendingFrom(id: string): Promise<readonly string[]>;
-  again(ids: readonly string[]): Promise<readonly Message[]>;
+  redeliver(ids: readonly string[]): Promise<readonly Message[]>;
 }
 
 /**
@@ -19,10 +19,10 @@ interface Missed {
   /** A read has failed. The service may go on serving it for `openMs`: nobody may have told it. */
   failed(who: Consumer, openMs: number): void;
   /** What it was given without knowing, once more; asks only after a failure. */
-  find(who: Consumer, asking: Asking): Promise<readonly Message[]>;
+  find(who: Consumer, asking: MissedQuery): Promise<readonly Message[]>;
 }
 
-interface Reader {
+interface MissedReader {
   /** New entries come in the order of their ids: what it was given since has a greater one. */
   newest: string;
   failure?: { readonly newest: string; readonly known: Set<string>; overAt: number };
@@ -30,8 +30,8 @@ interface Reader {
 
 /** `now` is monotonic: milliseconds. */
 export function createMissed(now: () => number = () => performance.now()): Missed {
-  const readers = new Map<string, Reader>();
-  const readerOf = ({ stream, group, consumer }: Consumer): Reader => {
+  const readers = new Map<string, MissedReader>();
+  const readerOf = ({ stream, group, consumer }: Consumer): MissedReader => {
     const key = JSON.stringify([stream, group, consumer]);
     const reader = readers.get(key) ?? { newest: "0-0" };
     readers.set(key, reader);
@@ -52,13 +52,13 @@ export function createMissed(now: () => number = () => performance.now()): Misse
       reader.failure ??= { newest: reader.newest, known: new Set([reader.newest]), overAt: 0 };
       reader.failure.overAt = now() + openMs;
     },
-    async find(who, { count, pendingFrom, again }) {
+    async find(who, { count, pendingFrom, redeliver }) {
       const reader = readerOf(who);
       const { failure } = reader;
       if (failure === undefined) return [];
       const isOver = now() >= failure.overAt;
       const missed = (await pendingFrom(failure.newest)).filter((id) => !failure.known.has(id));
-      const messages = missed.length === 0 ? [] : await again(missed.slice(0, count));
+      const messages = missed.length === 0 ? [] : await redeliver(missed.slice(0, count));
       got(who, messages);
       if (isOver && missed.length <= count) delete reader.failure;
       return messages;

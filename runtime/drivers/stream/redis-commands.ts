@@ -4,10 +4,10 @@ import {
   bodyField,
   claimOwnScript,
   type Delivered,
-  type Entry,
   firstCursor,
-  type Place,
+  type RedisEntry,
   removeIdleScript,
+  type StreamGroup,
   saysGone,
   timestampOf,
   toMessage,
@@ -30,7 +30,7 @@ export async function tryAdding(redis: Redis, key: string): Promise<void> {
 }
 
 /** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
-export function removing({ key, group }: Place, ids: readonly string[]): Command[] {
+export function removing({ key, group }: StreamGroup, ids: readonly string[]): Command[] {
   if (ids.length === 0) return [];
   return [
     ["XDEL", key, ...ids],
@@ -54,7 +54,7 @@ export async function asOne(redis: Redis, list: readonly Command[]): Promise<voi
 }
 
 /** Makes the group at the stream's beginning, where it is not there yet. */
-export async function makeGroup(redis: Redis, { key, group }: Place): Promise<void> {
+export async function makeGroup(redis: Redis, { key, group }: StreamGroup): Promise<void> {
   await redis.xgroup("CREATE", key, group, "0", "MKSTREAM").catch((error: unknown) => {
     if (!isReply(error) || !error.message.startsWith("BUSYGROUP")) throw error;
   });
@@ -63,26 +63,26 @@ export async function makeGroup(redis: Redis, { key, group }: Place): Promise<vo
 /** New entries for the consumer. */
 export async function readNew(
   redis: Redis,
-  { key, group, consumer }: Place,
+  { key, group, consumer }: StreamGroup,
   { count, blockMs }: { count: number; blockMs: number },
 ): Promise<Message[] | typeof gone> {
   // BLOCK 0 would wait for ever.
   const block = blockMs > 0 ? ["BLOCK", blockMs] : [];
   const args = ["GROUP", group, consumer, "COUNT", count, ...block, "STREAMS", key, ">"];
-  const reply = await unlessGone(redis.call("XREADGROUP", args) as Promise<[[string, Entry[]]] | null>);
+  const reply = await unlessGone(redis.call("XREADGROUP", args) as Promise<[[string, RedisEntry[]]] | null>);
   return reply === gone ? gone : (reply?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
 }
 
 /** More than a reader holds at a time. */
-const mostPending = 10_000;
+const maxPending = 10_000;
 
 /** The ids of what the consumer was given from `id` on and has not acked. */
 export async function pendingFrom(
   redis: Redis,
-  { key, group, consumer }: Place,
+  { key, group, consumer }: StreamGroup,
   id: string,
 ): Promise<readonly string[]> {
-  const args = [key, group, id, "+", mostPending, consumer];
+  const args = [key, group, id, "+", maxPending, consumer];
   const reply = await unlessGone(redis.call("XPENDING", args) as Promise<[id: string, ...unknown[]][]>);
   return reply === gone ? [] : reply.map(([pendingId]) => pendingId);
 }
@@ -90,7 +90,7 @@ export async function pendingFrom(
 /** Those of `ids` that are still the consumer's own once more. */
 export async function claimOwn(
   redis: Redis,
-  { key, group, consumer }: Place,
+  { key, group, consumer }: StreamGroup,
   ids: readonly string[],
 ): Promise<Message[]> {
   const reply = await unlessGone(redis.eval(claimOwnScript, 1, key, group, consumer, ...ids) as Promise<Delivered[]>);
@@ -108,7 +108,7 @@ return { claimed[1], found, #claimed[3] }`;
 /** One XAUTOCLAIM from `cursor` on. A script, because XAUTOCLAIM does not tell the delivery counts. */
 export async function claimIdle(
   redis: Redis,
-  { key, group, consumer }: Place,
+  { key, group, consumer }: StreamGroup,
   { minIdleMs, cursor, count }: { minIdleMs: number; cursor: string; count: number },
 ): Promise<{ cursor: string; messages: Message[]; lost: number }> {
   const args = [key, group, consumer, minIdleMs, cursor, count];
@@ -118,7 +118,11 @@ export async function claimIdle(
   return { cursor: next, messages: delivered.map(toMessage), lost };
 }
 
-export async function removeIdle(redis: Redis, { key, group, consumer }: Place, minIdleMs: number): Promise<number> {
+export async function removeIdle(
+  redis: Redis,
+  { key, group, consumer }: StreamGroup,
+  minIdleMs: number,
+): Promise<number> {
   const reply = await unlessGone(redis.eval(removeIdleScript, 1, key, group, consumer, minIdleMs) as Promise<number>);
   return reply === gone ? 0 : reply;
 }

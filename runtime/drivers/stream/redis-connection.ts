@@ -85,7 +85,7 @@ export function openConnection(target: RedisTarget): RedisConnection {
     enableReadyCheck: false,
     // 0: what was sent or waits fails with the connection. Sent again, an XADD could add twice.
     maxRetriesPerRequest: 0,
-    // ioredis leaves the rejection of its own resubscription unhandled, which ends the process.
+    // ioredis leaves the rejection of its own resubscription pending_events, which ends the process.
     autoResubscribe: false,
     retryStrategy: (times) => Math.min(50 * 2 ** times, longestReconnectDelayMs) * (0.5 + Math.random() / 2),
   });

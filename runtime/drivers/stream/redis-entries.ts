@@ -7,12 +7,12 @@ export const bodyField = "body";
 export const firstCursor = "0-0";
 
 /** A stream's key, and who reads it. */
-export interface Place extends Consumer {
+export interface StreamGroup extends Consumer {
   readonly key: string;
 }
 
-export type Entry = readonly [id: string, fields: readonly string[]];
-export type Delivered = readonly [entry: Entry, deliveries: number];
+export type RedisEntry = readonly [id: string, fields: readonly string[]];
+export type Delivered = readonly [entry: RedisEntry, deliveries: number];
 
 export function toMessage([[id, fields], attempts]: Delivered): Message {
   return { id, body: bodyOf(fields), attempts, timestamp: timestampOf(id) };
@@ -40,8 +40,8 @@ export function saysFull(message: string): boolean {
   return /\b(OOM|MISCONF|READONLY)\b|\b(data|database|capacity|disk)\b.*\b(exceeded|full)\b/.test(message);
 }
 
-/** Entries in one stream, at most: some megabytes of bells. More wait where nobody reads, and sweeps do without them. */
-export const mostEntries = 10_000;
+/** Entries in one stream, at most: some megabytes of wake-ups. More wait where nobody reads, and sweeps do without them. */
+export const maxEntries = 10_000;
 
 /** ARGV: the group, the consumer, the ids. Answers `Delivered[]`. Atomic, so that no entry changes hands meanwhile. */
 export const claimOwnScript = `

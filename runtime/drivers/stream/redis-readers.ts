@@ -8,7 +8,7 @@ const unblockPauseMs = 50;
 /** Runs a command that may block for `blockMs`, on a connection that nothing else uses meanwhile. */
 export type Block = <T>(work: (redis: Redis) => Promise<T>, blockMs: number) => Promise<T>;
 
-interface ReadOptions<T> {
+interface RedisReadOptions<T> {
   readonly signal: AbortSignal;
   /** Takes what the server gave out after the reader had gone. Must not throw. */
   readonly late: (value: T) => Promise<void>;
@@ -17,12 +17,12 @@ interface ReadOptions<T> {
 /** Blocking reads side by side: each has a connection while it lasts, and leaves it to the next. */
 interface RedisReaders {
   /** What `reading` resolves with, or undefined as soon as the signal aborts or the readers are closed. */
-  read<T>(reading: (block: Block) => Promise<T>, options: ReadOptions<T>): Promise<T | undefined>;
+  read<T>(reading: (block: Block) => Promise<T>, options: RedisReadOptions<T>): Promise<T | undefined>;
   /** Ends all reads, waits for what they still get, and closes; at most 4 s. */
   close(): Promise<void>;
 }
 
-interface Reader {
+interface RedisReader {
   readonly connection: RedisConnection;
   /** What the server calls the connection; undefined while there is none. */
   clientId: number | undefined;
@@ -30,8 +30,8 @@ interface Reader {
 
 /** `commands` is the connection over which a blocked one is asked to end. */
 export function createReaders(target: RedisTarget, commands: RedisConnection): RedisReaders {
-  const all: Reader[] = [];
-  const free: Reader[] = [];
+  const all: RedisReader[] = [];
+  const free: RedisReader[] = [];
   const stops = new Set<() => void>();
   const leftovers = new Set<Promise<void>>();
   let closed = false;
@@ -63,21 +63,21 @@ export function createReaders(target: RedisTarget, commands: RedisConnection): R
   };
 }
 
-function openReader(target: RedisTarget): Reader {
-  const reader: Reader = { connection: openConnection(target), clientId: undefined };
+function openReader(target: RedisTarget): RedisReader {
+  const reader: RedisReader = { connection: openConnection(target), clientId: undefined };
   reader.connection.redis.on("close", () => {
     reader.clientId = undefined;
   });
   return reader;
 }
 
-interface Stop {
+interface ReaderStop {
   readonly asked: Promise<undefined>;
   isAsked(): boolean;
   forget(): void;
 }
 
-function stopOn(signal: AbortSignal, stops: Set<() => void>): Stop {
+function stopOn(signal: AbortSignal, stops: Set<() => void>): ReaderStop {
   let isAsked = false;
   let resolve: (nothing: undefined) => void;
   const asked = new Promise<undefined>((resolveIt) => {
@@ -97,8 +97,8 @@ function stopOn(signal: AbortSignal, stops: Set<() => void>): Stop {
 }
 
 async function block<T>(
-  reader: Reader,
-  stop: Stop,
+  reader: RedisReader,
+  stop: ReaderStop,
   { work, blockMs }: { work: (redis: Redis) => Promise<T>; blockMs: number },
 ): Promise<T> {
   // Asked before, because a blocked connection cannot answer it.
@@ -109,7 +109,7 @@ async function block<T>(
 
 /** Has the server answer what blocks, so that it gives nothing more to a reader that has gone. */
 async function unblock(
-  reader: Reader,
+  reader: RedisReader,
   { commands, value }: { commands: RedisConnection; value: Promise<unknown> },
 ): Promise<void> {
   const over = value.then(

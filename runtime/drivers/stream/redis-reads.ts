@@ -2,29 +2,29 @@ import type { Redis } from "ioredis";
 import { createMissed } from "./missed.ts";
 import * as command from "./redis-commands.ts";
 import { commandTimeoutMs, type RedisTarget } from "./redis-connection.ts";
-import { firstCursor, type Place } from "./redis-entries.ts";
+import { firstCursor, type StreamGroup } from "./redis-entries.ts";
 import type { Block } from "./redis-readers.ts";
 import type { Consumer, EventStream, Message } from "./stream.ts";
 
-const mostLossesARead = 10;
+const maxLossesARead = 10;
 
-interface Asking {
+interface ReadsOptions {
   readonly target: RedisTarget;
-  placeOf(who: Consumer): Place;
+  placeOf(who: Consumer): StreamGroup;
   count(kind: string): void;
   send<T>(kind: string, work: (redis: Redis) => Promise<T>): Promise<T>;
 }
 
 /** What a reader gets: what it missed, what is new, what others left. */
-export function createReads({ target, placeOf, count, send }: Asking) {
+export function createReads({ target, placeOf, count, send }: ReadsOptions) {
   const missed = createMissed();
 
-  const again = (who: Consumer, ids: readonly string[]) =>
-    send("again", (redis) => command.claimOwn(redis, placeOf(who), ids));
+  const redeliver = (who: Consumer, ids: readonly string[]) =>
+    send("redeliver", (redis) => command.claimOwn(redis, placeOf(who), ids));
 
   const readNew = async (who: Consumer, block: Block, options: { count: number; blockMs: number }) => {
     const until = performance.now() + options.blockMs;
-    for (let losses = 0; losses < mostLossesARead; losses++) {
+    for (let losses = 0; losses < maxLossesARead; losses++) {
       const blockMs = Math.max(0, Math.ceil(until - performance.now()));
       count("read");
       const reply = await block((redis) => command.readNew(redis, placeOf(who), { ...options, blockMs }), blockMs);
@@ -39,7 +39,7 @@ export function createReads({ target, placeOf, count, send }: Asking) {
     const found = await missed.find(who, {
       count: options.count,
       pendingFrom: (id) => send("pending", (redis) => command.pendingFrom(redis, placeOf(who), id)),
-      again: (ids) => again(who, ids),
+      redeliver: (ids) => redeliver(who, ids),
     });
     if (found.length > 0) return found;
     try {
@@ -53,7 +53,7 @@ export function createReads({ target, placeOf, count, send }: Asking) {
     }
   };
 
-  const takeOver: EventStream["takeOver"] = async (who, { minIdleMs, count }) => {
+  const claimStale: EventStream["claimStale"] = async (who, { minIdleMs, count }) => {
     const messages: Message[] = [];
     let lost = 0;
     let cursor = firstCursor;
@@ -68,5 +68,5 @@ export function createReads({ target, placeOf, count, send }: Asking) {
     return { messages, lost };
   };
 
-  return { again, readNext, takeOver };
+  return { redeliver, readNext, claimStale };
 }

@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
 import type { Metrics } from "../../metrics.ts";
-import { createRoom } from "./capacity.ts";
+import { createCapacity } from "./capacity.ts";
 import * as command from "./redis-commands.ts";
 import { openConnection, parseRedisUrl } from "./redis-connection.ts";
-import { mostEntries, type Place } from "./redis-entries.ts";
+import { maxEntries, type StreamGroup } from "./redis-entries.ts";
 import { createReaders } from "./redis-readers.ts";
 import { createReads } from "./redis-reads.ts";
-import { createBells } from "./redis-wake-ups.ts";
+import { createWakeUps } from "./redis-wake-ups.ts";
 import { handBack, soon } from "./shared.ts";
 import type { Consumer, EventStream, Outgoing } from "./stream.ts";
 
@@ -27,10 +27,10 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const target = parseRedisUrl(url);
   const commands = openConnection(target);
   const readers = createReaders(target, commands);
-  const bells = createBells(target);
-  const room = createRoom(mostEntries);
-  const bellPrefix = `${prefix}wake:`;
-  const placeOf = (who: Consumer): Place => ({ ...who, key: prefix + who.stream });
+  const wakeUps = createWakeUps(target);
+  const room = createCapacity(maxEntries);
+  const wakeUpPrefix = `${prefix}wake:`;
+  const placeOf = (who: Consumer): StreamGroup => ({ ...who, key: prefix + who.stream });
   const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
   const count = (kind: string) => metrics?.count("stillup_driver_calls_total", { driver: "redis", kind });
   const send = <T>(kind: string, work: (redis: Redis) => Promise<T>): Promise<T> => {
@@ -40,12 +40,12 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
 
   const reads = createReads({ target, placeOf, count, send });
 
-  const checkRoom = (entries: readonly Outgoing[]) =>
+  const checkCapacity = (entries: readonly Outgoing[]) =>
     room.check(entries, (stream) => send("length", (redis) => redis.xlen(prefix + stream)));
 
   const settle: EventStream["settle"] = async (who, { ack, publish }) => {
     if (ack.length + publish.length === 0) return;
-    await checkRoom(publish);
+    await checkCapacity(publish);
     const all = [...publish.map(adding), ...command.removing(placeOf(who), ack)];
     // Acks alone must get through when memory has run out, or it would never be freed.
     const carryOut = publish.length > 0 ? command.asOne : command.inOneTrip;
@@ -56,12 +56,12 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
     settle,
 
     async publish(entries) {
-      await checkRoom(entries);
+      await checkCapacity(entries);
       if (entries.length > 0) await send("publish", (redis) => command.inOneTrip(redis, entries.map(adding)));
     },
 
     async wake(name) {
-      await send("wake", (redis) => redis.publish(bellPrefix + name, ""));
+      await send("wake", (redis) => redis.publish(wakeUpPrefix + name, ""));
     },
 
     async read(who, { count, blockMs, signal }) {
@@ -72,19 +72,19 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
       return [...(messages ?? [])];
     },
 
-    again: async (who, ids) => (ids.length === 0 ? [] : reads.again(who, ids)),
+    redeliver: async (who, ids) => (ids.length === 0 ? [] : reads.redeliver(who, ids)),
 
-    takeOver: reads.takeOver,
+    claimStale: reads.claimStale,
 
     removeIdleConsumers: (who, { minIdleMs }) =>
       send("remove_idle_consumers", (redis) => command.removeIdle(redis, placeOf(who), minIdleMs)),
 
     state: (stream, group) => send("state", (redis) => command.stateOf(redis, prefix + stream, group)),
 
-    onWake: (names, ring) =>
-      bells.listen(
-        names.map((name) => bellPrefix + name),
-        (channel) => ring(channel.slice(bellPrefix.length)),
+    onWake: (names, wake) =>
+      wakeUps.listen(
+        names.map((name) => wakeUpPrefix + name),
+        (channel) => wake(channel.slice(wakeUpPrefix.length)),
       ),
 
     ping: () =>
@@ -101,7 +101,7 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
 
     async close() {
       await readers.close();
-      await Promise.all([commands.close(), bells.close()]);
+      await Promise.all([commands.close(), wakeUps.close()]);
     },
   };
 }

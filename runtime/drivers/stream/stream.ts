@@ -24,7 +24,7 @@ interface Publisher {
    * room; then any of them may be added.
    */
   publish(entries: readonly Outgoing[]): Promise<void>;
-  /** Rings every process that listens for `name`. A bell may be lost: nothing but speed may rest on it. */
+  /** Wakes every process that listens for `name`. A wake-up may be lost: nothing but speed may rest on it. */
   wake(name: string): Promise<void>;
 }
 
@@ -55,12 +55,12 @@ export interface EventStream extends Publisher {
    */
   read(who: Consumer, options: { count: number; blockMs: number; signal: AbortSignal }): Promise<Message[]>;
   /** The consumer's own pending entries of these ids once more, `attempts` counted up. Ids no longer its own are left out. */
-  again(who: Consumer, ids: readonly string[]): Promise<Message[]>;
+  redeliver(who: Consumer, ids: readonly string[]): Promise<Message[]>;
   /**
    * Takes over entries that any consumer of the group left pending for `minIdleMs` or longer, at most `count`. Entries
    * that were deleted while pending are acked and counted in `lost`.
    */
-  takeOver(
+  claimStale(
     who: Consumer,
     options: { minIdleMs: number; count: number },
   ): Promise<{ messages: Message[]; lost: number }>;
@@ -70,10 +70,10 @@ export interface EventStream extends Publisher {
   removeIdleConsumers(who: Consumer, options: { minIdleMs: number }): Promise<number>;
   state(stream: string, group: string): Promise<StreamState>;
   /**
-   * Calls `ring` whenever one of `names` is woken, and for each of them when it may have been missed: when the service is
+   * Calls `wake` whenever one of `names` is woken, and for each of them when it may have been missed: when the service is
    * heard again. Resolves with the function that ends it.
    */
-  onWake(names: readonly string[], ring: (name: string) => void): Promise<() => Promise<void>>;
+  onWake(names: readonly string[], wake: (name: string) => void): Promise<() => Promise<void>>;
   /** Throws StillupError `stream_unavailable` unless the service answers within 2 s. */
   ping(): Promise<void>;
   /** The same, and `stream_full` unless it would take an entry. Adds none. */

@@ -8,14 +8,14 @@ const callTimeoutMs = 5_000;
 type Pipeline = ReturnType<Redis["pipeline"]>;
 
 /** One command of a trip. */
-export interface Command {
+export interface UpstashCommand {
   /** In lower case, as it is counted. */
   readonly name: string;
   readonly into: (pipeline: Pipeline) => unknown;
 }
 
 /** What the service answers a command: `error` when it refused it. */
-export interface Reply {
+export interface UpstashReply {
   readonly result: unknown;
   readonly error?: string;
 }
@@ -31,9 +31,9 @@ export interface UpstashClient {
    * The commands' replies, of one trip. `kind` is what it is counted as.
    * @throws StillupError `stream_unavailable` when there is no answer within 5 s, or it is not of the service.
    */
-  send(kind: string, commands: readonly Command[], options?: SendOptions): Promise<readonly Reply[]>;
+  send(kind: string, commands: readonly UpstashCommand[], options?: SendOptions): Promise<readonly UpstashReply[]>;
   /** What a reply carries. @throws StillupError `stream_unavailable` when it is a refusal, or there is none. */
-  resultOf(reply: Reply | undefined): unknown;
+  resultOf(reply: UpstashReply | undefined): unknown;
   /** Counts a trip that is not sent here. */
   countTrip(kind: string): void;
   /** Counts commands that are charged for and that `send` does not see: a script's, a subscription's. */
@@ -44,7 +44,7 @@ export interface UpstashClient {
 
 interface ClientOptions {
   readonly metrics?: Pick<Metrics, "count">;
-  /** Told after each trip whether it found the service there. */
+  /** Notified after each trip whether it found the service there. */
   readonly onCall?: (isThere: boolean) => void;
 }
 
@@ -96,7 +96,7 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
       going.add(call);
       try {
         next = call.signal;
-        const replies = (await pipeline.exec({ keepErrors: true })) as readonly Reply[];
+        const replies = (await pipeline.exec({ keepErrors: true })) as readonly UpstashReply[];
         onCall?.(true);
         return replies;
       } catch (error) {

@@ -1,18 +1,18 @@
-import { bodyField, claimOwnScript, type Place, removeIdleScript } from "./redis-entries.ts";
-import type { Command } from "./upstash-client.ts";
+import { bodyField, claimOwnScript, removeIdleScript, type StreamGroup } from "./redis-entries.ts";
+import type { UpstashCommand } from "./upstash-client.ts";
 
-export function addEntry(key: string, body: string): Command {
+export function addEntry(key: string, body: string): UpstashCommand {
   return { name: "xadd", into: (pipeline) => pipeline.xadd(key, "*", { [bodyField]: body }) };
 }
 
 /** Adds nothing, as there is no such stream, and is refused as adding would be. */
-export function tryAdding(key: string): Command {
-  const into: Command["into"] = (pipeline) => pipeline.xadd(key, "*", { [bodyField]: "" }, { nomkStream: true });
+export function tryAdding(key: string): UpstashCommand {
+  const into: UpstashCommand["into"] = (pipeline) => pipeline.xadd(key, "*", { [bodyField]: "" }, { nomkStream: true });
   return { name: "xadd", into };
 }
 
 /** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
-export function removeEntries({ key, group }: Place, ids: readonly string[]): Command[] {
+export function removeEntries({ key, group }: StreamGroup, ids: readonly string[]): UpstashCommand[] {
   if (ids.length === 0) return [];
   return [
     { name: "xdel", into: (pipeline) => pipeline.xdel(key, [...ids]) },
@@ -21,60 +21,62 @@ export function removeEntries({ key, group }: Place, ids: readonly string[]): Co
 }
 
 /** Fails with BUSYGROUP where the group is there. */
-export function makeGroup({ key, group }: Place): Command {
+export function makeGroup({ key, group }: StreamGroup): UpstashCommand {
   const options = { type: "CREATE", group, id: "0", options: { MKSTREAM: true } } as const;
   return { name: "xgroup", into: (pipeline) => pipeline.xgroup(key, options) };
 }
 
-export function readNew({ key, group, consumer }: Place, count: number): Command {
+export function readNew({ key, group, consumer }: StreamGroup, count: number): UpstashCommand {
   return { name: "xreadgroup", into: (pipeline) => pipeline.xreadgroup(group, consumer, key, ">", { count }) };
 }
 
-export function claimOwn({ key, group, consumer }: Place, ids: readonly string[]): Command {
+export function claimOwn({ key, group, consumer }: StreamGroup, ids: readonly string[]): UpstashCommand {
   return { name: "eval", into: (pipeline) => pipeline.eval(claimOwnScript, [key], [group, consumer, ...ids]) };
 }
 
 export function claimIdle(
-  { key, group, consumer }: Place,
+  { key, group, consumer }: StreamGroup,
   { minIdleMs, cursor, count }: { minIdleMs: number; cursor: string; count: number },
-): Command {
-  const into: Command["into"] = (pipeline) => pipeline.xautoclaim(key, group, consumer, minIdleMs, cursor, { count });
+): UpstashCommand {
+  const into: UpstashCommand["into"] = (pipeline) =>
+    pipeline.xautoclaim(key, group, consumer, minIdleMs, cursor, { count });
   return { name: "xautoclaim", into };
 }
 
 /** The consumer's pending entries from `first` to `last`. */
-export function listPending({ key, group, consumer }: Place, first: string, last: string): Command {
-  const into: Command["into"] = (pipeline) => pipeline.xpending(key, group, first, last, mostPending, { consumer });
+export function listPending({ key, group, consumer }: StreamGroup, first: string, last: string): UpstashCommand {
+  const into: UpstashCommand["into"] = (pipeline) =>
+    pipeline.xpending(key, group, first, last, maxPending, { consumer });
   return { name: "xpending", into };
 }
 
 /** More than a consumer can hold: Upstash allows it 1,000. */
-const mostPending = 10_000;
+const maxPending = 10_000;
 
-export function listConsumers({ key, group }: Place): Command {
+export function listConsumers({ key, group }: StreamGroup): UpstashCommand {
   return { name: "xinfo", into: (pipeline) => pipeline.xinfo(key, { type: "CONSUMERS", group }) };
 }
 
-export function removeIdle({ key, group, consumer }: Place, minIdleMs: number): Command {
+export function removeIdle({ key, group, consumer }: StreamGroup, minIdleMs: number): UpstashCommand {
   return { name: "eval", into: (pipeline) => pipeline.eval(removeIdleScript, [key], [group, consumer, minIdleMs]) };
 }
 
-export function listGroups(key: string): Command {
+export function listGroups(key: string): UpstashCommand {
   return { name: "xinfo", into: (pipeline) => pipeline.xinfo(key, { type: "GROUPS" }) };
 }
 
-export function lengthOf(key: string): Command {
+export function lengthOf(key: string): UpstashCommand {
   return { name: "xlen", into: (pipeline) => pipeline.xlen(key) };
 }
 
-export function firstEntry(key: string): Command {
+export function firstEntry(key: string): UpstashCommand {
   return { name: "xrange", into: (pipeline) => pipeline.xrange(key, "-", "+", 1) };
 }
 
-export const timeNow: Command = { name: "time", into: (pipeline) => pipeline.time() };
+export const timeNow: UpstashCommand = { name: "time", into: (pipeline) => pipeline.time() };
 
-export const ping: Command = { name: "ping", into: (pipeline) => pipeline.ping() };
+export const ping: UpstashCommand = { name: "ping", into: (pipeline) => pipeline.ping() };
 
-export function publish(channel: string, message: string): Command {
+export function publish(channel: string, message: string): UpstashCommand {
   return { name: "publish", into: (pipeline) => pipeline.publish(channel, message) };
 }

@@ -1,30 +1,30 @@
 import {
   type Delivered,
-  type Entry,
   firstCursor,
-  type Place,
+  type RedisEntry,
+  type StreamGroup,
   saysGone,
   timestampOf,
   toMessage,
 } from "./redis-entries.ts";
 import type { Message, StreamState } from "./stream.ts";
-import type { Reply, UpstashClient } from "./upstash-client.ts";
+import type { UpstashClient, UpstashReply } from "./upstash-client.ts";
 import * as command from "./upstash-commands.ts";
-import type { Found, Watch } from "./upstash-watch.ts";
+import type { Watch, WatchFound } from "./upstash-watch.ts";
 
 /** Upstash lets a consumer hold 1,000 entries, and refuses a read whose COUNT might lead beyond, whatever is there. */
-const mostEntriesARead = 100;
+const maxEntriesARead = 100;
 
 /** New entries for the consumer, at most `count`. `onFailure` is told of a trip whose reply may be lost. */
 export async function readNew(
   client: UpstashClient,
-  place: Place,
+  place: StreamGroup,
   { count, onFailure }: { count: number; onFailure: () => void },
-): Promise<Found> {
+): Promise<WatchFound> {
   const messages: Message[] = [];
   let isMore = true;
   while (isMore && messages.length < count) {
-    const wanted = Math.min(count - messages.length, mostEntriesARead);
+    const wanted = Math.min(count - messages.length, maxEntriesARead);
     const part = await readPart(client, place, wanted).catch((error: unknown) => {
       onFailure();
       // What came before is pending for this consumer: nobody else would get it for a long while.
@@ -38,23 +38,23 @@ export async function readNew(
   return { messages, isMore };
 }
 
-async function readPart(client: UpstashClient, place: Place, count: number): Promise<Message[]> {
+async function readPart(client: UpstashClient, place: StreamGroup, count: number): Promise<Message[]> {
   const reading = command.readNew(place, count);
   let replies = await client.send("read", [reading]);
   if (isGone(replies[0])) replies = await client.send("make_group", [command.makeGroup(place), reading]);
-  const result = client.resultOf(replies.at(-1)) as [[string, Entry[]]] | null;
+  const result = client.resultOf(replies.at(-1)) as [[string, RedisEntry[]]] | null;
   return (result?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
 }
 
 /** The ids of what the consumer was given from `id` on and has not acked. */
-export async function pendingFrom(client: UpstashClient, place: Place, id: string): Promise<readonly string[]> {
+export async function pendingFrom(client: UpstashClient, place: StreamGroup, id: string): Promise<readonly string[]> {
   const [reply] = await client.send("pending", [command.listPending(place, id, "+")]);
-  return isGone(reply) ? [] : (client.resultOf(reply) as Pending[]).map(([pendingId]) => pendingId);
+  return isGone(reply) ? [] : (client.resultOf(reply) as PendingEntry[]).map(([pendingId]) => pendingId);
 }
 
 /** Those of `ids` that are still the consumer's own once more. */
-export async function again(client: UpstashClient, place: Place, ids: readonly string[]): Promise<Message[]> {
-  const [reply] = await client.send("again", [command.claimOwn(place, ids)]);
+export async function redeliver(client: UpstashClient, place: StreamGroup, ids: readonly string[]): Promise<Message[]> {
+  const [reply] = await client.send("redeliver", [command.claimOwn(place, ids)]);
   if (isGone(reply)) return [];
   const found = client.resultOf(reply) as Delivered[];
   client.countCharged("xpending", ids.length);
@@ -63,9 +63,9 @@ export async function again(client: UpstashClient, place: Place, ids: readonly s
 }
 
 /** Asks nothing while the watch knows that there is nothing to take over. */
-export async function takeOver(
+export async function claimStale(
   client: UpstashClient,
-  place: Place,
+  place: StreamGroup,
   { minIdleMs, count, watch }: { minIdleMs: number; count: number; watch: Watch },
 ): Promise<{ messages: Message[]; lost: number }> {
   const messages: Message[] = [];
@@ -86,32 +86,40 @@ export async function takeOver(
 /** One XAUTOCLAIM from `cursor` on, and the stream's length. Only what is found costs more, and another trip. */
 async function claimIdle(
   client: UpstashClient,
-  place: Place,
+  place: StreamGroup,
   options: { minIdleMs: number; cursor: string; count: number },
 ): Promise<{ cursor: string; messages: Message[]; lost: number; length: number }> {
   const asked = [command.claimIdle(place, options), command.lengthOf(place.key)];
   const [claimed, counted] = await client.send("take_over", asked);
   const length = client.resultOf(counted) as number;
   if (isGone(claimed)) return { cursor: firstCursor, messages: [], lost: 0, length };
-  const [cursor, entries, deleted] = client.resultOf(claimed) as [string, Entry[], string[]];
+  const [cursor, entries, deleted] = client.resultOf(claimed) as [string, RedisEntry[], string[]];
   const tries = await triesOf(client, place, entries);
   const messages = entries.map((entry) => toMessage([entry, tries.get(entry[0]) ?? 2]));
   return { cursor, messages, lost: deleted.length, length };
 }
 
-type Pending = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
+type PendingEntry = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
 
 /** How often each of the consumer's entries was delivered, which XAUTOCLAIM does not tell. */
-async function triesOf(client: UpstashClient, place: Place, entries: readonly Entry[]): Promise<Map<string, number>> {
+async function triesOf(
+  client: UpstashClient,
+  place: StreamGroup,
+  entries: readonly RedisEntry[],
+): Promise<Map<string, number>> {
   const [first, last] = [entries.at(0), entries.at(-1)];
   if (first === undefined || last === undefined) return new Map();
   const [reply] = await client.send("tries", [command.listPending(place, first[0], last[0])]);
-  const pending = client.resultOf(reply) as Pending[];
+  const pending = client.resultOf(reply) as PendingEntry[];
   return new Map(pending.map(([id, , , deliveries]) => [id, deliveries]));
 }
 
 /** Looks first: there is rarely anybody to remove, and the script costs more. */
-export async function removeIdleConsumers(client: UpstashClient, place: Place, minIdleMs: number): Promise<number> {
+export async function removeIdleConsumers(
+  client: UpstashClient,
+  place: StreamGroup,
+  minIdleMs: number,
+): Promise<number> {
   const [listed] = await client.send("list_consumers", [command.listConsumers(place)]);
   if (isGone(listed)) return 0;
   const others = (client.resultOf(listed) as Flat[]).map(fieldsOf).filter(({ name }) => name !== place.consumer);
@@ -136,13 +144,13 @@ export async function stateOf(client: UpstashClient, key: string, group: string)
 
 async function ageOfFirst(client: UpstashClient, key: string): Promise<number> {
   const [first, time] = await client.send("age", [command.firstEntry(key), command.timeNow]);
-  const [entry] = client.resultOf(first) as Entry[];
+  const [entry] = client.resultOf(first) as RedisEntry[];
   const [seconds, microseconds] = client.resultOf(time) as [string, string];
   const now = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
   return entry === undefined ? 0 : Math.max(0, now - timestampOf(entry[0]));
 }
 
-function isGone(reply: Reply | undefined): boolean {
+function isGone(reply: UpstashReply | undefined): boolean {
   return reply?.error !== undefined && saysGone(reply.error);
 }
 

@@ -1,21 +1,21 @@
 import type { Message } from "./stream.ts";
-import type { Found, Watch } from "./upstash-watch.ts";
+import type { Watch, WatchFound } from "./upstash-watch.ts";
 
-interface ReadOptions {
+interface UpstashReadOptions {
   readonly count: number;
   readonly blockMs: number;
   readonly signal: AbortSignal;
   readonly watch: Watch;
   /** Asks the service. */
-  readonly readNew: (count: number) => Promise<Found>;
+  readonly readNew: (count: number) => Promise<WatchFound>;
   /** Takes what was given out to a reader that had gone. Must not throw. */
   readonly late: (messages: readonly Message[]) => Promise<void>;
 }
 
-/** Reads that wait for bells, as nothing blocks over REST. */
+/** Reads that wait for wake-ups, as nothing blocks over REST. */
 interface UpstashReads {
   /** Resolves with [] as soon as `signal` aborts or the reads are closed. */
-  read(options: ReadOptions): Promise<Message[]>;
+  read(options: UpstashReadOptions): Promise<Message[]>;
   /** Ends all reads; resolves when what they still got is taken care of. */
   close(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export function createReads(): UpstashReads {
 
 async function readUntil(
   stop: AbortSignal,
-  { count, blockMs, watch, readNew }: Omit<ReadOptions, "signal" | "late">,
+  { count, blockMs, watch, readNew }: Omit<UpstashReadOptions, "signal" | "late">,
 ): Promise<Message[]> {
   const until = performance.now() + blockMs;
   while (!stop.aborted) {
@@ -73,9 +73,9 @@ async function readUntil(
   return [];
 }
 
-async function readOnce(watch: Watch, readNew: ReadOptions["readNew"], count: number): Promise<Message[]> {
+async function readOnce(watch: Watch, readNew: UpstashReadOptions["readNew"], count: number): Promise<Message[]> {
   // After a failure nothing is known.
-  let found: Found = { messages: [], isMore: true };
+  let found: WatchFound = { messages: [], isMore: true };
   watch.beginRead();
   try {
     found = await readNew(count);

@@ -37,7 +37,7 @@ export function parseUpstashTarget({ url, token }: { url: string; token: string 
     name,
     failure,
     refusal(reason) {
-      const words = reason.slice(0, mostCharacters).replace(/\.$/, "");
+      const words = reason.slice(0, maxCharacters).replace(/\.$/, "");
       const remedy = remedies.find(([pattern]) => pattern.test(words))?.[1];
       const { message } = failure(`refused: ${words}.${remedy === undefined ? "" : ` ${remedy}`}`);
       return new StillupError(saysFull(words) ? "stream_full" : "stream_unavailable", message);
@@ -45,7 +45,7 @@ export function parseUpstashTarget({ url, token }: { url: string; token: string 
   };
 }
 
-const mostCharacters = 300;
+const maxCharacters = 300;
 
 /** By what the service says: a status does not tell, as an over-quota command in a pipeline is answered with 200. */
 const remedies: readonly (readonly [RegExp, string])[] = [

@@ -1,7 +1,7 @@
 import { StillupError } from "../../errors.ts";
 import { sleep } from "../../sleep.ts";
 import { eventLines } from "./event-lines.ts";
-import { type Command, type UpstashClient, unreachable } from "./upstash-client.ts";
+import { type UpstashClient, type UpstashCommand, unreachable } from "./upstash-client.ts";
 import { publish } from "./upstash-commands.ts";
 import type { UpstashTarget } from "./upstash-target.ts";
 
@@ -13,32 +13,32 @@ const shortLifeMs = 30_000;
 const firstBackoffMs = 250;
 const longestBackoffMs = 30_000;
 
-interface UpstashBellsOptions {
+interface UpstashWakeUpsOptions {
   readonly target: UpstashTarget;
   readonly client: UpstashClient;
   readonly channel: string;
-  /** Called when it begins to hear all that is rung, and when it no longer does. */
+  /** Called when it begins to hear all that is woken, and when it no longer does. */
   readonly onHearing: () => void;
 }
 
 /** One channel of a database, heard as server-sent events over a connection that is made again until `close`. */
-interface UpstashBells {
+interface UpstashWakeUps {
   isHearing(): boolean;
-  /** The command that rings `names` wherever the channel is heard. */
-  ringing(names: readonly string[]): Command;
-  /** Calls `ring` whenever `name` is rung and heard, or may have been missed; returns the function that ends it. */
-  on(name: string, ring: () => void): () => void;
+  /** The command that wakes `names` wherever the channel is heard. */
+  waking(names: readonly string[]): UpstashCommand;
+  /** Calls `wake` whenever `name` is woken and heard, or may have been missed; returns the function that ends it. */
+  on(name: string, wake: () => void): () => void;
   /** Begins to listen, if it has not. Resolves when it hears; rejects when the latest try to connect has failed. */
   listen(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * One channel for everything: one connection a process and one PUBLISH a trip, whatever is rung; the price list charges
- * nothing for hearing. When it has been silent for a while the first process to notice rings for nobody, which proves
+ * One channel for everything: one connection a process and one PUBLISH a trip, whatever is woken; the price list charges
+ * nothing for hearing. When it has been silent for a while the first process to notice wakes for nobody, which proves
  * the connections of all alive.
  */
-export function createBells({ target, client, channel, onHearing }: UpstashBellsOptions): UpstashBells {
+export function createWakeUps({ target, client, channel, onHearing }: UpstashWakeUpsOptions): UpstashWakeUps {
   const closing = new AbortController();
   const listeners = new Map<string, Set<() => void>>();
   let hearing = false;
@@ -46,7 +46,7 @@ export function createBells({ target, client, channel, onHearing }: UpstashBells
   let attempt: Promise<void> | undefined;
   let ended = Promise.resolve();
 
-  const ring = (names: readonly string[]) => {
+  const wake = (names: readonly string[]) => {
     for (const name of names) for (const listener of listeners.get(name) ?? []) listener();
   };
 
@@ -55,25 +55,25 @@ export function createBells({ target, client, channel, onHearing }: UpstashBells
     hearing = value;
     client.countCharged(value ? "subscribe" : "unsubscribe");
     onHearing();
-    // What was rung in between was missed.
-    if (value && hasHeard) ring([...listeners.keys()]);
+    // What was woken in between was missed.
+    if (value && hasHeard) wake([...listeners.keys()]);
     hasHeard ||= value;
   };
 
-  const ringing = (names: readonly string[]) => publish(channel, JSON.stringify(names));
+  const waking = (names: readonly string[]) => publish(channel, JSON.stringify(names));
 
   /** Resolves when the server ends the subscription. @throws StillupError when anything else does. */
   const hear = async (onSubscribed: () => void): Promise<void> => {
     const connection = new AbortController();
     const drop = () => connection.abort(target.failure("fell silent"));
-    const silence = watchSilence({ drop, ping: () => client.send("ping_bells", [ringing([])]).catch(drop) });
+    const silence = watchSilence({ drop, ping: () => client.send("ping_wake_ups", [waking([])]).catch(drop) });
     closing.signal.addEventListener("abort", drop);
     try {
       client.countTrip("subscribe");
       for await (const line of eventLines(await subscribe(target, channel, connection.signal))) {
         if (hearing && line !== "") silence.broken();
         const [, event, data = ""] = /^data: ?(subscribe|message),[^,]*,(.*)$/.exec(line) ?? [];
-        if (event === "message") ring(namesIn(data));
+        if (event === "message") wake(namesIn(data));
         if (event !== "subscribe") continue;
         setHearing(true);
         silence.broken();
@@ -116,10 +116,10 @@ export function createBells({ target, client, channel, onHearing }: UpstashBells
 
   return {
     isHearing: () => hearing,
-    ringing,
-    on(name, ring) {
+    waking,
+    on(name, wake) {
       // A function of its own: the same one may be there twice.
-      const own = () => ring();
+      const own = () => wake();
       listeners.set(name, (listeners.get(name) ?? new Set()).add(own));
       return () => {
         listeners.get(name)?.delete(own);

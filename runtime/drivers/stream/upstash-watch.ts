@@ -1,15 +1,15 @@
 import type { Message } from "./stream.ts";
 
-/** While every bell is heard, how long to go without looking. */
+/** While every wake-up is heard, how long to go without looking. */
 const safetyMs = 600_000;
 /** While none is heard: from the first to the second, doubled with each look in vain. */
 const firstPauseMs = 1_000;
 const longestPauseMs = 10_000;
-/** How long after an entry was added its bell has surely been heard, where bells are heard. */
+/** How long after an entry was added its wake-up has surely been heard, where wake-ups are heard. */
 const surelyHeardMs = 5_000;
 
 /** What a read found. */
-export interface Found {
+export interface WatchFound {
   readonly messages: Message[];
   /** Another might find something at once. */
   readonly isMore: boolean;
@@ -18,20 +18,20 @@ export interface Found {
 /** A look at the stream, from when it was asked for. */
 interface Look {
   readonly at: number;
-  readonly rings: number;
+  readonly wakes: number;
 }
 
 /**
- * What one process knows of a stream and a group without asking, so that it need not ask: every command costs. Bells
+ * What one process knows of a stream and a group without asking, so that it need not ask: every command costs. WakeUps
  * tell of new entries; looking now and then makes up for those that are lost.
  */
 export interface Watch {
-  /** Something was added, or may have been: bells began or ceased to be heard, say. */
-  ring(): void;
+  /** Something was added, or may have been: wake-ups began or ceased to be heard, say. */
+  wake(): void;
   /** How long until it is worth reading: 0 for now. */
   untilReadMs(): number;
   beginRead(): void;
-  endRead(found: Found): void;
+  endRead(found: WatchFound): void;
   beginLook(): Look;
   /** The stream had no entries at that look, delivered or not. */
   sawEmpty(look: Look): void;
@@ -47,16 +47,16 @@ export function createWatch(isHearing: () => boolean): Watch {
   let readAt = 0;
   let vainReads = 0;
   let jitter = 1;
-  let rings = 0;
-  let empty = { at: Number.NEGATIVE_INFINITY, rings: -1 };
+  let wakes = 0;
+  let empty = { at: Number.NEGATIVE_INFINITY, wakes: -1 };
   const notify = () => {
     for (const wake of waiting) wake();
   };
 
   return {
-    ring() {
+    wake() {
       due = true;
-      rings++;
+      wakes++;
       vainReads = 0;
       notify();
     },
@@ -66,7 +66,7 @@ export function createWatch(isHearing: () => boolean): Watch {
       return Math.max(0, readAt + pauseMs * jitter - performance.now());
     },
     beginRead() {
-      // Before the answer, so that a bell that rings meanwhile is not forgotten.
+      // Before the answer, so that a wake-up that wakes meanwhile is not forgotten.
       due = false;
       readAt = performance.now();
       jitter = 0.8 + Math.random() / 5;
@@ -77,13 +77,13 @@ export function createWatch(isHearing: () => boolean): Watch {
       due = true;
       notify();
     },
-    beginLook: () => ({ at: performance.now(), rings: isHearing() ? rings : -1 }),
+    beginLook: () => ({ at: performance.now(), wakes: isHearing() ? wakes : -1 }),
     sawEmpty(look) {
       empty = look;
     },
     isNothingIdle(minIdleMs) {
       // What has been idle that long was added at least that long ago, and rang then.
-      const isQuiet = empty.rings === rings && minIdleMs >= surelyHeardMs;
+      const isQuiet = empty.wakes === wakes && minIdleMs >= surelyHeardMs;
       return performance.now() - empty.at < (isQuiet ? safetyMs : minIdleMs);
     },
     change: (ms, signal) =>

@@ -1,21 +1,21 @@
 import { StillupError } from "../../errors.ts";
 import type { Metrics } from "../../metrics.ts";
-import { within } from "../../with-timeout.ts";
-import { createRoom } from "./capacity.ts";
+import { withTimeout } from "../../with-timeout.ts";
+import { createCapacity } from "./capacity.ts";
 import { createMissed } from "./missed.ts";
-import { mostEntries, type Place } from "./redis-entries.ts";
+import { maxEntries, type StreamGroup } from "./redis-entries.ts";
 import { handBack, soon } from "./shared.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
-import { type Command, createClient, type SendOptions } from "./upstash-client.ts";
+import { createClient, type SendOptions, type UpstashCommand } from "./upstash-client.ts";
 import * as command from "./upstash-commands.ts";
 import * as groups from "./upstash-group.ts";
 import { createReads } from "./upstash-reads.ts";
 import { parseUpstashTarget } from "./upstash-target.ts";
-import { createBells } from "./upstash-wake-ups.ts";
-import { createWatch, type Found, type Watch } from "./upstash-watch.ts";
+import { createWakeUps } from "./upstash-wake-ups.ts";
+import { createWatch, type Watch, type WatchFound } from "./upstash-watch.ts";
 
 /** Upstash's smaller plans take requests of 1 MiB; a character may take 3 bytes. */
-const mostCharactersATrip = 256 * 1024;
+const maxCharactersATrip = 256 * 1024;
 /** What a command is besides its body, and more. */
 const charactersACommand = 200;
 const closeTimeoutMs = 4_000;
@@ -27,9 +27,9 @@ interface UpstashStreamOptions {
   readonly token: string;
   /** Counts each trip by its kind, and each command that is charged for as `command:<name>`. */
   readonly metrics?: Pick<Metrics, "count">;
-  /** Told after each trip whether it found the service there; bells do not count. */
+  /** Notified after each trip whether it found the service there; wake-ups do not count. */
   readonly onCall?: (isThere: boolean) => void;
-  /** Told when a bell says that something was added to a stream that is read here: reading it takes a trip from then. */
+  /** Notified when a wake-up says that something was added to a stream that is read here: reading it takes a trip from then. */
   readonly onAdded?: () => void;
   /** Before every key and channel; `stillup:` when left out. Two prefixes on one database never meet. */
   readonly prefix?: string;
@@ -37,7 +37,7 @@ interface UpstashStreamOptions {
 
 /**
  * The EventStream port on Upstash over REST, where nothing blocks and every command costs. Settling deletes, so a stream
- * is for one group. A read asks when a bell tells of entries, else every 10 minutes; while no bells are heard, every 1
+ * is for one group. A read asks when a wake-up tells of entries, else every 10 minutes; while no wake-ups are heard, every 1
  * to 10 s. No command is sent twice. Nothing is asked before the first call.
  * @throws StillupError `invalid_configuration` when the URL or the token cannot be one.
  */
@@ -48,24 +48,24 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
   const client = createClient(target, { ...options, onCall: (isThere) => options.onCall?.(isThere && !isFull) });
   const reads = createReads();
   const missed = createMissed();
-  const room = createRoom(mostEntries);
+  const room = createCapacity(maxEntries);
   const watches = new Map<string, Watch>();
-  const ringAll = () => {
-    for (const watch of watches.values()) watch.ring();
+  const wakeAll = () => {
+    for (const watch of watches.values()) watch.wake();
   };
-  const bells = createBells({ target, client, channel: `${prefix}bells`, onHearing: ringAll });
+  const wakeUps = createWakeUps({ target, client, channel: `${prefix}wake-ups`, onHearing: wakeAll });
   let closed = false;
 
-  const placeOf = (who: Consumer): Place => ({ ...who, key: prefix + who.stream });
+  const placeOf = (who: Consumer): StreamGroup => ({ ...who, key: prefix + who.stream });
 
   const watchOf = ({ stream, group }: Consumer): Watch => {
     const key = JSON.stringify([stream, group]);
     const known = watches.get(key);
     if (known !== undefined) return known;
-    const watch = createWatch(bells.isHearing);
+    const watch = createWatch(wakeUps.isHearing);
     watches.set(key, watch);
-    bells.on(added(stream), () => {
-      watch.ring();
+    wakeUps.on(added(stream), () => {
+      watch.wake();
       options.onAdded?.();
     });
     return watch;
@@ -73,11 +73,11 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
 
   const adding = (entries: readonly Outgoing[]) => [
     ...entries.map(({ stream, body }) => command.addEntry(prefix + stream, body)),
-    bells.ringing([...new Set(entries.map(({ stream }) => added(stream)))]),
+    wakeUps.waking([...new Set(entries.map(({ stream }) => added(stream)))]),
   ];
 
   /** A full database still answers the rest, so that it is full is known until an entry is taken. */
-  const add = async (kind: string, commands: readonly Command[], sending: SendOptions = {}): Promise<void> => {
+  const add = async (kind: string, commands: readonly UpstashCommand[], sending: SendOptions = {}): Promise<void> => {
     try {
       for (const reply of await client.send(kind, commands, sending)) client.resultOf(reply);
       if (isFull) options.onCall?.(true);
@@ -88,20 +88,20 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     }
   };
 
-  const checkRoom = (entries: readonly Outgoing[]) =>
+  const checkCapacity = (entries: readonly Outgoing[]) =>
     room.check(entries, async (stream) => {
       const [reply] = await client.send("length", [command.lengthOf(prefix + stream)]);
       return client.resultOf(reply) as number;
     });
 
   const publish: EventStream["publish"] = async (entries) => {
-    await checkRoom(entries);
+    await checkCapacity(entries);
     for (const part of parts(entries)) await add("publish", adding(part));
   };
 
   const settle: EventStream["settle"] = async (who, { ack, publish: entries }) => {
     if (ack.length + entries.length === 0) return;
-    await checkRoom(entries);
+    await checkCapacity(entries);
     const all = parts(entries);
     const last = all.pop();
     await publish(all.flat());
@@ -111,12 +111,12 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     for (const reply of await client.send("settle", removing)) client.resultOf(reply);
   };
 
-  const again = (who: Consumer, ids: readonly string[]) => groups.again(client, placeOf(who), ids);
+  const redeliver = (who: Consumer, ids: readonly string[]) => groups.redeliver(client, placeOf(who), ids);
 
   /** What the reader was given without knowing, else new entries. */
-  const readNext = async (who: Consumer, count: number): Promise<Found> => {
+  const readNext = async (who: Consumer, count: number): Promise<WatchFound> => {
     const pendingFrom = (id: string) => groups.pendingFrom(client, placeOf(who), id);
-    const found = await missed.find(who, { count, pendingFrom, again: (ids) => again(who, ids) });
+    const found = await missed.find(who, { count, pendingFrom, redeliver: (ids) => redeliver(who, ids) });
     if (found.length > 0) return { messages: [...found], isMore: true };
     const onFailure = () => missed.failed(who, 0);
     const read = await groups.readNew(client, placeOf(who), { count, onFailure });
@@ -129,23 +129,23 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     settle,
 
     async wake(name) {
-      const [reply] = await client.send("wake", [bells.ringing([woken(name)])]);
+      const [reply] = await client.send("wake", [wakeUps.waking([woken(name)])]);
       client.resultOf(reply);
     },
 
     async read(who, { count, blockMs, signal }) {
       if (closed) throw target.failure("is closed");
       // If it cannot hear, the watch has the read ask now and then.
-      if (blockMs > 0) bells.listen().catch(() => {});
+      if (blockMs > 0) wakeUps.listen().catch(() => {});
       const readNew = (most: number) => readNext(who, most);
       const late = (messages: readonly Message[]) => handBack(settle, who, messages);
       return reads.read({ count, blockMs, signal, watch: watchOf(who), readNew, late });
     },
 
-    again: async (who, ids) => (ids.length === 0 ? [] : again(who, ids)),
+    redeliver: async (who, ids) => (ids.length === 0 ? [] : redeliver(who, ids)),
 
-    async takeOver(who, { minIdleMs, count }) {
-      const taken = await groups.takeOver(client, placeOf(who), { minIdleMs, count, watch: watchOf(who) });
+    async claimStale(who, { minIdleMs, count }) {
+      const taken = await groups.claimStale(client, placeOf(who), { minIdleMs, count, watch: watchOf(who) });
       missed.got(who, taken.messages);
       return taken;
     },
@@ -154,14 +154,14 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
 
     state: (stream, group) => groups.stateOf(client, prefix + stream, group),
 
-    async onWake(names, ring) {
+    async onWake(names, wake) {
       if (closed) throw target.failure("is closed");
-      const ends = names.map((name) => bells.on(woken(name), () => ring(name)));
+      const ends = names.map((name) => wakeUps.on(woken(name), () => wake(name)));
       const end = async () => {
         for (const each of ends) each();
       };
       try {
-        await bells.listen();
+        await wakeUps.listen();
       } catch (error) {
         await end();
         throw error;
@@ -179,9 +179,9 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
 
     async close() {
       closed = true;
-      await within(closeTimeoutMs, reads.close());
+      await withTimeout(closeTimeoutMs, reads.close());
       client.close();
-      await bells.close();
+      await wakeUps.close();
     },
   };
 }
@@ -196,7 +196,7 @@ function parts(entries: readonly Outgoing[]): Outgoing[][] {
   for (const entry of entries) {
     const length = entry.body.length + charactersACommand;
     characters += length;
-    if (characters > mostCharactersATrip) {
+    if (characters > maxCharactersATrip) {
       all.push([]);
       characters = length;
     }

@@ -8,7 +8,7 @@ export interface Ids {
   readonly channel: string;
   readonly incident: string;
   readonly delivery?: string;
-  readonly setApart?: string;
+  readonly deadLetters?: string;
 }
 
 export interface RouteCall {
@@ -32,7 +32,7 @@ export async function routeNames(): Promise<string[]> {
 export async function routeCalls(db: pg.Client, ids: Ids, receiverUrl: string): Promise<RouteCall[]> {
   const { monitor, channel, incident } = ids;
   const exhausted = ids.delivery === undefined ? await addExhausted(db, ids) : [ids.delivery, ids.delivery];
-  const apart = ids.setApart === undefined ? await addSetApart(db) : [ids.setApart, ids.setApart];
+  const apart = ids.deadLetters === undefined ? await addDeadLetter(db) : [ids.deadLetters, ids.deadLetters];
   const aMonitor = { name: "Another", type: "http", url: "http://127.0.0.1:1/", intervalSeconds: 86_400 };
   const aChannel = { name: "Another", type: "webhook", default: false, config: { url: receiverUrl } };
   const routes: readonly (readonly [string, string, string, number, unknown?])[] = [
@@ -63,11 +63,11 @@ export async function routeCalls(db: pg.Client, ids: Ids, receiverUrl: string): 
     ["cancel-delivery", "POST", `/v1/deliveries/${exhausted[0]}/cancel`, 200],
     ["retry-delivery", "POST", `/v1/deliveries/${exhausted[1]}/retry`, 200],
     ["retry-deliveries", "POST", "/v1/deliveries/retry", 200],
-    ["list-set-apart", "GET", "/v1/set-apart", 200],
-    ["get-set-apart", "GET", `/v1/set-apart/${apart[0]}`, 200],
-    ["delete-set-apart", "DELETE", `/v1/set-apart/${apart[0]}`, 204],
-    ["retry-set-apart", "POST", `/v1/set-apart/${apart[1]}/retry`, 204],
-    ["retry-all-set-apart", "POST", "/v1/set-apart/retry", 200],
+    ["list-set-apart", "GET", "/v1/dead-letters", 200],
+    ["get-set-apart", "GET", `/v1/dead-letters/${apart[0]}`, 200],
+    ["delete-set-apart", "DELETE", `/v1/dead-letters/${apart[0]}`, 204],
+    ["retry-set-apart", "POST", `/v1/dead-letters/${apart[1]}/retry`, 204],
+    ["retry-all-set-apart", "POST", "/v1/dead-letters/retry", 200],
     ["delete-monitor", "DELETE", `/v1/monitors/${monitor}`, 204],
     ["delete-channel", "DELETE", `/v1/channels/${channel}`, 204],
   ];
@@ -93,9 +93,9 @@ async function addExhausted(db: pg.Client, { monitor, channel }: Ids): Promise<s
   return rows.map(({ id }) => id);
 }
 
-async function addSetApart(db: pg.Client): Promise<string[]> {
+async function addDeadLetter(db: pg.Client): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
-    `insert into set_apart (stream, message_id, body, reason, attempts)
+    `insert into dead_letters (stream, message_id, body, reason, attempts)
      select 'status.changed', 'by-hand-' || n, 'not json', 'A test', 5 from generate_series(1, 2) as n returning id`,
   );
   return rows.map(({ id }) => id);

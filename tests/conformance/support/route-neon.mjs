@@ -1,4 +1,4 @@
-// Loaded before a host's process runs its code: requests to Neon's names go to the stand-in, whose authority is trusted.
+// Loaded before a host's process runs its code: requests to Neon's names go to the emulator, whose authority is trusted.
 import { Agent, buildConnector, setGlobalDispatcher } from "undici";
 
 const { NEON_PORT, NEON_CA } = process.env;

@@ -7,7 +7,7 @@ import { upstashToken } from "../../../testing/upstash.ts";
 
 export const API_KEY = "the-key-of-every-host-that-is-tested-0123456789";
 
-/** Postgres and Redis behind Neon's and Upstash's stand-ins, for one host. */
+/** Postgres and Redis behind Neon's and Upstash's emulators, for one host. */
 export interface HostServices {
   readonly neon: TestNeon;
   /** Postgres itself, for a look behind. */
@@ -16,7 +16,7 @@ export interface HostServices {
   readonly upstash: { readonly url: string; readonly token: string };
   /** What a host is configured with. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What a host that is a process of Node's needs besides, to find Neon's stand-in. */
+  /** What a host that is a process of Node's needs besides, to find Neon's emulator. */
   readonly nodeVariables: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }

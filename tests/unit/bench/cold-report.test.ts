@@ -29,8 +29,8 @@ it("a start adds the median of the differences between pairs, whatever drifts me
   expect(coldStart({ host: "fetch", route: "get-healthz", isQuery: false }, pairs)).toMatchObject({
     emptyMs: 100,
     addedMs: 20,
-    leastMs: 10,
-    mostMs: 400,
+    minMs: 10,
+    maxMs: 400,
   });
 });
 

@@ -44,7 +44,7 @@ describe("The project's own build", () => {
       kind: "workers",
       source: { stream: "checks.due", group: "monitoring" },
     });
-    expect(find("retain")).toMatchObject({ kind: "schedules", schedule: { everySeconds: 3600 } });
+    expect(find("apply-retention")).toMatchObject({ kind: "schedules", schedule: { everySeconds: 3600 } });
   });
 
   test("makes the same bytes again", async () => {

@@ -41,7 +41,7 @@ describe.each(["lambda", "cloudflare", "fetch"] as const)("The build for %s", (h
 
   test("tells sizes against budgets, and what the host does not do", async () => {
     expect(hostTable(built)).toMatch(/^get-monitor +\d+\.\d KB +\d+\.\d KB gzipped +of +320\.0 KB$/m);
-    expect((await hostLimits(host)).lacks.length > 0).toBe(host !== "lambda");
+    expect((await hostLimits(host)).limitations.length > 0).toBe(host !== "lambda");
   });
 
   test("makes the same bytes again", async () => {

@@ -250,7 +250,7 @@ describe("a query is refused", () => {
     "/v1/incidents",
     "/v1/deliveries",
     "/v1/monitors/{id}/checks",
-    "/v1/set-apart",
+    "/v1/dead-letters",
   ];
   const base64url = (text: string) => Buffer.from(text).toString("base64url");
   const cursors = [
@@ -306,7 +306,7 @@ describe("a query is refused", () => {
     ["/v1/deliveries?channelId=%00", "query.channelId", "must not hold a NUL character"],
     ["/v1/deliveries?monitorId=", "query.monitorId", "must be an id"],
     ["/v1/deliveries/dlv_1?whole=1", "query.whole", "is not known here"],
-    ["/v1/set-apart?stream=elsewhere", "query.stream", "must be one of checks.due, status.changed, alerts.due"],
+    ["/v1/dead-letters?stream=elsewhere", "query.stream", "must be one of checks.due, status.changed, alerts.due"],
     ["/v1/monitors/{id}/uptime?window=1h", "query.window", "must be one of 24h, 7d, 30d, 90d"],
     ["/v1/monitors/{id}?verbose=1", "query.verbose", "is not known here"],
     ["/healthz?verbose=1", "query.verbose", "is not known here"],
@@ -319,9 +319,13 @@ describe("a query is refused", () => {
 
 describe("a call to retry all is refused", () => {
   it.each([
-    ["/v1/set-apart/retry?stream=elsewhere", "query.stream", "must be one of checks.due, status.changed, alerts.due"],
-    ["/v1/set-apart/retry?limit=5", "query.limit", "is not known here"],
-    ["/v1/set-apart/retry?cursor=x", "query.cursor", "must be the nextCursor of an earlier answer"],
+    [
+      "/v1/dead-letters/retry?stream=elsewhere",
+      "query.stream",
+      "must be one of checks.due, status.changed, alerts.due",
+    ],
+    ["/v1/dead-letters/retry?limit=5", "query.limit", "is not known here"],
+    ["/v1/dead-letters/retry?cursor=x", "query.cursor", "must be the nextCursor of an earlier answer"],
     ["/v1/deliveries/retry?channelId=x", "query.channelId", "must be an id"],
     ["/v1/deliveries/retry?monitorId=", "query.monitorId", "must be an id"],
     ["/v1/deliveries/retry?status=delivered", "query.status", "is not known here"],
@@ -352,9 +356,9 @@ describe("an id", () => {
     ["GET", "/v1/deliveries/{id}", undefined],
     ["POST", "/v1/deliveries/{id}/retry", undefined],
     ["POST", "/v1/deliveries/{id}/cancel", undefined],
-    ["GET", "/v1/set-apart/{id}", undefined],
-    ["DELETE", "/v1/set-apart/{id}", undefined],
-    ["POST", "/v1/set-apart/{id}/retry", undefined],
+    ["GET", "/v1/dead-letters/{id}", undefined],
+    ["DELETE", "/v1/dead-letters/{id}", undefined],
+    ["POST", "/v1/dead-letters/{id}/retry", undefined],
   ])("that is unknown, of another kind or none at all is a 404 of %s %s", async (method, path, body) => {
     const otherKind = path.includes("monitors") ? channelId : monitorId;
     for (const id of ["mon_0", otherKind, "x", "null", "%00", "..%2f", "mon_%27--", "😀"]) {

@@ -48,7 +48,7 @@ describe("a new channel", () => {
       ...aChannel,
       id: expect.stringMatching(/^ch_[0-9a-f]{20}$/),
       default: true,
-      system: false,
+      systemAlerts: false,
       disabled: false,
       config: { url: aChannel.config.url, secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) },
       createdAt: start,
@@ -93,11 +93,15 @@ describe("a change of a channel", () => {
   });
 
   it("makes it hear of Stillup itself, which none does unasked", async () => {
-    const { id, system } = await add();
-    expect([system, (await add({ system: true })).system]).toEqual([false, true]);
-    expect((await call("PATCH", `/v1/channels/${id}`, { system: true })).body).toMatchObject({ system: true });
-    expect((await call("PATCH", `/v1/channels/${id}`, { name: "Other" })).body).toMatchObject({ system: true });
-    expect((await call("PATCH", `/v1/channels/${id}`, { system: null })).body).toMatchObject({ system: false });
+    const { id, systemAlerts } = await add();
+    expect([systemAlerts, (await add({ systemAlerts: true })).systemAlerts]).toEqual([false, true]);
+    expect((await call("PATCH", `/v1/channels/${id}`, { systemAlerts: true })).body).toMatchObject({
+      systemAlerts: true,
+    });
+    expect((await call("PATCH", `/v1/channels/${id}`, { name: "Other" })).body).toMatchObject({ systemAlerts: true });
+    expect((await call("PATCH", `/v1/channels/${id}`, { systemAlerts: null })).body).toMatchObject({
+      systemAlerts: false,
+    });
   });
 
   it("cancels what waits for it when it is disabled, and brings nothing back when it is enabled", async () => {

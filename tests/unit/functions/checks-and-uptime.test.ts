@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { retain } from "../../../domain/retention/apply-retention.ts";
+import { applyRetention } from "../../../domain/retention/apply-retention.ts";
 import { rollUp } from "../../../domain/uptime/roll-up.ts";
 import { type Api, aMonitor, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
@@ -127,7 +127,7 @@ describe("a monitor's uptime", () => {
   it("is from the roll-ups where those are: over 90 days it reads no more statuses than it must", async () => {
     await became([100 * DAY, "up"], [50 * DAY, "down"], [49 * DAY, "up"]);
     await rollUpAll();
-    await retain(env.sql, { rawCheckDays: 7 });
+    await applyRetention(env.sql, { rawCheckDays: 7 });
     const known = { upSeconds: 89 * DAY, downSeconds: DAY, unknownSeconds: 0 };
     expect(await uptime("90d")).toMatchObject(known);
     const hours = "from rollups_hour where start >= '2026-01-05' and start < '2026-01-06'";

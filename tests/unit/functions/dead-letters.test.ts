@@ -7,7 +7,7 @@ import type { EventStream, Message } from "../../../runtime/drivers/stream/strea
 import { StillupError } from "../../../runtime/errors.ts";
 import { createBackground } from "../../../runtime/worker/background.ts";
 import { startConsumer } from "../../../runtime/worker/consumer.ts";
-import { recordSetApart } from "../../../runtime/worker/dead-letters.ts";
+import { recordDeadLetter } from "../../../runtime/worker/dead-letters.ts";
 import { type Api, aMonitor, api, type Json } from "../../../testing/routes.ts";
 import { createSleeps } from "../../../testing/sleeps.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
@@ -28,11 +28,11 @@ beforeEach(async () => {
 afterAll(() => env.close());
 
 /** Sets a message apart as the runtime does; resolves with its id. A second goes by. */
-async function setApart(body: string, { stream = STREAM, reason = "It is rubbish." } = {}): Promise<string> {
+async function deadLetters(body: string, { stream = STREAM, reason = "It is rubbish." } = {}): Promise<string> {
   const message: Message = { id: `${++sent}-0`, body, attempts: 1, timestamp: 0 };
-  await recordSetApart(env, { stream, message, reason });
+  await recordDeadLetter(env, { stream, message, reason });
   await env.clock.advance(1);
-  const [row] = await env.sql<{ id: string }>`select id from set_apart where message_id = ${message.id}`;
+  const [row] = await env.sql<{ id: string }>`select id from dead_letters where message_id = ${message.id}`;
   return row?.id ?? "";
 }
 
@@ -48,19 +48,19 @@ const unavailable = new StillupError("stream_unavailable", "Redis is away.");
 
 /** The status of a retry in the same world, but for the stream service. */
 async function retriedWith(stream: Partial<EventStream>, id: string | null): Promise<number> {
-  const [route, path] = id === null ? [retryAll, "/v1/set-apart/retry"] : [retryOne, `/v1/set-apart/${id}/retry`];
+  const [route, path] = id === null ? [retryAll, "/v1/dead-letters/retry"] : [retryOne, `/v1/dead-letters/${id}/retry`];
   const world = { ...env, stream: { ...env.stream, ...stream } };
   return (await route.fetch(env.request("POST", path), world, env.ctx())).status;
 }
 
 async function listed(query = ""): Promise<string[]> {
-  return (await call("GET", `/v1/set-apart${query}`)).body.items.map(({ id }: Json) => id);
+  return (await call("GET", `/v1/dead-letters${query}`)).body.items.map(({ id }: Json) => id);
 }
 
 describe("what is set apart", () => {
   it("is listed with the reason and the beginning of its body, and shown whole", async () => {
     const body = `<script>\u001b[2J→ \ufffd ${"é".repeat(500)}`;
-    const id = await setApart(body);
+    const id = await deadLetters(body);
     const shared = {
       id,
       stream: STREAM,
@@ -69,22 +69,22 @@ describe("what is set apart", () => {
       bodyBytes: Buffer.byteLength(body),
       createdAt: "2026-03-01T12:00:00.000Z",
     };
-    const { body: page } = await call("GET", "/v1/set-apart");
+    const { body: page } = await call("GET", "/v1/dead-letters");
     expect(page).toEqual({ items: [{ ...shared, body: body.slice(0, 200) }], nextCursor: null });
-    expect((await call("GET", `/v1/set-apart/${id}`)).body).toEqual({ ...shared, body });
+    expect((await call("GET", `/v1/dead-letters/${id}`)).body).toEqual({ ...shared, body });
   });
 
   it("is listed newest first, of one stream if asked for", async () => {
-    const [first, second] = [await setApart("a"), await setApart("b", { stream: "alerts.due" })];
+    const [first, second] = [await deadLetters("a"), await deadLetters("b", { stream: "alerts.due" })];
     expect(await listed()).toEqual([second, first]);
     expect(await listed("?stream=alerts.due")).toEqual([second]);
     expect(await listed("?stream=checks.due")).toEqual([]);
   });
 
   it("can be dropped, once", async () => {
-    const [dropped, kept] = [await setApart("a"), await setApart("b")];
-    expect((await call("DELETE", `/v1/set-apart/${dropped}`)).status).toBe(204);
-    expect((await call("DELETE", `/v1/set-apart/${dropped}`)).status).toBe(404);
+    const [dropped, kept] = [await deadLetters("a"), await deadLetters("b")];
+    expect((await call("DELETE", `/v1/dead-letters/${dropped}`)).status).toBe(204);
+    expect((await call("DELETE", `/v1/dead-letters/${dropped}`)).status).toBe(404);
     expect(await listed()).toEqual([kept]);
     expect(await waiting()).toEqual([]);
   });
@@ -92,15 +92,15 @@ describe("what is set apart", () => {
 
 describe("a message set apart that is retried", () => {
   it("goes back to its stream and is no longer set apart; a repeat finds nothing", async () => {
-    const [retried, kept] = [await setApart("a", { stream: "alerts.due" }), await setApart("b")];
-    expect((await call("POST", `/v1/set-apart/${retried}/retry`)).status).toBe(204);
-    expect((await call("POST", `/v1/set-apart/${retried}/retry`)).status).toBe(404);
+    const [retried, kept] = [await deadLetters("a", { stream: "alerts.due" }), await deadLetters("b")];
+    expect((await call("POST", `/v1/dead-letters/${retried}/retry`)).status).toBe(204);
+    expect((await call("POST", `/v1/dead-letters/${retried}/retry`)).status).toBe(404);
     expect(await waiting("alerts.due")).toEqual(["a"]);
     expect(await listed()).toEqual([kept]);
   });
 
   it("stays set apart while the stream service is away", async () => {
-    const id = await setApart("a");
+    const id = await deadLetters("a");
     const away = { publish: () => Promise.reject(unavailable) };
     expect(await retriedWith(away, id)).toBe(503);
     expect(await retriedWith(away, null)).toBe(503);
@@ -108,72 +108,72 @@ describe("a message set apart that is retried", () => {
   });
 
   it("stays set apart when a crash comes after it went back, and may be retried again", async () => {
-    const id = await setApart("a");
+    const id = await deadLetters("a");
     const publish: EventStream["publish"] = async (entries) => {
       await env.stream.publish(entries);
       throw new Error("It crashed.");
     };
     expect(await retriedWith({ publish }, id)).toBe(500);
     expect(await listed()).toEqual([id]);
-    expect((await call("POST", `/v1/set-apart/${id}/retry`)).status).toBe(204);
+    expect((await call("POST", `/v1/dead-letters/${id}/retry`)).status).toBe(204);
     expect(await waiting()).toEqual(["a", "a"]);
   });
 
   it("is refused when nobody reads its stream any more, for then it would be lost", async () => {
-    const id = await setApart("a", { stream: "of.old" });
-    expect(await call("POST", `/v1/set-apart/${id}/retry`)).toMatchObject({
+    const id = await deadLetters("a", { stream: "of.old" });
+    expect(await call("POST", `/v1/dead-letters/${id}/retry`)).toMatchObject({
       status: 409,
       body: { code: "wrong_state", detail: "Nobody reads the stream of.old any more." },
     });
-    expect((await call("POST", "/v1/set-apart/retry")).body).toEqual({ retried: 0, nextCursor: null });
+    expect((await call("POST", "/v1/dead-letters/retry")).body).toEqual({ retried: 0, nextCursor: null });
     expect(await listed()).toEqual([id]);
   });
 });
 
 describe("all that is set apart, when it is retried,", () => {
   it("goes back oldest first, of one stream if asked for", async () => {
-    for (const body of ["a", "b", "c"]) await setApart(body);
-    await setApart("d", { stream: "alerts.due" });
-    const { body } = await call("POST", `/v1/set-apart/retry?stream=${STREAM}`);
+    for (const body of ["a", "b", "c"]) await deadLetters(body);
+    await deadLetters("d", { stream: "alerts.due" });
+    const { body } = await call("POST", `/v1/dead-letters/retry?stream=${STREAM}`);
     expect(body).toEqual({ retried: 3, nextCursor: null });
     expect(await waiting()).toEqual(["a", "b", "c"]);
-    expect((await call("POST", "/v1/set-apart/retry")).body).toEqual({ retried: 1, nextCursor: null });
+    expect((await call("POST", "/v1/dead-letters/retry")).body).toEqual({ retried: 1, nextCursor: null });
     expect(await waiting("alerts.due")).toEqual(["d"]);
-    expect((await call("POST", "/v1/set-apart/retry")).body).toEqual({ retried: 0, nextCursor: null });
+    expect((await call("POST", "/v1/dead-letters/retry")).body).toEqual({ retried: 0, nextCursor: null });
   });
 
   it("goes back 100 at a time, and what fails again meanwhile is not taken again", async () => {
     await env.sql`
-      insert into set_apart (stream, message_id, body, reason, attempts)
+      insert into dead_letters (stream, message_id, body, reason, attempts)
       select ${STREAM}, i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 250) i`;
     await env.clock.advance(1);
     const retried: number[] = [];
     for (let cursor: string | null = ""; cursor !== null && retried.length < 5; ) {
       const query: string = cursor === "" ? "" : `?cursor=${cursor}`;
-      const { body } = await call("POST", `/v1/set-apart/retry${query}`);
+      const { body } = await call("POST", `/v1/dead-letters/retry${query}`);
       retried.push(body.retried);
       cursor = body.nextCursor;
       await env.clock.advance(1);
-      for (const again of await waiting()) await setApart(again);
+      for (const again of await waiting()) await deadLetters(again);
     }
     expect(retried).toEqual([100, 100, 50]);
-    expect(await env.sql`select count(*)::int4 as count from set_apart`).toEqual([{ count: 250 }]);
+    expect(await env.sql`select count(*)::int4 as count from dead_letters`).toEqual([{ count: 250 }]);
   });
 
   it("goes back a megabyte at a time, but for a message that has more", async () => {
-    for (const size of [1_500_000, 600_000, 300_000, 300_000]) await setApart("x".repeat(size));
+    for (const size of [1_500_000, 600_000, 300_000, 300_000]) await deadLetters("x".repeat(size));
     const retried: number[] = [];
-    for (let at = 0; at < 3; at++) retried.push((await call("POST", "/v1/set-apart/retry")).body.retried);
+    for (let at = 0; at < 3; at++) retried.push((await call("POST", "/v1/dead-letters/retry")).body.retried);
     expect(retried).toEqual([1, 2, 1]);
     expect((await waiting()).map((body) => body.length)).toEqual([1_500_000, 600_000, 300_000, 300_000]);
   });
 });
 
 describe("from end to end", () => {
-  it("a bell that a fault set apart is listed, and handled by its retry once the fault is mended", async () => {
+  it("a wake-up that a fault set apart is listed, and handled by its retry once the fault is fixed", async () => {
     const monitorId = await addFailing();
     await env.sql.script("alter table incidents rename to mislaid");
-    await env.stream.publish(statusChanged.ring([monitorId]));
+    await env.stream.publish(statusChanged.messages([monitorId]));
     const sleeps = createSleeps();
     const background = createBackground(env.log);
     const worker = startConsumer({
@@ -188,13 +188,13 @@ describe("from end to end", () => {
     onTestFinished(() => worker.stop());
     for (const seconds of [1, 2, 4, 8]) await sleeps.end(seconds * 800, seconds * 1200);
     const id = await vi.waitFor(async () => {
-      const { items } = (await call("GET", "/v1/set-apart")).body;
+      const { items } = (await call("GET", "/v1/dead-letters")).body;
       expect(items).toMatchObject([{ stream: STREAM, attempts: 5, reason: expect.stringContaining("42P01") }]);
       return items[0].id;
     });
 
     await env.sql.script("alter table mislaid rename to incidents");
-    await call("POST", `/v1/set-apart/${id}/retry`);
+    await call("POST", `/v1/dead-letters/${id}/retry`);
     await vi.waitFor(async () => {
       expect((await call("GET", "/v1/incidents")).body.items).toMatchObject([{ monitorId, status: "open" }]);
     });
@@ -208,7 +208,7 @@ async function addFailing(): Promise<string> {
   const first = { at: "2026-03-01T12:00:00.000Z", outcome: "dns", statusCode: null, totalMs: 1, detail: null };
   const event = { version: 1, type: "down", at: first.at, first, check: first };
   await env.sql`
-    update monitors set status = 'down', version = 1, unhandled = ${JSON.stringify([event])}::text::jsonb
+    update monitors set status = 'down', version = 1, pending_events = ${JSON.stringify([event])}::text::jsonb
     where id = ${monitor.id}`;
   return monitor.id;
 }

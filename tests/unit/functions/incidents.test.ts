@@ -125,7 +125,7 @@ describe("an incident resolved by hand", () => {
     expect((await call("GET", "/v1/incidents")).body.items).toHaveLength(2);
   });
 
-  it("has what its monitor had still to tell told first, and rings for that", async () => {
+  it("has what its monitor had still to tell told first, and wakes for that", async () => {
     const { body: channel } = await call("POST", "/v1/channels", aChannel);
     const id = await add();
     const incident = await goDown(id);

@@ -27,14 +27,14 @@ interface Row {
   version: number;
   streak: number;
   dueInSeconds: number;
-  unhandled: unknown[];
+  pending_events: unknown[];
   incident: object | null;
 }
 
 async function row(id: string): Promise<Row> {
   const [found] = await env.sql<Row>`
     select revision, version, streak, extract(epoch from next_check_at - app_now())::float8 as "dueInSeconds",
-      unhandled, incident
+      pending_events, incident
     from monitors where id = ${id}`;
   if (found === undefined) throw new Error("no such monitor");
   return found;
@@ -127,7 +127,7 @@ describe("a new monitor", () => {
     expect(await add({ channelIds: [] })).toMatchObject({ channelIds: [] });
   });
 
-  it("rings for its first check", async () => {
+  it("wakes for its first check", async () => {
     await env.sql`update schedules set next_run_at = app_now() + interval '4 s'`;
     expect(await isRung(() => add())).toBe(true);
   });
@@ -199,10 +199,10 @@ describe("a change of a monitor", () => {
 
   it("leaves status, incident and what is still to be told as they are", async () => {
     const { id } = await addWorking();
-    await env.sql`update monitors set status = 'down', unhandled = '[{"version": 1}]', incident = '{"id": "inc_1"}'`;
+    await env.sql`update monitors set status = 'down', pending_events = '[{"version": 1}]', incident = '{"id": "inc_1"}'`;
     const { body } = await call("PATCH", `/v1/monitors/${id}`, { url: "https://other.example.com" });
     expect(body.status).toBe("down");
-    expect(await row(id)).toMatchObject({ unhandled: [{ version: 1 }], incident: { id: "inc_1" } });
+    expect(await row(id)).toMatchObject({ pending_events: [{ version: 1 }], incident: { id: "inc_1" } });
   });
 
   it.each([
@@ -250,12 +250,12 @@ describe("a change of a monitor", () => {
 describe("a pause", () => {
   it("stops the checks, forgets what was counted and not yet told, and may be repeated", async () => {
     const { id } = await addWorking();
-    await env.sql`update monitors set unhandled = '[{"version": 1}]'`;
+    await env.sql`update monitors set pending_events = '[{"version": 1}]'`;
     await env.clock.advance(10);
     const { status, body } = await call("POST", `/v1/monitors/${id}/pause`);
     expect([status, body.status, body.statusSince]).toEqual([200, "paused", "2026-03-01T12:00:10.000Z"]);
     const paused = await row(id);
-    expect(paused).toMatchObject({ version: 2, revision: 2, streak: 0, unhandled: [], incident: null });
+    expect(paused).toMatchObject({ version: 2, revision: 2, streak: 0, pending_events: [], incident: null });
     await env.clock.advance(10);
     expect((await call("POST", `/v1/monitors/${id}/pause`)).body).toEqual(body);
     expect(await row(id)).toMatchObject({ version: 2, revision: 2 });
@@ -282,7 +282,7 @@ describe("a pause", () => {
 });
 
 describe("a check now", () => {
-  it("makes the monitor due and rings", async () => {
+  it("makes the monitor due and wakes", async () => {
     const { id } = await addWorking();
     expect(await isRung(() => call("POST", `/v1/monitors/${id}/check`))).toBe(true);
     expect(await row(id)).toMatchObject({ dueInSeconds: 0, revision: 1, streak: 2 });

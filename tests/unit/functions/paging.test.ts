@@ -54,10 +54,10 @@ const lists: readonly List[] = [
     },
   },
   {
-    path: "/v1/set-apart",
+    path: "/v1/dead-letters",
     async add(age) {
       await env.sql`
-        insert into set_apart (stream, message_id, body, reason, attempts, created_at)
+        insert into dead_letters (stream, message_id, body, reason, attempts, created_at)
         values ('checks.due', gen_random_uuid()::text, 'rubbish', 'It is rubbish.', 1,
           app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
     },

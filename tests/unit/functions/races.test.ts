@@ -43,7 +43,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     const event = { version: 1, type: "down", at: first.at, first, check: first };
     const [row] = await sql<{ id: string }>`
       insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold,
-        status, version, unhandled)
+        status, version, pending_events)
       values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 3, 2, 'down', 1,
         ${JSON.stringify([event])}::text::jsonb)
       returning id`;
@@ -82,8 +82,8 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   }
 
   async function row() {
-    const [found] = await sql<{ status: string; version: number; incident: object | null; unhandled: unknown[] }>`
-      select status, version, incident, unhandled from monitors where id = ${id}`;
+    const [found] = await sql<{ status: string; version: number; incident: object | null; pending_events: unknown[] }>`
+      select status, version, incident, pending_events from monitors where id = ${id}`;
     return found;
   }
 
@@ -93,7 +93,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   ] as const)("a %s closes an incident that was opened while it waited", async (_what, act, resolution) => {
     await queue(handle, act);
     expect(await incidents()).toEqual([resolution]);
-    expect(await row()).toMatchObject({ status: "paused", version: 2, incident: null, unhandled: [] });
+    expect(await row()).toMatchObject({ status: "paused", version: 2, incident: null, pending_events: [] });
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { deleteChannel } from "../../../domain/channels/delete-channel.ts";
-import { retryAllSetApart, retrySetApart } from "../../../domain/dead-letters/retry-dead-letters.ts";
+import { retryDeadLetter, retryDeadLetters } from "../../../domain/dead-letters/retry-dead-letters.ts";
 import { cancelDelivery } from "../../../domain/deliveries/cancel-delivery.ts";
 import { leaseDeliveries } from "../../../domain/deliveries/lease-deliveries.ts";
 import { recordCancelled, recordExhausted } from "../../../domain/deliveries/record-attempt.ts";
@@ -36,7 +36,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   });
   beforeEach(async () => {
     await sql`delete from deliveries`;
-    await sql`delete from set_apart`;
+    await sql`delete from dead_letters`;
     const [row] = await sql<{ id: string }>`
       insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}') returning id`;
     channelId = row?.id ?? "";
@@ -123,19 +123,19 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
 
   it("messages set apart that operators retry at once all go back, and none stays", async () => {
     await sql`
-      insert into set_apart (stream, message_id, body, reason, attempts)
+      insert into dead_letters (stream, message_id, body, reason, attempts)
       select 'alerts.due', i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 90) i`;
-    const rows = await sql<{ id: string }>`select id from set_apart`;
+    const rows = await sql<{ id: string }>`select id from dead_letters`;
     const stream = createMemoryStream();
     const all = Array.from({ length: OPERATORS }, () =>
-      retryAllSetApart({ sql, stream }, { stream: null, cursor: START }),
+      retryDeadLetters({ sql, stream }, { stream: null, cursor: START }),
     );
-    const each = rows.map(({ id }) => retrySetApart({ sql, stream }, id).catch(() => {})); // gone already
+    const each = rows.map(({ id }) => retryDeadLetter({ sql, stream }, id).catch(() => {})); // gone already
     await Promise.all([...all, ...each]);
     const who = { stream: "alerts.due", group: "g", consumer: "c" };
     const read = { count: 5000, blockMs: 0, signal: new AbortController().signal };
     const bodies = new Set((await stream.read(who, read)).map(({ body }) => body));
     expect(bodies.size).toBe(rows.length);
-    expect(await sql`select from set_apart`).toEqual([]);
+    expect(await sql`select from dead_letters`).toEqual([]);
   });
 });

@@ -69,7 +69,7 @@ describe("a delivery", () => {
 });
 
 describe("an exhausted delivery that is retried", () => {
-  it("is due at once, rings its worker, and is delivered with the id it had", async () => {
+  it("is due at once, wakes its worker, and is delivered with the id it had", async () => {
     const id = await plan();
     expect(await retry(id)).toMatchObject({
       status: 200,
@@ -81,7 +81,7 @@ describe("an exhausted delivery that is retried", () => {
     expect((await call("GET", `/v1/deliveries/${id}`)).body).toMatchObject({ status: "delivered", attempts: 11 });
   });
 
-  it("is found by the sweep when its bell is lost", async () => {
+  it("is found by the sweep when its wake-up is lost", async () => {
     await env.sql`update schedules set next_run_at = app_now() + interval '1 hour'`;
     await retry(await plan());
     const [schedule] = await env.sql`

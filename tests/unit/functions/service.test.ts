@@ -63,7 +63,7 @@ describe("/readyz", () => {
     expect((await ask()).body).toEqual({ status: "ready", oldestDueCheckSeconds: 0, oldestUndeliveredSeconds: 0 });
   });
 
-  it("says it where asking costs only as far as it was asked within the last minute", async () => {
+  it("says it where asking costs only as far as it was asked withTimeout the last minute", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const costly: TestEnv = {
       ...env,
@@ -188,15 +188,15 @@ describe("/metrics", () => {
     expect(await body()).toMatch(/^stillup_oldest_undelivered_seconds\{.*\} 3\d(\.|$)/m);
   });
 
-  it("tells whether any process is blind", async () => {
+  it("tells whether any process is offline", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
-    const blind = async () => {
+    const offline = async () => {
       vi.advanceTimersByTime(5000);
-      return /^stillup_blind\{.*\} (.*)$/m.exec((await call<string>("GET", "/metrics")).body)?.[1];
+      return /^stillup_offline\{.*\} (.*)$/m.exec((await call<string>("GET", "/metrics")).body)?.[1];
     };
-    expect(await blind()).toBe("0");
-    await env.sql`update sight set blind_since = app_now()`;
-    expect(await blind()).toBe("1");
+    expect(await offline()).toBe("0");
+    await env.sql`update connectivity set offline_since = app_now()`;
+    expect(await offline()).toBe("1");
   });
 
   it("counts a check as due until it has a result, given out or not", async () => {
@@ -261,25 +261,25 @@ describe("a database that is away", () => {
   });
 });
 
-describe("a bell", () => {
+describe("a wake-up", () => {
   const add = () => call("POST", "/v1/monitors", aMonitor);
 
-  it("that cannot be rung fails no write; it is tried once more in the background", async () => {
+  it("that cannot be woken fails no write; it is tried once more in the background", async () => {
     const wake = vi.spyOn(env.stream, "wake").mockImplementation(away);
     expect((await add()).status).toBe(201);
     expect(wake).toHaveBeenCalledTimes(2);
     expect(env.logged).toMatchObject([
-      { level: "WARN", message: "A bell could not be rung." },
-      { level: "WARN", message: "A bell could not be rung." },
+      { level: "WARN", message: "A wake-up could not be sent." },
+      { level: "WARN", message: "A wake-up could not be sent." },
     ]);
   });
 
-  it("that takes long holds up no write for longer than a second, and is not rung twice", async () => {
+  it("that takes long holds up no write for longer than a second, and is not woken twice", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    let ring = () => {};
+    let finish = () => {};
     const wake = vi.spyOn(env.stream, "wake").mockReturnValue(
       new Promise((resolve) => {
-        ring = resolve;
+        finish = resolve;
       }),
     );
     const created = routes.find(({ name }) => name === "create-monitor");
@@ -291,7 +291,7 @@ describe("a bell", () => {
     await vi.advanceTimersByTimeAsync(1000);
     expect((await response)?.status).toBe(201);
     expect(background).toHaveLength(1);
-    ring();
+    finish();
     await Promise.all(background);
     expect(wake).toHaveBeenCalledTimes(1);
   });

@@ -61,11 +61,11 @@ test("Functions are shown no connection string, and on Workers few calls go out 
 
 test("A tick works for as long as WORK_SECONDS says, and what follows from it is told", () => {
   expect(readHostConfig("lambda", variables).config.limits).toMatchObject({
-    leastIntervalSeconds: 5,
+    minIntervalSeconds: 5,
     alertWithinSeconds: 5,
   });
   const { workSeconds, config } = readHostConfig("lambda", { ...variables, WORK_SECONDS: "20" });
-  expect([workSeconds, config.limits.leastIntervalSeconds, config.limits.alertWithinSeconds]).toEqual([20, 60, 45]);
+  expect([workSeconds, config.limits.minIntervalSeconds, config.limits.alertWithinSeconds]).toEqual([20, 60, 45]);
 });
 
 test("A request of a Lambda function without routes is refused with what to change", async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { runShift } from "../../../hosts/shared/run-tick.ts";
+import { runTick } from "../../../hosts/shared/run-tick.ts";
 import type { ScheduledFunction } from "../../../runtime/contract.ts";
 import { createMemoryStream } from "../../../runtime/drivers/stream/memory.ts";
 import type { Scheduled } from "../../../runtime/worker/working.ts";
@@ -23,7 +23,7 @@ async function tick(schedule: Scheduled, workSeconds: number, inMs = 120_000): P
   env = await testEnv();
   const beganAt = performance.now();
   const bindings = { env, probeEnv: env, workSeconds, openStream: createMemoryStream };
-  await runShift({ workers: [], schedules: [schedule] }, bindings, Date.now() + inMs);
+  await runTick({ workers: [], schedules: [schedule] }, bindings, Date.now() + inMs);
   return performance.now() - beganAt;
 }
 
@@ -34,7 +34,7 @@ test("A tick ends long before its time when every schedule sleeps", async () => 
     return { nextInMs: HOUR_MS };
   });
   expect(await tick(asleep, 60)).toBeLessThan(LONG_MS);
-  // Once more when bells begin to be heard: news may have come before.
+  // Once more when wake-ups begin to be heard: news may have come before.
   expect([1, 2]).toContain(runs);
 });
 

@@ -36,7 +36,7 @@ describe("The command line, where there is no Stillup,", () => {
   const KEY = { API_KEY: "k".repeat(40) };
 
   test.each([
-    "set-apart",
+    "dead-letters",
     "set-apart burn",
     "set-apart list msg_1",
     "set-apart list --status pending",
@@ -85,14 +85,14 @@ describe("The command line, where there is no Stillup,", () => {
       out: "",
       err: `stillup: There is no delivery ${id}.\n`,
     });
-    expect((await run(["set-apart", "retry", id, "--url", url], KEY)).err).toBe(
+    expect((await run(["dead-letters", "retry", id, "--url", url], KEY)).err).toBe(
       `stillup: ${id} is not set apart (any more).\n`,
     );
   });
 
   test("shows how it is used when asked", async () => {
     for (const args of [
-      ["set-apart", "--help"],
+      ["dead-letters", "--help"],
       ["deliveries", "retry", "--help"],
     ]) {
       expect(await run(args, {})).toEqual({
@@ -158,7 +158,7 @@ async function listening(server: Server): Promise<string> {
 test("npx stillup runs in a clone", async () => {
   const cache = await mkdtemp(join(tmpdir(), "stillup-npx-"));
   onTestFinished(() => rm(cache, { recursive: true }));
-  const args = ["--offline", "--cache", cache, "stillup", "set-apart", "--help"];
+  const args = ["--offline", "--cache", cache, "stillup", "dead-letters", "--help"];
   expect(await spawned("npx", args, { PATH: process.env["PATH"] ?? "" })).toEqual({
     code: 0,
     out: expect.stringContaining("Usage: stillup <set-apart | deliveries>"),
@@ -209,59 +209,59 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     await Promise.all([postgres?.stop(), redis?.stop(), receiver?.close()]);
   });
   beforeEach(async () => {
-    await sql`delete from set_apart`;
+    await sql`delete from dead_letters`;
     await sql`delete from deliveries`;
   });
 
   const stillupCli = (...args: string[]) => run(args, variables);
 
-  async function setApart(count: number, body: string): Promise<void> {
+  async function deadLetters(count: number, body: string): Promise<void> {
     await sql`
-      insert into set_apart (id, stream, message_id, body, reason, attempts)
+      insert into dead_letters (id, stream, message_id, body, reason, attempts)
       select 'msg_' || i, 'alerts.due', i::text, ${body}, 'It is rubbish.', 5 from generate_series(1, ${count}::int4) i`;
   }
 
   test("sets out what was set apart, for people and as JSON", async () => {
-    await setApart(1, "a\u001b[2J\n\u202eb");
-    const { code, out } = await stillupCli("set-apart", "list");
+    await deadLetters(1, "a\u001b[2J\n\u202eb");
+    const { code, out } = await stillupCli("dead-letters", "list");
     expect([code, out]).toEqual([
       0,
       expect.stringMatching(
         /^ID +SINCE +STREAM +TRIES +BYTES +REASON\nmsg_1 +20\S+Z +alerts\.due +5 +10 +It is rubbish\.\n$/,
       ),
     ]);
-    const shown = await stillupCli("set-apart", "show", "msg_1");
+    const shown = await stillupCli("dead-letters", "show", "msg_1");
     expect(shown.out).toMatch(
       /^id +msg_1\nstream +alerts\.due\nreason +It is rubbish\.\n(.+\n)+\na\\u\{1b\}\[2J\n\\u\{202e\}b\n$/,
     );
-    const json = JSON.parse((await stillupCli("set-apart", "show", "msg_1", "--json")).out);
+    const json = JSON.parse((await stillupCli("dead-letters", "show", "msg_1", "--json")).out);
     expect(json).toMatchObject({ id: "msg_1", body: "a\u001b[2J\n\u202eb" });
-    expect((await stillupCli("set-apart", "list", "--stream", "checks.due")).out).toBe("There is nothing.\n");
+    expect((await stillupCli("dead-letters", "list", "--stream", "checks.due")).out).toBe("There is nothing.\n");
   });
 
   test("says that there is more than it shows, and takes on all of it when asked", async () => {
-    await setApart(260, '{"v":1,"ids":[]}');
-    const some = await stillupCli("set-apart", "list", "--json");
+    await deadLetters(260, '{"v":1,"ids":[]}');
+    const some = await stillupCli("dead-letters", "list", "--json");
     expect(JSON.parse(some.out)).toMatchObject({ items: { length: 50 }, nextCursor: expect.any(String) });
-    expect((await stillupCli("set-apart", "list")).err).toBe("stillup: There is more; --all shows it.\n");
-    const all = await stillupCli("set-apart", "list", "--all", "--json");
+    expect((await stillupCli("dead-letters", "list")).err).toBe("stillup: There is more; --all shows it.\n");
+    const all = await stillupCli("dead-letters", "list", "--all", "--json");
     expect(JSON.parse(all.out)).toMatchObject({ items: { length: 260 }, nextCursor: null });
-    expect((await stillupCli("set-apart", "retry", "--all")).out).toBe("260 retried\n");
-    expect((await stillupCli("set-apart", "list")).out).toBe("There is nothing.\n");
+    expect((await stillupCli("dead-letters", "retry", "--all")).out).toBe("260 retried\n");
+    expect((await stillupCli("dead-letters", "list")).out).toBe("There is nothing.\n");
   });
 
   test("does what it can, tells what it cannot, and then ends with 1", async () => {
-    await setApart(3, '{"v":1,"ids":[]}');
-    expect(await stillupCli("set-apart", "drop", "msg_1", "msg_0", "msg_2")).toEqual({
+    await deadLetters(3, '{"v":1,"ids":[]}');
+    expect(await stillupCli("dead-letters", "drop", "msg_1", "msg_0", "msg_2")).toEqual({
       code: 1,
       out: "msg_1  dropped\nmsg_2  dropped\n",
       err: "stillup: msg_0 is not set apart (any more).\n",
     });
-    const { code, out } = await stillupCli("set-apart", "retry", "msg_3", "msg_3", "--json");
+    const { code, out } = await stillupCli("dead-letters", "retry", "msg_3", "msg_3", "--json");
     expect([code, JSON.parse(out)]).toMatchObject([1, { retried: ["msg_3"], failed: [{ id: "msg_3" }] }]);
-    expect((await stillupCli("set-apart", "show", "msg_3")).code).toBe(1);
+    expect((await stillupCli("dead-letters", "show", "msg_3")).code).toBe(1);
     expect((await stillupCli("deliveries", "show", "dlv_0")).err).toBe("stillup: There is no delivery dlv_0.\n");
-    expect(await stillupCli("set-apart", "list", "--stream", "bogus")).toMatchObject({
+    expect(await stillupCli("dead-letters", "list", "--stream", "bogus")).toMatchObject({
       code: 2,
       err: expect.stringMatching(/^stillup: stream must be /),
     });
@@ -278,7 +278,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
   });
 
   test("says that its key is wrong", async () => {
-    const { code, err } = await run(["set-apart", "list"], { ...variables, API_KEY: "x".repeat(40) });
+    const { code, err } = await run(["dead-letters", "list"], { ...variables, API_KEY: "x".repeat(40) });
     expect(code).toBe(1);
     expect(err).toMatch(/does not know this API key\. Set API_KEY/);
   });
@@ -290,7 +290,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
       await cp(join(root, "local", name), join(folder, "local", name), { recursive: true });
     await mkdir(join(folder, ".data"));
     await writeFile(join(folder, ".data/api-key"), `${stillup.apiKey}\n`);
-    const args = [join(folder, "local/stillup.mjs"), "set-apart", "list"];
+    const args = [join(folder, "local/stillup.mjs"), "dead-letters", "list"];
     expect(await spawned(process.execPath, args, { STILLUP_URL: origin })).toEqual({
       code: 0,
       out: "There is nothing.\n",
@@ -298,11 +298,11 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
   });
 
   test("has a message that is still unreadable set apart anew by its worker", async () => {
-    await setApart(1, "rubbish");
-    expect(await stillupCli("set-apart", "retry", "--all")).toEqual({ code: 0, out: "1 retried\n", err: "" });
+    await deadLetters(1, "rubbish");
+    expect(await stillupCli("dead-letters", "retry", "--all")).toEqual({ code: 0, out: "1 retried\n", err: "" });
     await vi.waitFor(
       async () => {
-        const { items } = JSON.parse((await stillupCli("set-apart", "list", "--json")).out);
+        const { items } = JSON.parse((await stillupCli("dead-letters", "list", "--json")).out);
         expect(items).toMatchObject([{ stream: "alerts.due", body: "rubbish", reason: "The message is not JSON." }]);
         expect(items[0].id).not.toBe("msg_1");
       },

@@ -40,21 +40,21 @@ test("Redis 6 is too old", async () => {
   await stream.close();
 });
 
-test("One control target that answers is enough; none at all would make every outage unknown", async () => {
+test("One connectivity target that answers is enough; none at all would make every outage unknown", async () => {
   const http = createScriptedHttp();
   http.on("http://a.example/", () => failure("connect"));
   http.on("http://b.example/", () => answer(204));
   http.on("http://c.example/", () => failure("timeout"));
   const controls = (...urls: string[]) => look("controls", controlSteps(http, urls));
   expect(await controls("http://a.example/", "http://b.example/", "http://c.example/")).toEqual({
-    "a.example": expect.stringMatching(/^warn: It was scripted to fail: connect\. Name others in CONTROL_TARGETS/),
+    "a.example": expect.stringMatching(/^warn: It was scripted to fail: connect\. Name others in CONNECTIVITY_TARGETS/),
     "b.example": "ok: answers",
-    "c.example": expect.stringMatching(/^warn: It was scripted to fail: timeout\. Name others in CONTROL_TARGETS/),
+    "c.example": expect.stringMatching(/^warn: It was scripted to fail: timeout\. Name others in CONNECTIVITY_TARGETS/),
     answers: "ok: 1 of 3 answer",
   });
   expect(await controls("http://a.example/")).toMatchObject({
     "a.example": expect.stringMatching(/^warn/),
-    answers: expect.stringMatching(/^fail: None answers\. Name others in CONTROL_TARGETS/),
+    answers: expect.stringMatching(/^fail: None answers\. Name others in CONNECTIVITY_TARGETS/),
   });
-  expect(await controls()).toMatchObject({ answers: expect.stringMatching(/^skip: CONTROL_TARGETS names none/) });
+  expect(await controls()).toMatchObject({ answers: expect.stringMatching(/^skip: CONNECTIVITY_TARGETS names none/) });
 });

@@ -88,7 +88,7 @@ describe.skipIf(missing !== null)(`doctor${missing === null ? "" : `: ${missing}
     expect(out).toMatch(/^ok +database +migrations +the service migrate will apply 0001-main/m);
     expect(out).toMatch(/^skip +streams +tls +REDIS_URL does not ask for it$/m);
     expect(out).toMatch(/^ok +streams +version +Redis [78]\./m);
-    expect(out).toMatch(/^skip +controls +answers +CONTROL_TARGETS names none/m);
+    expect(out).toMatch(/^skip +controls +answers +CONNECTIVITY_TARGETS names none/m);
     for (const name of ["checks.due", "status.changed", "alerts.due"]) expect(out).toContain(name);
     expect(out).not.toContain("fail");
   });

@@ -25,7 +25,7 @@ describe.skipIf(missing !== null)(`Stillup in four processes${missing === null ?
   beforeAll(async () => {
     world = await serveHttp((request, response) => {
       const name = request.url?.slice(1) ?? "";
-      if (name === "beat") beats += 1;
+      if (name === "pingWatchdog") beats += 1;
       if (isCut || dead.has(name)) request.socket.destroy();
       else response.writeHead(200).end();
     });
@@ -37,10 +37,10 @@ describe.skipIf(missing !== null)(`Stillup in four processes${missing === null ?
     });
     [postgres, redis] = await Promise.all([startPostgres(), startOwnRedis()]);
     stillup = await startStillup(dist(), await postgres.createEmptyDatabase(), redis.url, {
-      CONTROL_TARGETS: `${world.url}/control-a,${world.url}/control-b`,
-      HEARTBEAT_URL: `${world.url}/beat`,
+      CONNECTIVITY_TARGETS: `${world.url}/control-a,${world.url}/control-b`,
+      WATCHDOG_URL: `${world.url}/pingWatchdog`,
     });
-    const channel = { name: "all", type: "webhook", system: true, config: { url: receiver.url } };
+    const channel = { name: "all", type: "webhook", systemAlerts: true, config: { url: receiver.url } };
     await stillup.api.call("POST", "/v1/channels", channel);
     const common = { type: "http", intervalSeconds: 5, failureThreshold: 1, recoveryThreshold: 1 };
     await eachOf(names, (name) =>
@@ -60,17 +60,17 @@ describe.skipIf(missing !== null)(`Stillup in four processes${missing === null ?
     });
   const types = () => told.map(({ type }) => type);
 
-  test("is blind, and not told that anything is down, while its network is cut", { timeout: 200_000 }, async () => {
+  test("is offline, and not told that anything is down, while its network is cut", { timeout: 200_000 }, async () => {
     await untilAll("up");
     isCut = true;
     await untilAll("unknown");
     isCut = false;
     await untilAll("up");
-    expect(types()).toEqual(["system.blind", "system.sighted"]);
-    const [blind, sighted] = told;
-    expect(sighted?.data).toEqual({ ...blind?.data, until: expect.any(String) });
+    expect(types()).toEqual(["system.offline", "system.online"]);
+    const [offline, online] = told;
+    expect(online?.data).toEqual({ ...offline?.data, until: expect.any(String) });
     dead.add("target-7");
-    await until(() => expect(types()).toEqual(["system.blind", "system.sighted", "monitor.down"]));
+    await until(() => expect(types()).toEqual(["system.offline", "system.online", "monitor.down"]));
   });
 
   test("gives its heartbeat", { timeout: 90_000 }, async () => {

@@ -10,7 +10,7 @@ import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 const source: Source = { stream: "alerts.due", group: "notification", batchSize: 10, parallel: 4 };
 const newForm = (id: string) => JSON.stringify({ v: 2, channels: [id] });
-const oldForm = (id: string) => alertsDue.ring([id])[0]?.body ?? "";
+const oldForm = (id: string) => alertsDue.messages([id])[0]?.body ?? "";
 
 let env: TestEnv;
 let sleeps: Sleeps;
@@ -39,7 +39,7 @@ function start(name: keyof typeof workers): Part {
     async consume(batch) {
       const { parsed, invalid } = parseMessages(batch, workers[name]);
       done[name].push(...parsed.flatMap(({ value }) => value));
-      return { setApart: invalid };
+      return { deadLetters: invalid };
     },
   };
   const background = createBackground(env.log);
@@ -66,7 +66,7 @@ test("A newer release's messages wait with an old worker, which hands them over 
   await untilLeft(0);
   expect(done.new).toEqual(expect.arrayContaining(["b", "d"]));
   expect([...done.old, ...done.new].sort()).toEqual(["a", "b", "c", "d", "e"]);
-  expect(await env.sql`select message_id from set_apart`).toEqual([]);
+  expect(await env.sql`select message_id from dead_letters`).toEqual([]);
 });
 
 test("A newer release's message is set apart in the end where no newer worker ever comes", async () => {
@@ -74,7 +74,7 @@ test("A newer release's message is set apart in the end where no newer worker ev
   start("old");
   for (let tries = 1; tries < 30; tries++) await sleeps.end(800, 9600);
   await untilLeft(0);
-  expect(await env.sql`select attempts, reason from set_apart`).toEqual([
+  expect(await env.sql`select attempts, reason from dead_letters`).toEqual([
     { attempts: 30, reason: "The message is of form 2; this release reads up to 1." },
   ]);
 });

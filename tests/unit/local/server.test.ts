@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod/mini";
 import { limits } from "../../../local/listen.ts";
 import { startServer } from "../../../local/server.ts";
-import { answer, handle, type Route } from "../../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../../runtime/api/route.ts";
 import { createRouter } from "../../../runtime/api/router.ts";
 import type { Ctx, Env, FetchFunction } from "../../../runtime/contract.ts";
 import { createBackground } from "../../../runtime/worker/background.ts";
@@ -17,7 +17,7 @@ const note = {
   auth: "none",
   summary: "",
   body: z.object({ text: z.string() }),
-  answers: { 200: null },
+  responses: { 200: null },
 } as const satisfies Route;
 const MB = 1024 * 1024;
 
@@ -38,7 +38,7 @@ beforeEach(async () => {
   };
   const router = createRouter([
     { route: { method: "GET", path: "/v1/things", auth: "none" }, fn },
-    { route: note, fn: handle(note, async () => answer(200, null)) },
+    { route: note, fn: handle(note, async () => reply(200, null)) },
   ]);
   const api = { router, env, background: createBackground(env.log) };
   server = await startServer(api, { host: "127.0.0.1", port: 0, variable: "PORT" });

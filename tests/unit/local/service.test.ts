@@ -28,12 +28,14 @@ afterEach(async () => {
 
 test("One process runs every function once, and a schedule of several workers once too", async () => {
   await start(services);
-  await vi.waitFor(async () => expect((await heard()).sort()).toEqual(["retain", "sweep-deliveries", "tend-stream"]));
+  await vi.waitFor(async () =>
+    expect((await heard()).sort()).toEqual(["apply-retention", "sweep-deliveries", "prune-consumers"]),
+  );
 });
 
 test("A worker runs its own consumer and the schedules that name it", async () => {
   await start(["worker-notification"]);
-  await vi.waitFor(async () => expect((await heard()).sort()).toEqual(["sweep-deliveries", "tend-stream"]));
+  await vi.waitFor(async () => expect((await heard()).sort()).toEqual(["sweep-deliveries", "prune-consumers"]));
   await env.stream.publish([
     { stream: "monitoring", body: "a" },
     { stream: "notification", body: "b" },
@@ -81,9 +83,9 @@ async function writeDist(): Promise<void> {
     text: `export default { consume: async (_batch, env) => void await env.http.call({ url: "http://${name}/" }) };`,
   }));
   const runsIn = {
-    retain: ["worker-status-change"],
+    applyRetention: ["worker-status-change"],
     "sweep-deliveries": ["worker-notification"],
-    "tend-stream": ["worker-monitoring", "worker-status-change", "worker-notification"],
+    "prune-consumers": ["worker-monitoring", "worker-status-change", "worker-notification"],
   };
   const schedules = Object.entries(runsIn).map(([name, workers]) => ({
     name,

@@ -41,6 +41,6 @@ test("one that has been idle is opened once, however often it is announced", () 
 test("a failure is left to whoever asks next", async () => {
   const { warmUp, asked } = make(() => Promise.reject(new Error("away")));
   warmUp.begin();
-  await new Promise(setImmediate); // an unhandled rejection would fail the test
+  await new Promise(setImmediate); // an pending_events rejection would fail the test
   expect(asked()).toBe(1);
 });

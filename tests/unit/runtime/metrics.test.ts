@@ -13,9 +13,9 @@ describe("Metrics", () => {
 
   test("say nothing of a gauge that nobody has set", async () => {
     const metrics = createMetrics({ service: "worker-notification" });
-    expect(await metrics.render()).not.toMatch(/^stillup_blind\{/m);
-    metrics.set("stillup_blind", 0);
-    expect(await metrics.render()).toMatch(/^stillup_blind\{service="worker-notification"\} 0$/m);
+    expect(await metrics.render()).not.toMatch(/^stillup_offline\{/m);
+    metrics.set("stillup_offline", 0);
+    expect(await metrics.render()).toMatch(/^stillup_offline\{service="worker-notification"\} 0$/m);
   });
 
   test("count, observe and set under their labels and their service", async () => {

@@ -10,7 +10,7 @@ describe("testEnv()", () => {
     const schedules = await env.sql`select name from schedules order by name`;
     expect(schedules.length).toBeGreaterThan(0);
     await env.sql`update schedules set next_run_at = now()`;
-    await env.sql`delete from schedules where name = 'retain'`;
+    await env.sql`delete from schedules where name = 'apply-retention'`;
     await env.sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
     const next = await testEnv();
     expect(await next.sql`select name from schedules order by name`).toEqual(schedules);

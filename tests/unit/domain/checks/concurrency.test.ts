@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applyResults } from "../../../../domain/checks/apply-results.ts";
-import type { Result } from "../../../../domain/checks/result.ts";
+import type { JobResult } from "../../../../domain/checks/result.ts";
 import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
 import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
@@ -22,8 +22,8 @@ function createRandom(seed: number): () => number {
 }
 
 /** Every monitor's results, each slot once, shuffled so far that many come too late. */
-function shuffledResults(ids: readonly string[], random: () => number): Result[] {
-  const results: Result[] = [];
+function shuffledResults(ids: readonly string[], random: () => number): JobResult[] {
+  const results: JobResult[] = [];
   const phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
   for (let seq = 1; seq <= RESULTS / ids.length; seq++) {
     for (const monitorId of ids) {
@@ -43,8 +43,8 @@ function shuffledResults(ids: readonly string[], random: () => number): Result[]
 }
 
 /** As workers send them: up to `size`, in no order of their ids. */
-function batches(results: readonly Result[], size: number): Result[][] {
-  const all: Result[][] = [];
+function batches(results: readonly JobResult[], size: number): JobResult[][] {
+  const all: JobResult[][] = [];
   for (let at = 0; at < results.length; at += size) all.push(results.slice(at, at + size));
   return all;
 }
@@ -85,7 +85,7 @@ async function addMonitors(count: number): Promise<string[]> {
 }
 
 /** All results by 16 workers at once, and their events by 8 handlers at once, until one throws. Resolves with what was thrown. */
-async function race(ids: readonly string[], work: Result[][], random: () => number): Promise<unknown[]> {
+async function race(ids: readonly string[], work: JobResult[][], random: () => number): Promise<unknown[]> {
   const thrown: unknown[] = [];
   let applying = true;
   const apply = async () => {
@@ -112,12 +112,12 @@ interface Story {
   readonly statuses: string[] | null;
   readonly told: string[] | null;
   readonly incidents: string[] | null;
-  readonly unhandled: unknown[];
+  readonly pending_events: unknown[];
 }
 
 async function stories(): Promise<Story[]> {
   return sql<Story>`
-    select m.unhandled,
+    select m.pending_events,
       (select jsonb_agg(outcome order by total_ms) from checks where monitor_id = m.id) as outcomes,
       (select jsonb_agg(status order by version) from status_changes where monitor_id = m.id) as statuses,
       (select jsonb_agg(type order by version) from deliveries where monitor_id = m.id) as told,
@@ -143,7 +143,7 @@ function faults(story: Story): string[] {
     told.map((status) => `monitor.${status}`),
   );
   compare("incidents", story.incidents ?? [], incidents);
-  compare("unhandled", story.unhandled, []);
+  compare("pending_events", story.pending_events, []);
   return found;
 }
 

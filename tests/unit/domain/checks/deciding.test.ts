@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyResults } from "../../../../domain/checks/apply-results.ts";
 import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
 import type { Job } from "../../../../domain/checks/job.ts";
-import type { Outcome } from "../../../../domain/checks/result.ts";
+import type { CheckOutcome } from "../../../../domain/checks/result.ts";
 import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -47,7 +47,7 @@ async function claim(): Promise<readonly Job[]> {
 }
 
 /** A result of just now: it began no time ago, so that times come out even. */
-function result(job: Pick<Job, "monitorId" | "revision" | "seq" | "dueAt">, outcome: Outcome) {
+function result(job: Pick<Job, "monitorId" | "revision" | "seq" | "dueAt">, outcome: CheckOutcome) {
   const phases = { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 1, bodyMs: 0 };
   const { monitorId, revision, seq, dueAt } = job;
   const found = { outcome, statusCode: outcome === "ok" ? 200 : 500, totalMs: 0, phases, detail: `was ${outcome}` };
@@ -55,7 +55,7 @@ function result(job: Pick<Job, "monitorId" | "revision" | "seq" | "dueAt">, outc
 }
 
 /** One check of the monitor now, by the test's clock. */
-async function check(id: string, outcome: Outcome): Promise<Row> {
+async function check(id: string, outcome: CheckOutcome): Promise<Row> {
   await env.sql`update monitors set next_check_at = app_now() where id = ${id}`;
   const job = (await claim()).find((each) => each.monitorId === id);
   if (job === undefined) throw new Error("the monitor was not given out");
@@ -64,7 +64,7 @@ async function check(id: string, outcome: Outcome): Promise<Row> {
 }
 
 /** Checks 10 s apart. */
-async function checks(id: string, ...outcomes: Outcome[]): Promise<string[]> {
+async function checks(id: string, ...outcomes: CheckOutcome[]): Promise<string[]> {
   const statuses: string[] = [];
   for (const outcome of outcomes) {
     statuses.push((await check(id, outcome)).status);

@@ -77,9 +77,9 @@ it("names what is wrong in a message", () => {
   expect(() => parseChecks('{"v":1,"jobs":[{}]}').jobs).toThrowError(/jobs\.0\.monitorId/);
 });
 
-it("rings a bell with up to 500 ids an entry", () => {
+it("Sends a wake-up with up to 500 ids an entry", () => {
   const ids = Array.from({ length: 1001 }, (_, n) => `ch_${n}`);
-  const entries = alertsDue.ring(ids);
+  const entries = alertsDue.messages(ids);
   expect(entries.map((entry) => alertsDue.parse(entry.body).length)).toEqual([500, 500, 1]);
-  expect(alertsDue.ring([])).toEqual([]);
+  expect(alertsDue.messages([])).toEqual([]);
 });

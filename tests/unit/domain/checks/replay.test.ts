@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applyResults } from "../../../../domain/checks/apply-results.ts";
 import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
-import type { Result } from "../../../../domain/checks/result.ts";
+import type { JobResult } from "../../../../domain/checks/result.ts";
 import { leaseDeliveries } from "../../../../domain/deliveries/lease-deliveries.ts";
 import { recordDelivered } from "../../../../domain/deliveries/record-attempt.ts";
 import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
@@ -46,7 +46,7 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
   });
 
   const clock = () => createClock(sql);
-  const openTurns = () => sql`update schedules set next_run_at = '-infinity'`;
+  const openSemaphore = () => sql`update schedules set next_run_at = '-infinity'`;
   const count = async (table: "checks" | "status_changes" | "incidents" | "deliveries") => {
     const [row] = await sql<Record<typeof table, number>>`
       select (select count(*)::int from checks) as checks, (select count(*)::int from status_changes) as status_changes,
@@ -60,7 +60,7 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
     await lost;
     return work();
   };
-  const failing = (seq: number): Result[] =>
+  const failing = (seq: number): JobResult[] =>
     ids.map((monitorId) => ({
       monitorId,
       revision: 1,
@@ -77,7 +77,7 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
   it("eight schedulers at once give each slot out once", async () => {
     const slots: string[] = [];
     for (let round = 0; round < 10; round++) {
-      await openTurns();
+      await openSemaphore();
       const claims = await Promise.all(Array.from({ length: 8 }, () => claimDueChecks(sql)));
       slots.push(...claims.flatMap(({ jobs }) => jobs.map(({ monitorId, seq }) => `${monitorId} ${seq}`)));
       await clock().advance(40);
@@ -87,28 +87,31 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
   });
 
   it("checks that were claimed by a lost reply are claimed again when their lease is over, and not before", async () => {
-    await openTurns();
+    await openSemaphore();
     const lost = proxy.loseNext("nextInMs");
     await expect(claimDueChecks(lossy)).rejects.toMatchObject({ code: "database_unavailable" });
     await lost;
-    await openTurns();
+    await openSemaphore();
     expect((await claimDueChecks(sql)).jobs).toEqual([]);
     await clock().advance(40);
-    await openTurns();
+    await openSemaphore();
     expect((await claimDueChecks(sql)).jobs).toHaveLength(MONITORS);
   });
 
   it("results whose reply was lost change nothing when they are applied again", async () => {
     expect(await twice("monitorId", () => applyResults(lossy, failing(1)))).toEqual([]);
     expect([await count("checks"), await count("status_changes")]).toEqual([MONITORS, MONITORS]);
-    const rows = await sql<{ version: number; unhandled: unknown[] }>`select version, unhandled from monitors`;
-    expect(rows.every(({ version, unhandled }) => version === 1 && unhandled.length === 1)).toBe(true);
+    const rows = await sql<{
+      version: number;
+      pending_events: unknown[];
+    }>`select version, pending_events from monitors`;
+    expect(rows.every(({ version, pending_events }) => version === 1 && pending_events.length === 1)).toBe(true);
   });
 
   it("status changes whose handling got no reply are handled once", async () => {
     expect(await twice("channelId", () => handleStatusChanges(lossy, ids))).toEqual({ channelIds: [] });
     expect([await count("incidents"), await count("deliveries")]).toEqual([MONITORS, MONITORS]);
-    expect(await sql`select from monitors where unhandled <> '[]'`).toEqual([]);
+    expect(await sql`select from monitors where pending_events <> '[]'`).toEqual([]);
   });
 
   it("deliveries leased by a lost reply stay leased, and come again when that is over", async () => {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Result } from "../../../../domain/checks/result.ts";
+import type { JobResult } from "../../../../domain/checks/result.ts";
 import { createResultStore } from "../../../../domain/checks/result-store.ts";
 import { StillupError } from "../../../../runtime/errors.ts";
 
 const away = new StillupError("database_unavailable", "The database is away.");
 const refusal = new StillupError("database_error", "No.");
 
-function result(monitorId: string): Result {
+function result(monitorId: string): JobResult {
   const phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
   return {
     monitorId,

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { askControls } from "../../../../domain/connectivity/ask-targets.ts";
-import { createSight } from "../../../../domain/connectivity/connectivity.ts";
+import { askTargets } from "../../../../domain/connectivity/ask-targets.ts";
+import { createConnectivity } from "../../../../domain/connectivity/connectivity.ts";
 import type { HttpDriver } from "../../../../runtime/drivers/http/http.ts";
 import { createUndiciHttp } from "../../../../runtime/drivers/http/undici.ts";
 import { serveBytes, serveHttp, serveTcp, type TestServer } from "../../../../testing/http-servers.ts";
 import { answer, createScriptedHttp, failure } from "../../../../testing/scripted-http.ts";
 
-describe("control targets, over real sockets", () => {
+describe("connectivity targets, over real sockets", () => {
   const servers: TestServer[] = [];
   const drivers: HttpDriver[] = [];
   afterEach(async () => {
@@ -31,48 +31,48 @@ describe("control targets, over real sockets", () => {
   };
 
   it.each([204, 301, 500])("see by one answer, even a %i, while others fail", async (status) => {
-    expect(await askControls(open(), [await refusing(), (await answering(status)).url])).toBe(true);
+    expect(await askTargets(open(), [await refusing(), (await answering(status)).url])).toBe(true);
   });
 
   it("see at the first answer, and ask no more of those that are silent", async () => {
     const silence = await silent();
-    expect(await askControls(open(), [silence.url, (await answering(204)).url])).toBe(true);
+    expect(await askTargets(open(), [silence.url, (await answering(204)).url])).toBe(true);
     await silence.abandoned();
     const http = createScriptedHttp();
     http.on(() => answer(204));
     http.on("http://silent.example/", () => new Promise(() => {}));
-    expect(await askControls(http, ["http://silent.example/", "http://b.example/"])).toBe(true);
+    expect(await askTargets(http, ["http://silent.example/", "http://b.example/"])).toBe(true);
   });
 
   it("are asked again where this process stood still over the answer, and are silent where it does so for ever", async () => {
     const http = createScriptedHttp();
     let times = 0;
     http.on(() => (++times === 2 ? failure("timeout") : failure("aborted", "HELD_UP")));
-    expect(await askControls(http, ["http://a.example/"])).toBe(false);
+    expect(await askTargets(http, ["http://a.example/"])).toBe(false);
     expect(times).toBe(2);
     http.on(() => failure("aborted", "HELD_UP"));
-    expect(await askControls(http, ["http://a.example/"])).toBe(false);
+    expect(await askTargets(http, ["http://a.example/"])).toBe(false);
   });
 
-  it("are blind when every one refuses, cannot be found, speaks no TLS or no HTTP", async () => {
+  it("are offline when every one refuses, cannot be found, speaks no TLS or no HTTP", async () => {
     const babbling = await keep(serveBytes("not http at all\r\n\r\n"));
     const urls = [await refusing(), "http://nowhere.invalid/", babbling.url.replace("http:", "https:"), babbling.url];
-    expect(await askControls(open(), urls)).toBe(false);
+    expect(await askTargets(open(), urls)).toBe(false);
   });
 
   it("wait 3 s for an answer, and no longer", async () => {
     const http = createScriptedHttp();
     http.on(() => failure("timeout"));
-    expect(await askControls(http, ["http://a.example/"])).toBe(false);
+    expect(await askTargets(http, ["http://a.example/"])).toBe(false);
     expect(http.calls).toMatchObject([{ timeoutMs: 3000, maxRedirects: 0, atOnce: true }]);
-    expect(await askControls(open(), [(await silent()).url])).toBe(false);
+    expect(await askTargets(open(), [(await silent()).url])).toBe(false);
   });
 
   it("are not held up by checks that hang", async () => {
     const hanging = await silent();
     const http = open("private", 1);
     const check = http.call({ method: "GET", url: hanging.url, timeoutMs: 60_000, maxRedirects: 0, maxBodyBytes: 0 });
-    expect(await askControls(http, [(await answering(204)).url])).toBe(true);
+    expect(await askTargets(http, [(await answering(204)).url])).toBe(true);
     await hanging.close();
     expect(await check).toMatchObject({ ok: false });
     const after = await http.call({
@@ -85,40 +85,40 @@ describe("control targets, over real sockets", () => {
     expect(after.ok).toBe(true); // and gave no turn back that they had not taken
   });
 
-  it("that the policy forbids say nothing: alone they blind nobody", async () => {
+  it("that the policy forbids say nothing: alone they offline nobody", async () => {
     const { url } = await answering(204);
-    expect(await askControls(open("public"), [url])).toBe(true);
+    expect(await askTargets(open("public"), [url])).toBe(true);
     const http = createScriptedHttp();
     http.on("http://a.example/", () => failure("blocked"));
     http.on("http://b.example/", () => failure("connect"));
-    expect(await askControls(http, ["http://a.example/", "http://b.example/"])).toBe(false);
+    expect(await askTargets(http, ["http://a.example/", "http://b.example/"])).toBe(false);
   });
 });
 
-describe("a process' sight", () => {
+describe("a process' connectivity", () => {
   /** Rounds that end when the test says so. */
   function setUp() {
     const ends: ((saw: boolean) => void)[] = [];
-    const sight = createSight(() => new Promise((resolve) => void ends.push(resolve)));
-    return { sight, ends, settle: () => new Promise((resolve) => setImmediate(resolve)) };
+    const connectivity = createConnectivity(() => new Promise((resolve) => void ends.push(resolve)));
+    return { connectivity, ends, settle: () => new Promise((resolve) => setImmediate(resolve)) };
   }
 
   it("is asked once for all failures that ended before the round began", async () => {
-    const { sight, ends } = setUp();
+    const { connectivity, ends } = setUp();
     const now = performance.now();
-    const asked = [sight.sees(now), sight.sees(now), sight.sees(now - 5)];
+    const asked = [connectivity.sees(now), connectivity.sees(now), connectivity.sees(now - 5)];
     expect(ends).toHaveLength(1);
     ends[0]?.(false);
     expect(await Promise.all(asked)).toEqual([false, false, false]);
-    expect(await sight.sees(now - 5)).toBe(false); // late to ask, though it failed before
+    expect(await connectivity.sees(now - 5)).toBe(false); // late to ask, though it failed before
     expect(ends).toHaveLength(1);
   });
 
   it("is asked once more, by one round, for all that failed while a round went on", async () => {
-    const { sight, ends, settle } = setUp();
-    const first = sight.sees(performance.now());
+    const { connectivity, ends, settle } = setUp();
+    const first = connectivity.sees(performance.now());
     await settle();
-    const later = [sight.sees(performance.now()), sight.sees(performance.now())];
+    const later = [connectivity.sees(performance.now()), connectivity.sees(performance.now())];
     expect(ends).toHaveLength(1);
     ends[0]?.(true);
     expect(await first).toBe(true);
@@ -130,45 +130,45 @@ describe("a process' sight", () => {
   });
 
   it("counts for a while where nothing rests on it, if it saw", async () => {
-    const { sight, ends } = setUp();
+    const { connectivity, ends } = setUp();
     const before = performance.now();
-    const first = sight.sees(before);
+    const first = connectivity.sees(before);
     ends[0]?.(true);
     await first;
-    expect(await sight.sees(performance.now(), before)).toBe(true);
+    expect(await connectivity.sees(performance.now(), before)).toBe(true);
     expect(ends).toHaveLength(1);
-    const second = sight.sees(performance.now());
+    const second = connectivity.sees(performance.now());
     ends[1]?.(false);
     await second;
-    const third = sight.sees(performance.now(), before);
+    const third = connectivity.sees(performance.now(), before);
     expect(ends).toHaveLength(3);
     ends[2]?.(true);
     expect(await third).toBe(true);
   });
 
   it("knows from when to when it saw nothing", async () => {
-    const { sight, ends } = setUp();
+    const { connectivity, ends } = setUp();
     const round = async (saw: boolean) => {
-      const asked = sight.sees(performance.now());
+      const asked = connectivity.sees(performance.now());
       ends.at(-1)?.(saw);
       await asked;
     };
-    expect(sight.blind()).toBe(null);
+    expect(connectivity.offline()).toBe(null);
     const before = performance.now();
     await round(false);
-    const first = sight.blind();
+    const first = connectivity.offline();
     expect(first?.since).toBeGreaterThanOrEqual(before);
     await round(false);
-    const second = sight.blind();
+    const second = connectivity.offline();
     expect([second?.since, second?.until]).toEqual([first?.since, Number.POSITIVE_INFINITY]);
     expect(second?.last).toBeGreaterThan(first?.last ?? 0);
     await round(true);
-    const third = sight.blind();
+    const third = connectivity.offline();
     expect(third).toEqual({ ...second, until: expect.any(Number) });
     expect(third?.until).toBeGreaterThanOrEqual(second?.last ?? 0);
     await round(true);
-    expect(sight.blind()).toEqual(third);
+    expect(connectivity.offline()).toEqual(third);
     await round(false);
-    expect(sight.blind()?.since).toBeGreaterThanOrEqual(third?.until ?? 0);
+    expect(connectivity.offline()?.since).toBeGreaterThanOrEqual(third?.until ?? 0);
   });
 });

@@ -12,10 +12,10 @@ const controls = ["http://control-a.example/", "http://control-b.example/"];
 let env: TestEnv;
 
 beforeEach(async () => {
-  env = await testEnv({ config: { controlTargets: controls } });
+  env = await testEnv({ config: { connectivityTargets: controls } });
   await env.clock.set("2026-03-01T12:00:00Z");
   await env.sql`
-    insert into channels (name, type, is_default, system, config)
+    insert into channels (name, type, is_default, system_alerts, config)
     values ('c', 'webhook', true, true, '{"url": "http://receiver.example/", "secret": "whsec_AAAA"}')`;
 });
 afterAll(() => env.close());
@@ -42,7 +42,7 @@ async function checkAll(): Promise<void> {
   await env.close();
 }
 
-/** What is due, as it is; the look at the control targets with it. */
+/** What is due, as it is; the look at the connectivity targets with it. */
 async function tick(): Promise<void> {
   await enqueue(env, ctx());
   await env.close();
@@ -65,7 +65,7 @@ const isControl = ({ url }: HttpCall) => controls.includes(url);
 const controlCalls = () => env.http.calls.filter(isControl).length;
 
 describe("a check without an answer", () => {
-  it("asks the control targets, and counts as one answers", async () => {
+  it("asks the connectivity targets, and counts as one answers", async () => {
     await addMonitors(30);
     env.http.on(async (call) => {
       if (!isControl(call)) return failure("timeout");
@@ -82,20 +82,21 @@ describe("a check without an answer", () => {
     env.http.on(() => failure(kind));
     await checkAll();
     expect(await statuses()).toEqual({ unknown: 3 });
-    expect(await told()).toEqual({ "system.blind": 1 });
+    expect(await told()).toEqual({ "system.offline": 1 });
     const [check] = await env.sql<{ outcome: string; detail: string }>`select outcome, detail from checks`;
     expect(check).toEqual({
       outcome: "unknown",
-      detail: `No control target answered the process that checked. It was scripted to fail: ${kind}.`,
+      detail: `No connectivity target answered the process that checked. It was scripted to fail: ${kind}.`,
     });
     expect(env.logged).toContainEqual({
       level: "ERROR",
-      message: "Stillup is blind: no control target answers this process. Targets that do not answer it are unknown.",
+      message:
+        "Stillup is offline: no connectivity target answers this process. Targets that do not answer it are unknown.",
       fields: {},
     });
   });
 
-  it("counts, and asks nobody, where there are no control targets", async () => {
+  it("counts, and asks nobody, where there are no connectivity targets", async () => {
     env = await testEnv();
     await addMonitors(2);
     env.http.on(() => failure("timeout"));
@@ -128,7 +129,7 @@ describe("a check without an answer", () => {
     env.http.on(() => failure("connect"));
     await checkAll();
     for (const url of controls) env.http.on(url, () => answer(204)); // the network is back as soon as the check failed
-    await env.sql`update sight set blind_since = null`; // nobody looks in between
+    await env.sql`update connectivity set offline_since = null`; // nobody looks in between
     await checkAll();
     expect(await statuses()).toEqual({ unknown: 1 });
     await checkAll();
@@ -147,7 +148,7 @@ describe("a check without an answer", () => {
 });
 
 describe("a healthy fleet, and one whose targets answer wrongly,", () => {
-  it("asks no control target", async () => {
+  it("asks no connectivity target", async () => {
     await addMonitors(20);
     env.http.on(({ url }) => (url.includes("target-1") ? answer(500) : answer(200)));
     await checkAll();
@@ -170,9 +171,9 @@ describe("1,000 monitors while the own network is cut", () => {
       await env.clock.advance(30);
     }
     expect(await statuses()).toEqual({ unknown: 1000 });
-    expect(await told()).toEqual({ "system.blind": 1 });
+    expect(await told()).toEqual({ "system.offline": 1 });
 
-    // Now, so that nothing but the return of sight makes anything due.
+    // Now, so that nothing but the return of connectivity makes anything due.
     await env.sql`update monitors set next_check_at = app_now() + interval '1 hour'`;
     await tick(); // looks, and sees nothing yet
     expect(await statuses()).toEqual({ unknown: 1000 });
@@ -181,14 +182,14 @@ describe("1,000 monitors while the own network is cut", () => {
     expect(await statuses()).toEqual({ up: 997, unknown: 3 });
     await checkAll();
     expect(await statuses()).toEqual({ up: 997, down: 3 });
-    expect(await told()).toEqual({ "system.blind": 1, "system.sighted": 1, "monitor.down": 3 });
-    const [row] = await env.sql`select blind_since, version from sight`;
-    expect(row).toEqual({ blind_since: null, version: 2 });
+    expect(await told()).toEqual({ "system.offline": 1, "system.online": 1, "monitor.down": 3 });
+    const [row] = await env.sql`select offline_since, version from connectivity`;
+    expect(row).toEqual({ offline_since: null, version: 2 });
   });
 });
 
 describe("two processes of which one is cut off", () => {
-  it("share one blindness: it is told once, and ends when the one that was cut off sees", async () => {
+  it("share one offline time: it is told once, and ends when the one that was cut off sees", async () => {
     await addMonitors(2);
     const other = await testEnvBeside(env);
     env.http.on(() => failure("connect"));
@@ -196,10 +197,10 @@ describe("two processes of which one is cut off", () => {
     await checkAll();
     await enqueue(other, other.ctx());
     await env.close();
-    expect(await told()).toEqual({ "system.blind": 1 });
+    expect(await told()).toEqual({ "system.offline": 1 });
     env.http.on(() => answer(200));
     await tick();
-    expect(await told()).toEqual({ "system.blind": 1, "system.sighted": 1 });
+    expect(await told()).toEqual({ "system.offline": 1, "system.online": 1 });
     expect(await statuses()).toEqual({ up: 2 });
   });
 });
@@ -216,7 +217,7 @@ describe("over real sockets", () => {
     const target = await serveHttp((_, response) => response.writeHead(200).end());
     const control = await serveHttp((_, response) => response.writeHead(204).end());
     const http = createUndiciHttp({ policy: "private", concurrency: 10 });
-    env = await testEnv({ config: { controlTargets: [control.url] } });
+    env = await testEnv({ config: { connectivityTargets: [control.url] } });
     env.http.on((call) => http.call(call));
     await addMonitors(1, { url: target.url });
     await checkAll();

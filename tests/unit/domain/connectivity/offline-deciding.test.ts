@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyResults } from "../../../../domain/checks/apply-results.ts";
 import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
 import type { Job } from "../../../../domain/checks/job.ts";
-import type { Outcome } from "../../../../domain/checks/result.ts";
+import type { CheckOutcome } from "../../../../domain/checks/result.ts";
 import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
 import { getUptime } from "../../../../domain/uptime/get-uptime.ts";
 import { rollUp } from "../../../../domain/uptime/roll-up.ts";
@@ -32,7 +32,7 @@ async function claim(): Promise<Job> {
 }
 
 /** A result of just now. */
-async function store({ monitorId, revision, seq, dueAt }: Job, outcome: Outcome) {
+async function store({ monitorId, revision, seq, dueAt }: Job, outcome: CheckOutcome) {
   const phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
   const found = { outcome, statusCode: null, totalMs: 0, phases, detail: null };
   const beganAt = performance.now() + 60_000;
@@ -44,7 +44,7 @@ async function status(): Promise<string> {
   return row?.status ?? "";
 }
 
-const outcomes: Record<string, Outcome> = { "+": "ok", "-": "timeout", "?": "unknown" };
+const outcomes: Record<string, CheckOutcome> = { "+": "ok", "-": "timeout", "?": "unknown" };
 
 /** Checks 10 s apart; resolves with the status after each. */
 async function checks(text: string, handle: () => Promise<unknown> = async () => {}): Promise<string> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
-import { reportSight } from "../../../../domain/connectivity/record-report.ts";
+import { recordConnectivity } from "../../../../domain/connectivity/record-connectivity.ts";
 import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
 import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
@@ -22,7 +22,7 @@ afterAll(() => env.close());
 async function addChannel(system: boolean, over: { disabled?: boolean } = {}): Promise<string> {
   const config = JSON.stringify({ url: "http://receiver.example/hook", secret });
   const [row] = await env.sql<{ id: string }>`
-    insert into channels (name, type, is_default, system, disabled, config)
+    insert into channels (name, type, is_default, system_alerts, disabled, config)
     values ('c', 'webhook', true, ${system}, ${over.disabled ?? false}, ${config}::text::jsonb) returning id`;
   return row?.id ?? "";
 }
@@ -37,8 +37,8 @@ async function addMonitor(status = "up"): Promise<string> {
   return row?.id ?? "";
 }
 
-const blind = (reporter: string, ago = now) => reportSight(env.sql, { reporter, blind: ago });
-const sees = (reporter: string) => reportSight(env.sql, { reporter, blind: null });
+const offline = (reporter: string, ago = now) => recordConnectivity(env.sql, { reporter, offline: ago });
+const sees = (reporter: string) => recordConnectivity(env.sql, { reporter, offline: null });
 
 function at(seconds: number): string {
   return new Date(start.getTime() + seconds * 1000).toISOString();
@@ -48,73 +48,73 @@ async function planned(): Promise<unknown[]> {
   return env.sql`select type, data, channel_id as "channelId" from deliveries order by version, channel_id`;
 }
 
-describe("a report of sight", () => {
-  it("that a process is blind is told once, to the channels that hear of Stillup itself", async () => {
+describe("a report of connectivity", () => {
+  it("that a process is offline is told once, to the channels that hear of Stillup itself", async () => {
     const channelId = await addChannel(true);
     await addChannel(false);
     await addChannel(true, { disabled: true });
-    expect(await blind("a", { sinceMs: 8000, lastMs: 1000 })).toEqual({ change: "blind", channelIds: [channelId] });
+    expect(await offline("a", { sinceMs: 8000, lastMs: 1000 })).toEqual({ change: "offline", channelIds: [channelId] });
     await env.clock.advance(5);
-    expect(await blind("a")).toEqual({ change: null, channelIds: [] });
-    expect(await blind("b")).toEqual({ change: null, channelIds: [] });
-    expect(await planned()).toEqual([{ type: "system.blind", data: { since: at(-8) }, channelId }]);
+    expect(await offline("a")).toEqual({ change: null, channelIds: [] });
+    expect(await offline("b")).toEqual({ change: null, channelIds: [] });
+    expect(await planned()).toEqual([{ type: "system.offline", data: { since: at(-8) }, channelId }]);
   });
 
-  it("that no process is blind any more is told once, and every monitor is due", async () => {
+  it("that no process is offline any more is told once, and every monitor is due", async () => {
     const channelId = await addChannel(true);
     const [up, down] = [await addMonitor(), await addMonitor("down")];
     const paused = await addMonitor("paused");
     const deleted = await addMonitor();
     await env.sql`update monitors set deleted_at = app_now() where id = ${deleted}`;
-    await blind("a");
+    await offline("a");
     await env.clock.advance(60);
-    expect(await sees("a")).toEqual({ change: "sighted", channelIds: [channelId] });
+    expect(await sees("a")).toEqual({ change: "online", channelIds: [channelId] });
     expect(await sees("a")).toEqual({ change: null, channelIds: [] });
-    expect((await planned())[1]).toEqual({ type: "system.sighted", data: { since: at(0), until: at(60) }, channelId });
+    expect((await planned())[1]).toEqual({ type: "system.online", data: { since: at(0), until: at(60) }, channelId });
     const due = await env.sql<{ id: string }>`select id from monitors where next_check_at <= app_now()`;
     expect(due.map(({ id }) => id).sort()).toEqual([up, down].sort());
     expect(paused).not.toBe("");
-    const { jobs, blind: stillBlind } = await claimDueChecks(env.sql);
-    expect([jobs.length, stillBlind]).toEqual([2, false]); // at once: nobody waits for the schedule's next turn
+    const { jobs, offline: stillOffline } = await claimDueChecks(env.sql);
+    expect([jobs.length, stillOffline]).toEqual([2, false]); // at once: nobody waits for the schedule's next turn
   });
 
   it("of one that sees ends nothing while another does not", async () => {
-    await blind("a");
-    await blind("b");
+    await offline("a");
+    await offline("b");
     expect((await sees("c")).change).toBe(null);
     expect((await sees("a")).change).toBe(null);
     await env.clock.advance(10);
-    await blind("b");
+    await offline("b");
     await env.clock.advance(10);
     expect((await sees("a")).change).toBe(null);
-    expect((await sees("b")).change).toBe("sighted");
+    expect((await sees("b")).change).toBe("online");
   });
 
   it("of one that is not heard of for 15 s counts no more", async () => {
-    await blind("a");
+    await offline("a");
     await env.clock.advance(14);
     expect((await sees("b")).change).toBe(null);
     await env.clock.advance(2);
-    expect((await sees("b")).change).toBe("sighted");
+    expect((await sees("b")).change).toBe("online");
   });
 
-  it("that comes after sight came back, of what was before, is dropped", async () => {
-    await blind("a");
+  it("that comes after connectivity came back, of what was before, is dropped", async () => {
+    await offline("a");
     await env.clock.advance(10);
     await sees("a");
     await env.clock.advance(3);
-    expect((await blind("a", { sinceMs: 12_000, lastMs: 4000 })).change).toBe(null);
-    expect((await blind("a", { sinceMs: 12_000, lastMs: 1000 })).change).toBe("blind");
-    const [row] = await env.sql<{ since: Date }>`select blind_since as since from sight`;
+    expect((await offline("a", { sinceMs: 12_000, lastMs: 4000 })).change).toBe(null);
+    expect((await offline("a", { sinceMs: 12_000, lastMs: 1000 })).change).toBe("offline");
+    const [row] = await env.sql<{ since: Date }>`select offline_since as since from connectivity`;
     expect(row?.since.toISOString()).toBe(at(10)); // from then on it had seen
   });
 
   it("keeps every schedule at its times, and has who checks look again", async () => {
     await addMonitor();
-    expect(await claimDueChecks(env.sql)).toMatchObject({ blind: false, nextInMs: 3_595_000 });
-    await blind("a");
+    expect(await claimDueChecks(env.sql)).toMatchObject({ offline: false, nextInMs: 3_595_000 });
+    await offline("a");
     await env.clock.advance(5);
-    expect(await claimDueChecks(env.sql)).toMatchObject({ blind: true, nextInMs: 4500 });
+    expect(await claimDueChecks(env.sql)).toMatchObject({ offline: true, nextInMs: 4500 });
   });
 });
 
@@ -122,7 +122,7 @@ describe("what is told of Stillup itself", () => {
   it("is sent as any other event, in order, with an id of its own that stays", async () => {
     const channelId = await addChannel(true);
     const never = new AbortController().signal;
-    await blind("a");
+    await offline("a");
     env.http.on(() => failure("connect"));
     await deliverDue(env, [channelId], never);
     await env.clock.advance(60);
@@ -133,11 +133,11 @@ describe("what is told of Stillup itself", () => {
     const sent = env.http.calls.map(({ body }) => JSON.parse(body ?? ""));
     const suffix = channelId.slice("ch_".length);
     expect(sent).toEqual([
-      { id: `dlv_system_1_${suffix}`, type: "system.blind", timestamp: at(0), data: { since: at(0) } },
-      { id: `dlv_system_1_${suffix}`, type: "system.blind", timestamp: at(0), data: { since: at(0) } },
+      { id: `dlv_system_1_${suffix}`, type: "system.offline", timestamp: at(0), data: { since: at(0) } },
+      { id: `dlv_system_1_${suffix}`, type: "system.offline", timestamp: at(0), data: { since: at(0) } },
       {
         id: `dlv_system_2_${suffix}`,
-        type: "system.sighted",
+        type: "system.online",
         timestamp: at(60),
         data: { since: at(0), until: at(60) },
       },
@@ -157,19 +157,19 @@ describe.skipIf(postgresMissing !== null)(`many processes at once on Postgres ${
     await postgres?.stop();
   });
 
-  it("lose sight and come to see again: each change is told once, by turns, and nothing deadlocks", async () => {
-    await sql`insert into channels (name, type, is_default, system, config) values ('c', 'webhook', true, true, '{}')`;
+  it("lose connectivity and come to see again: each change is told once, by turns, and nothing deadlocks", async () => {
+    await sql`insert into channels (name, type, is_default, system_alerts, config) values ('c', 'webhook', true, true, '{}')`;
     await sql`
       insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
       select 'm', 'http', 'http://127.0.0.1/', 'GET', 20, '{}', 1, 1 from generate_series(1, 200)`;
     const changes: unknown[] = [];
     const reporter = async (name: string) => {
       for (let n = 0; n < 40; n++) {
-        const { change } = await reportSight(sql, { reporter: name, blind: n % 4 < 2 ? now : null });
+        const { change } = await recordConnectivity(sql, { reporter: name, offline: n % 4 < 2 ? now : null });
         if (change !== null) changes.push(change);
         if (n % 8 === 0) await claimDueChecks(sql);
       }
-      const { change } = await reportSight(sql, { reporter: name, blind: null });
+      const { change } = await recordConnectivity(sql, { reporter: name, offline: null });
       if (change !== null) changes.push(change);
     };
     await Promise.all(Array.from({ length: 16 }, (_, index) => reporter(`process-${index}`)));
@@ -178,9 +178,9 @@ describe.skipIf(postgresMissing !== null)(`many processes at once on Postgres ${
     expect(rows).toHaveLength(changes.length);
     expect(rows.length).toBeGreaterThanOrEqual(2);
     expect(rows).toEqual(
-      rows.map((_, index) => ({ type: index % 2 === 0 ? "system.blind" : "system.sighted", version: index + 1 })),
+      rows.map((_, index) => ({ type: index % 2 === 0 ? "system.offline" : "system.online", version: index + 1 })),
     );
-    const [row] = await sql`select blind_since, blind_reporters from sight`;
-    expect(row).toEqual({ blind_since: null, blind_reporters: {} });
+    const [row] = await sql`select offline_since, offline_reporters from connectivity`;
+    expect(row).toEqual({ offline_since: null, offline_reporters: {} });
   });
 });

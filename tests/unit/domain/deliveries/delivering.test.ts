@@ -257,7 +257,7 @@ describe("delivering", () => {
     ]);
   });
 
-  it("has at most 20 tries of one channel under way, and rings for the rest", async () => {
+  it("has at most 20 tries of one channel under way, and wakes for the rest", async () => {
     const channel = await addChannel();
     for (let n = 0; n < 25; n++) await plan(channel, 1);
     expect(await leaseDeliveries(env.sql, [channel])).toHaveLength(20);
@@ -266,8 +266,8 @@ describe("delivering", () => {
     env.http.on(() => answered(200));
     await deliverDue(env, [channel], never);
     const who = { stream: "alerts.due", group: "notification", consumer: "test" };
-    const [bell] = await env.stream.read(who, { count: 1, blockMs: 0, signal: never });
-    expect(bell?.body).toBe(JSON.stringify({ v: 1, ids: [channel] }));
+    const [wakeUp] = await env.stream.read(who, { count: 1, blockMs: 0, signal: never });
+    expect(wakeUp?.body).toBe(JSON.stringify({ v: 1, ids: [channel] }));
   });
 
   it("counts the outcome of a try only while it is the last", async () => {

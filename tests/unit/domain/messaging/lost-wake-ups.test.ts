@@ -43,7 +43,7 @@ function describePost({ body, headers }: HttpCall): string {
   return `${(JSON.parse(body ?? "") as { type: string }).type} ${headers?.["webhook-id"]}`;
 }
 
-/** Makes the checks that are due, up to where a bell would ring for what they changed. */
+/** Makes the checks that are due, up to where a wake-up would wake for what they changed. */
 async function checkOnly(): Promise<void> {
   await env.clock.advance(60);
   await enqueue(env, env.ctx());
@@ -71,7 +71,7 @@ async function sweep(): Promise<void> {
   env.stream.loseEverything();
 }
 
-describe("A status change whose bell nobody hears", () => {
+describe("A status change whose wake-up nobody hears", () => {
   it("is told by the sweeps alone, once, and its end too", async () => {
     isUp = false;
     await checkOnly();
@@ -164,7 +164,7 @@ describe("A receiver's answer", () => {
 });
 
 describe("A try that failed", () => {
-  it("is recorded although no bell can be rung for the next one", async () => {
+  it("is recorded although no wake-up can be sent for the next one", async () => {
     isUp = false;
     await checkOnly();
     await tick(sweepStatusChanges);
@@ -175,7 +175,7 @@ describe("A try that failed", () => {
       { attempts: 1, leased_until: null, later: true },
     ]);
     expect(env.logged.filter(({ level }) => level === "WARN").map(({ message }) => message)).toEqual([
-      "A bell could not be rung; a sweep will find what it was for.",
+      "A wake-up could not be sent; a sweep will find what it was for.",
     ]);
   });
 });

@@ -21,7 +21,7 @@ it("removes consumers that are long gone, and only once what they held was taken
   const env = { ...made, stream: { ...stream, removeIdleConsumers } };
   const tend = async () => {
     removed.length = 0;
-    await env.sql`update schedules set next_run_at = '-infinity' where name = 'tend-stream'`;
+    await env.sql`update schedules set next_run_at = '-infinity' where name = 'prune-consumers'`;
     await schedule.scheduled({ id: "tick", scheduledTime: 0 }, env, made.ctx());
     return removed.reduce((sum, count) => sum + count, 0);
   };
@@ -32,11 +32,11 @@ it("removes consumers that are long gone, and only once what they held was taken
   await stream.read(dead, { count: 1, blockMs: 0, signal: forever });
   now += 1_200_000;
   expect(await tend()).toBe(0);
-  const { messages } = await stream.takeOver(heir, { minIdleMs: 120_000, count: 1 });
+  const { messages } = await stream.claimStale(heir, { minIdleMs: 120_000, count: 1 });
   expect(messages).toMatchObject([{ body: "held", attempts: 2 }]);
   expect(await tend()).toBe(1);
   expect(
-    await stream.again(
+    await stream.redeliver(
       heir,
       messages.map(({ id }) => id),
     ),

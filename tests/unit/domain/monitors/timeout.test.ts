@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
 import { timeoutFor } from "../../../../domain/monitors/timeout.ts";
-import { beat } from "../../../../domain/watchdog/ping-watchdog.ts";
+import { pingWatchdog } from "../../../../domain/watchdog/ping-watchdog.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 let env: TestEnv;
 beforeAll(async () => {
-  env = await testEnv({ config: { heartbeatUrl: "https://beats.example.com/a1b2" } });
+  env = await testEnv({ config: { watchdogUrl: "https://beats.example.com/a1b2" } });
   await env.clock.set("2026-03-01T12:00:00Z");
   env.http.on(() => answer(200));
 });
@@ -49,6 +49,6 @@ async function beats(waitingMs: number): Promise<number> {
       arrived_at = null
     returning 'canary_' || number as id`;
   const before = env.http.calls.length;
-  await beat(env, canary?.id ?? "", new AbortController().signal);
+  await pingWatchdog(env, canary?.id ?? "", new AbortController().signal);
   return env.http.calls.length - before;
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import retain from "../../../../functions/schedules/apply-retention.ts";
+import applyRetention from "../../../../functions/schedules/apply-retention.ts";
 import type { ScheduledFunction } from "../../../../runtime/contract.ts";
 import { type Api, aChannel, aMonitor, api } from "../../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
-const schedule: ScheduledFunction = retain;
+const schedule: ScheduledFunction = applyRetention;
 const TABLES = ["monitors", "status_changes", "incidents", "deliveries", "rollups_hour", "rollups_day", "channels"];
 
 let env: TestEnv;
@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterAll(() => env.close());
 
 async function runRetain(): Promise<void> {
-  await env.sql`update schedules set next_run_at = '-infinity' where name = 'retain'`;
+  await env.sql`update schedules set next_run_at = '-infinity' where name = 'apply-retention'`;
   await schedule.scheduled({ id: "tick", scheduledTime: 0 }, env, env.ctx());
 }
 

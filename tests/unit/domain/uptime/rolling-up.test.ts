@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { retain } from "../../../../domain/retention/apply-retention.ts";
-import { claimTurn } from "../../../../domain/shared/claim-schedule.ts";
+import { applyRetention } from "../../../../domain/retention/apply-retention.ts";
+import { claimSchedule } from "../../../../domain/shared/claim-schedule.ts";
 import { rollUp } from "../../../../domain/uptime/roll-up.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -97,8 +97,8 @@ describe("retaining", () => {
       insert into rollups_hour (monitor_id, start, up_seconds, down_seconds, checks, failures, total_ms_sum, total_ms_max)
       select ${id}, date_trunc('day', app_now(), 'UTC') - interval '92 days' + n * interval '1 hour', 3000, 600, 60, 10, 100, n
       from generate_series(0, 71) as n`;
-    await retain(env.sql, { rawCheckDays: 7 });
-    await retain(env.sql, { rawCheckDays: 7 });
+    await applyRetention(env.sql, { rawCheckDays: 7 });
+    await applyRetention(env.sql, { rawCheckDays: 7 });
     const days =
       await env.sql`select up_seconds, down_seconds, checks, failures, total_ms_max from rollups_day order by start`;
     expect(days).toEqual([
@@ -114,10 +114,10 @@ describe("retaining", () => {
         select relname as name from pg_class where relname ~ '^checks_\\d{8}$' order by relname`;
       return rows.map((row) => row.name.slice(7));
     };
-    await retain(env.sql, { rawCheckDays: 2 });
+    await applyRetention(env.sql, { rawCheckDays: 2 });
     expect(await parts()).toEqual(expect.arrayContaining(["20260228", "20260301", "20260302", "20260303", "20260304"]));
     await env.clock.advance(4 * 86_400);
-    await retain(env.sql, { rawCheckDays: 2 });
+    await applyRetention(env.sql, { rawCheckDays: 2 });
     const left = (await parts()).filter((name) => name < "20260401");
     expect(left).toEqual(["20260303", "20260304", "20260305", "20260306", "20260307", "20260308"]);
   });
@@ -126,7 +126,7 @@ describe("retaining", () => {
     await addMonitor();
     await env.clock.advance(30 * 86_400); // nobody made partitions for a month
     await env.sql`insert into checks (monitor_id, at, outcome, total_ms) values ('mon_1', app_now(), 'ok', 1)`;
-    await retain(env.sql, { rawCheckDays: 7 });
+    await applyRetention(env.sql, { rawCheckDays: 7 });
     const [count] = await env.sql`
       select (select count(*)::int from checks_default) as left, (select count(*)::int from checks) as all`;
     expect(count).toEqual({ left: 0, all: 1 });
@@ -138,14 +138,14 @@ describe("retaining", () => {
     await changed(id, 2, { status: "down", minutes: 10 });
     await env.clock.advance(100 * 86_400);
     await env.sql`insert into status_changes (monitor_id, version, status, at) values (${id}, 3, 'up', app_now())`;
-    await retain(env.sql, { rawCheckDays: 7 });
+    await applyRetention(env.sql, { rawCheckDays: 7 });
     const rows = await env.sql`select version from status_changes order by version`;
     expect(rows).toEqual([{ version: 2 }, { version: 3 }]);
   });
 });
 
 describe("taking turns", () => {
-  const ask = async (name = "roll-up", everySeconds = 60) => claimTurn(env.sql, name, everySeconds);
+  const ask = async (name = "roll-up", everySeconds = 60) => claimSchedule(env.sql, name, everySeconds);
   const mine = async () => (await ask()).mine;
 
   it("gives a schedule's turn to one of many, and again when its time has come", async () => {
@@ -183,7 +183,7 @@ describe("taking turns", () => {
     await env.sql`
       insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, next_attempt_at)
       values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), app_now() + interval '20 min')`;
-    expect((await ask("retain")).nextInMs).toBe(20 * 60_000);
+    expect((await ask("apply-retention")).nextInMs).toBe(20 * 60_000);
   });
 
   it("gives a turn to who asks early because something new has come", async () => {

@@ -15,7 +15,7 @@ const schedule: ScheduledFunction = sendCanary;
 let env: TestEnv;
 
 beforeEach(async () => {
-  env = await testEnv({ config: { heartbeatUrl: url } });
+  env = await testEnv({ config: { watchdogUrl: url } });
   env = { ...env, metrics: createMetrics({ service: "test" }) };
   await env.clock.set("2026-03-01T12:00:00Z");
   env.http.on(() => answer(200));
@@ -35,7 +35,7 @@ async function send(): Promise<void> {
 const beats = () => env.http.calls.map(({ method, url: called }) => `${method} ${called}`);
 
 async function outcomes(): Promise<Record<string, number>> {
-  const lines = (await env.metrics.render()).matchAll(/^stillup_heartbeats_total\{.*outcome="(\w+)".*\} (\d+)$/gm);
+  const lines = (await env.metrics.render()).matchAll(/^stillup_watchdog_pings_total\{.*outcome="(\w+)".*\} (\d+)$/gm);
   return Object.fromEntries([...lines].map(([, outcome, count]) => [outcome, Number(count)]));
 }
 
@@ -102,7 +102,7 @@ describe("the heartbeat", () => {
 
   it("is not given for a canary that left out a worker", async () => {
     await tick();
-    await env.stream.publish(alertsDue.ring(["canary_1"]));
+    await env.stream.publish(alertsDue.messages(["canary_1"]));
     await drain(env, env.ctx());
     expect(await outcomes()).toEqual({ late: 1 });
   });
@@ -111,7 +111,7 @@ describe("the heartbeat", () => {
     await tick();
     await env.clock.advance(60);
     await tick();
-    await env.stream.publish([canaryEntry("canary_1"), ...alertsDue.ring(["canary_1"])]);
+    await env.stream.publish([canaryEntry("canary_1"), ...alertsDue.messages(["canary_1"])]);
     await drain(env, env.ctx());
     expect(beats()).toEqual([]);
   });
@@ -138,7 +138,7 @@ describe("the heartbeat", () => {
   });
 
   it("costs no statement, no entry and no call where there is no URL", async () => {
-    const without: TestEnv = { ...env, config: { ...env.config, heartbeatUrl: null } };
+    const without: TestEnv = { ...env, config: { ...env.config, watchdogUrl: null } };
     const never = () => {
       throw new Error("Nobody was to ask.");
     };
@@ -148,10 +148,10 @@ describe("the heartbeat", () => {
     expect(beats()).toEqual([]);
   });
 
-  it("leaves jobs that come with it, and bells beside it, alone", async () => {
+  it("leaves jobs that come with it, and wake-ups beside it, alone", async () => {
     await send();
-    await env.stream.publish(statusChanged.ring(["mon_of_nobody"]));
-    await env.stream.publish(alertsDue.ring(["ch_of_nobody"]));
+    await env.stream.publish(statusChanged.messages(["mon_of_nobody"]));
+    await env.stream.publish(alertsDue.messages(["ch_of_nobody"]));
     await drain(env, env.ctx());
     expect(await outcomes()).toEqual({ given: 1 });
     const left = await env.stream.state(checksDue.stream, checksDue.group);

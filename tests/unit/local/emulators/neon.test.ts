@@ -15,7 +15,7 @@ const because = postgresMissing === null ? "" : ` (skipped: ${postgresMissing})`
 // Any label will do for the emulator; this one is a name that every machine knows.
 const HOST = "localhost";
 
-describe.skipIf(postgresMissing !== null)(`Neon's stand-in${because}`, () => {
+describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
   let postgres: TestPostgres;
   let folder: string;
   let authority: Authority;

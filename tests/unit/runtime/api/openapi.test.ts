@@ -102,7 +102,7 @@ describe("the OpenAPI document", () => {
   });
 
   it("has examples that the very schemas take which check requests and answers", () => {
-    const schemas = routes.flatMap(({ route }) => [route.body, ...Object.values(route.answers)]);
+    const schemas = routes.flatMap(({ route }) => [route.body, ...Object.values(route.responses)]);
     const examples = schemas
       .filter((schema): schema is Schema => schema != null)
       .flatMap((schema) => {

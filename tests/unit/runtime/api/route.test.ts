@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import * as z from "zod/mini";
-import { answer, handle, type Route } from "../../../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../../../runtime/api/route.ts";
 import type { FetchFunction } from "../../../../runtime/contract.ts";
 import { StillupError } from "../../../../runtime/errors.ts";
 import type { Json } from "../../../../testing/routes.ts";
@@ -21,12 +21,12 @@ const route = {
   summary: "",
   query: z.strictObject({ limit: z.optional(z.string("must be text")) }),
   body: z.looseObject({ size: z.int("must be a whole number"), name: z.string() }),
-  answers: { 200: z.unknown() },
+  responses: { 200: z.unknown() },
 } as const satisfies Route;
 
 const { body: _body, ...bodiless } = route;
 const { query: _query, ...queryless } = route;
-const echo = handle(route, async ({ params, query, body }) => answer(200, { params, query, body }));
+const echo = handle(route, async ({ params, query, body }) => reply(200, { params, query, body }));
 
 async function problem(response: Response): Promise<Json> {
   expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -78,7 +78,7 @@ describe("a handler", () => {
       expectTypeOf(params).toEqualTypeOf<Readonly<Record<"id", string>>>();
       expectTypeOf(query).toEqualTypeOf<{ limit?: string | undefined }>();
       expectTypeOf(body).toMatchTypeOf<{ size: number; name: string }>();
-      return answer(200, null);
+      return reply(200, null);
     });
     const response = await env.call(echo, post('{"size": 1, "name": "ä"}', {}, "/v1/things/x_1?limit=%C3%A4"));
     expect(response.status).toBe(200);
@@ -92,7 +92,7 @@ describe("a handler", () => {
   });
 
   it("answers HEAD as GET, without the body", async () => {
-    const get = handle({ ...bodiless, method: "GET" }, async () => answer(200, { a: 1 }));
+    const get = handle({ ...bodiless, method: "GET" }, async () => reply(200, { a: 1 }));
     const response = await env.call(get, env.request("HEAD", "/v1/things/x_1"));
     expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([
       200,
@@ -147,7 +147,7 @@ describe("a key", () => {
   });
 
   it("is not asked for where the route needs none", async () => {
-    const open = handle({ ...route, auth: "none" }, async () => answer(200, null));
+    const open = handle({ ...route, auth: "none" }, async () => reply(200, null));
     expect((await env.call(open, post('{"size": 1, "name": ""}', { authorization: null }))).status).toBe(200);
   });
 });
@@ -228,7 +228,7 @@ describe("a body", () => {
   });
 
   it("may be nested half a million deep", async () => {
-    const quiet = handle(route, async () => answer(200, null));
+    const quiet = handle(route, async () => reply(200, null));
     const deep = "[".repeat(500_000) + "]".repeat(500_000);
     expect((await env.call(quiet, post(`{"size": 1, "name": "", "deep": ${deep}}`))).status).toBe(200);
   });
@@ -252,7 +252,7 @@ describe("a body", () => {
   });
 
   it("has at most 50 errors named, and long names cut", async () => {
-    const strict = handle({ ...route, body: z.strictObject({}) }, async () => answer(200, null));
+    const strict = handle({ ...route, body: z.strictObject({}) }, async () => reply(200, null));
     const many = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`${index}${"k".repeat(300)}`, 1]));
     const response = await env.call(strict, post(JSON.stringify(many)));
     const { errors } = await problem(response);
@@ -262,7 +262,7 @@ describe("a body", () => {
 });
 
 describe("a route without a body", () => {
-  const empty = handle(bodiless, async () => answer(200, null));
+  const empty = handle(bodiless, async () => reply(200, null));
 
   it.each<[string, RequestInit["body"]]>([
     ["an object", '{"channelId": "ch_1"}'],
@@ -287,7 +287,7 @@ describe("a route without a body", () => {
 
 describe("a query", () => {
   it("is refused where the route takes none", async () => {
-    const plain = handle(queryless, async () => answer(200, null));
+    const plain = handle(queryless, async () => reply(200, null));
     const request = post('{"size": 1, "name": ""}', {}, "/v1/things/x_1?a=1&__proto__=2");
     expect(await fields(request, plain)).toEqual(["query.__proto__", "query.a"]);
   });
@@ -324,7 +324,7 @@ describe("an error", () => {
   });
 
   it("may come of the answer itself", async () => {
-    const unspeakable = handle(bodiless, async () => answer(200, 1n));
+    const unspeakable = handle(bodiless, async () => reply(200, 1n));
     expect((await env.call(unspeakable, request())).status).toBe(500);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
-import { answer, handle, type Route } from "../../../../runtime/api/route.ts";
+import { handle, type Route, reply } from "../../../../runtime/api/route.ts";
 import { createRouter, type Router } from "../../../../runtime/api/router.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -22,8 +22,8 @@ beforeAll(async () => {
 afterAll(() => env.close());
 
 function entry(method: Route["method"], path: Route["path"], auth: Route["auth"] = "key") {
-  const route = { method, path, auth, summary: "", answers: { 200: z.string() } } as const;
-  return { route, fn: handle(route, async () => answer(200, `${method} ${path}`)) };
+  const route = { method, path, auth, summary: "", responses: { 200: z.string() } } as const;
+  return { route, fn: handle(route, async () => reply(200, `${method} ${path}`)) };
 }
 
 async function send(method: string, path: string, key: string | null = env.config.apiKey) {

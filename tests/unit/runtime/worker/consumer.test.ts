@@ -130,21 +130,21 @@ describe("A message that fails", () => {
     (await called("bad")).fail(new Error("cannot do it"));
     await untilDone();
     expect(calls.map(({ batch }) => batch.messages[0]?.attempts)).toEqual([1, 2, 3, 4, 5]);
-    const rows = await env.sql`select stream, body, reason, attempts from set_apart`;
+    const rows = await env.sql`select stream, body, reason, attempts from dead_letters`;
     expect(rows).toEqual([{ stream: "work", body: "bad", reason: "cannot do it", attempts: 5 }]);
-    expect(await env.metrics.render()).toMatch(/stillup_set_apart_total\{stream="work".*\} 1/);
+    expect(await env.metrics.render()).toMatch(/stillup_dead_letters_total\{stream="work".*\} 1/);
   });
 
   test("comes again alone, and its batch-mates are done", async () => {
     await add("good", "bad", "fine");
     start({ batchSize: 10 });
     (await called("good", "bad", "fine")).fail(new Error("one of them is bad"));
-    for (let again = 0; again < 3; again++) await sleeps.end(800, 1200);
+    for (let redeliver = 0; redeliver < 3; redeliver++) await sleeps.end(800, 1200);
     (await called("good")).done();
     (await called("fine")).done();
     (await called("bad")).fail(new StillupError("invalid_message", "not JSON"));
     await untilDone();
-    expect(await env.sql`select body from set_apart`).toEqual([{ body: "bad" }]);
+    expect(await env.sql`select body from dead_letters`).toEqual([{ body: "bad" }]);
   });
 
   test("holds up nothing that can be done", async () => {
@@ -180,7 +180,7 @@ describe("A message that fails", () => {
     await add("late 1", "late 2", "late 3");
     // A read that was under way when the limit was reached may bring one.
     expect((await env.stream.state("work", "workers")).pending).toBeLessThanOrEqual(limit + 1);
-    for (let again = 0; again < 3; again++) await sleeps.end(800, 1200);
+    for (let redeliver = 0; redeliver < 3; redeliver++) await sleeps.end(800, 1200);
     for (const body of ["late 1", "late 2", "late 3"]) await called(body);
   });
 
@@ -193,7 +193,7 @@ describe("A message that fails", () => {
     }
     (await called("a")).done();
     await untilDone();
-    expect(await env.sql`select body from set_apart`).toEqual([]);
+    expect(await env.sql`select body from dead_letters`).toEqual([]);
     expect(problems()).toEqual([
       "ERROR The worker test fails; it is tried again until it works.",
       "WARN The worker test works again.",
@@ -202,17 +202,17 @@ describe("A message that fails", () => {
 
   test("stays pending and comes again when it cannot be set apart", async () => {
     await add("bad");
-    await env.sql.script("alter table set_apart rename to elsewhere");
+    await env.sql.script("alter table dead_letters rename to elsewhere");
     start();
     (await called("bad")).fail(new StillupError("invalid_message", "not JSON"));
-    const again = sleeps.end(6400, 9600);
-    await again;
+    const redeliver = sleeps.end(6400, 9600);
+    await redeliver;
     expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1, pending: 1 });
     const retried = await called("bad");
-    await env.sql.script("alter table elsewhere rename to set_apart");
+    await env.sql.script("alter table elsewhere rename to dead_letters");
     retried.fail(new StillupError("invalid_message", "not JSON"));
     await untilDone();
-    expect(await env.sql`select body from set_apart`).toEqual([{ body: "bad" }]);
+    expect(await env.sql`select body from dead_letters`).toEqual([{ body: "bad" }]);
   });
 
   test("is recorded even if it holds what Postgres cannot", async () => {
@@ -220,7 +220,7 @@ describe("A message that fails", () => {
     start();
     (await called("nul \0 and half \ud83d")).fail(new StillupError("invalid_message", "rubbish"));
     await untilDone();
-    expect(await env.sql`select body from set_apart`).toEqual([{ body: "nul \ufffd and half \ufffd" }]);
+    expect(await env.sql`select body from dead_letters`).toEqual([{ body: "nul \ufffd and half \ufffd" }]);
   });
 });
 
@@ -285,7 +285,7 @@ describe("A stream service that is full", () => {
     const settle: EventStream["settle"] = (who, done) =>
       done.publish.length > 0 ? Promise.reject(full) : env.stream.settle(who, done);
     start({}, { settle });
-    (await called("a")).done({ publish: [{ stream: "next", body: "a bell" }] });
+    (await called("a")).done({ publish: [{ stream: "next", body: "a wake-up" }] });
     await untilDone();
     expect(calls).toHaveLength(1);
     expect(await env.stream.state("next", "g")).toMatchObject({ length: 0 });

@@ -4,7 +4,7 @@ import type { Outgoing } from "../../../../runtime/drivers/stream/stream.ts";
 import { StillupError } from "../../../../runtime/errors.ts";
 import { createBackground } from "../../../../runtime/worker/background.ts";
 import { type Clock, startClock } from "../../../../runtime/worker/schedule-loop.ts";
-import { startBells } from "../../../../runtime/worker/wake-ups.ts";
+import { listenForWakeUps } from "../../../../runtime/worker/wake-ups.ts";
 import { createSleeps, type Sleeps } from "../../../../testing/sleeps.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -31,7 +31,7 @@ beforeEach(async () => {
   sleeps = createSleeps();
   runs = [];
   clock = startClock({
-    name: "retain",
+    name: "apply-retention",
     schedule: { everySeconds: 60, runsIn: [] },
     fn: {
       scheduled: (tick, _env, ctx) =>
@@ -88,8 +88,8 @@ describe("A schedule's clock", () => {
     await run(2);
     expect(await env.stream.state("work", "g")).toMatchObject({ length: 1 });
     expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
-      "ERROR The schedule retain fails; it is tried again until it works.",
-      "WARN The schedule retain works again.",
+      "ERROR The schedule applyRetention fails; it is tried again until it works.",
+      "WARN The schedule applyRetention works again.",
     ]);
   });
 
@@ -105,23 +105,23 @@ describe("A schedule's clock", () => {
     await run(2);
   });
 
-  test("is woken by its bell, and by no other", async () => {
-    const bells = startBells([clock], env);
+  test("is woken by its wake-up, and by no other", async () => {
+    const wakeUps = listenForWakeUps([clock], env);
     (await run(1)).done();
     await sleeps.end(20, 20);
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
     await env.stream.wake("roll-up");
-    await env.stream.wake("retain");
+    await env.stream.wake("apply-retention");
     await run(2);
     expect(runs).toHaveLength(2);
-    await bells.stop();
+    await wakeUps.stop();
   });
 
-  test("asleep because there was nothing to do, is stirred by news of something to check", async () => {
-    const bells = startBells([clock], env);
+  test("asleep because there was nothing to do, is nudged by news of something to check", async () => {
+    const wakeUps = listenForWakeUps([clock], env);
     (await run(1)).done({ nextInMs: 3_000_000 });
     await sleeps.end(20, 20);
-    (await run(2)).done({ nextInMs: 3_000_000 }); // the bells were not heard until now
+    (await run(2)).done({ nextInMs: 3_000_000 }); // the wake-ups were not heard until now
     await sleeps.end(20, 20);
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
     await env.stream.wake("enqueue-checks");
@@ -131,21 +131,21 @@ describe("A schedule's clock", () => {
     await env.stream.wake("enqueue-checks"); // it is not asleep: it keeps its time
     await sleeps.end(60_000, 60_000 + JITTER_MS);
     await run(4);
-    await bells.stop();
+    await wakeUps.stop();
   });
 
   test("does not fall asleep over news that came while it ran", async () => {
     const first = await run(1);
-    clock.stir();
+    clock.wakeIfAsleep();
     first.done({ nextInMs: 3_000_000 });
     await sleeps.end(20, 20);
     await run(2);
   });
 
-  test("rung while it runs, runs once more, however often, and never twice at once", async () => {
+  test("woken while it runs, runs once more, however often, and never twice at once", async () => {
     const first = await run(1);
-    clock.ring();
-    clock.ring();
+    clock.wake();
+    clock.wake();
     expect(runs).toHaveLength(1);
     first.done();
     await sleeps.end(20, 20);
@@ -163,8 +163,8 @@ describe("A schedule's clock", () => {
     (await run(7)).done();
     await pause(60_000);
     expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
-      "ERROR The schedule retain fails; it is tried again until it works.",
-      "WARN The schedule retain works again.",
+      "ERROR The schedule applyRetention fails; it is tried again until it works.",
+      "WARN The schedule applyRetention works again.",
     ]);
   });
 
@@ -180,21 +180,21 @@ describe("A schedule's clock", () => {
     expect(stopped).toBe(false);
     done();
     await stopping;
-    clock.ring();
+    clock.wake();
     expect(clock.left()).toBeNull();
     expect(sleeps.going()).toEqual([]);
     expect(runs).toHaveLength(1);
   });
 });
 
-describe("Bells", () => {
+describe("WakeUps", () => {
   test("that cannot be listened for are tried again, told of once, and missed by nobody", async () => {
     let failures = 2;
-    const onWake: typeof env.stream.onWake = (names, ring) =>
-      failures-- > 0 ? Promise.reject(new StillupError("stream_unavailable", "away")) : env.stream.onWake(names, ring);
-    const bells = startBells([clock], { ...env, stream: { ...env.stream, onWake } });
+    const onWake: typeof env.stream.onWake = (names, wake) =>
+      failures-- > 0 ? Promise.reject(new StillupError("stream_unavailable", "away")) : env.stream.onWake(names, wake);
+    const wakeUps = listenForWakeUps([clock], { ...env, stream: { ...env.stream, onWake } });
     await vi.waitFor(() => expect(env.logged.map(({ level }) => level)).toEqual(["ERROR", "WARN"]), { timeout: 5000 });
-    await bells.stop();
+    await wakeUps.stop();
   });
 });
 
@@ -205,8 +205,8 @@ async function run(count: number): Promise<Run> {
   return last;
 }
 
-/** Lets the clock's wait of this length pass: at least `leastMs` of it where time went by. */
-async function pause(ms: number, leastMs = ms): Promise<void> {
+/** Lets the clock's wait of this length pass: at least `minMs` of it where time went by. */
+async function pause(ms: number, minMs = ms): Promise<void> {
   await sleeps.end(20, 20);
-  await sleeps.end(leastMs, ms + JITTER_MS);
+  await sleeps.end(minMs, ms + JITTER_MS);
 }

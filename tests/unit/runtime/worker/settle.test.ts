@@ -18,7 +18,7 @@ function batchOf(...attempts: readonly number[]): Batch {
   return { source: "checks.due", messages };
 }
 
-const settled = { ack: [], publish: [], retry: [], setApart: [] };
+const settled = { ack: [], publish: [], retry: [], deadLetters: [] };
 
 describe("A call that ends well", () => {
   test("acks all when it says nothing", () => {
@@ -36,27 +36,27 @@ describe("A call that ends well", () => {
     });
   });
 
-  test("sets apart what it says cannot be mended, with its reason", () => {
+  test("sets apart what it says cannot be fixed, with its reason", () => {
     const batch = batchOf(1, 1);
-    const settlement = settle(batch, { result: { setApart: [{ id: "a", reason: "no JSON" }] } });
+    const settlement = settle(batch, { result: { deadLetters: [{ id: "a", reason: "no JSON" }] } });
     expect(settlement).toEqual({
       ...settled,
       ack: ["b"],
-      setApart: [{ message: batch.messages[0], reason: "no JSON" }],
+      deadLetters: [{ message: batch.messages[0], reason: "no JSON" }],
     });
   });
 
   test("sets apart on the fifth try what it wants to try again", () => {
     const settlement = settle(batchOf(4, 5), { result: { retry: ["a", "b"] } });
     expect(settlement.retry.map(({ id }) => id)).toEqual(["a"]);
-    expect(settlement.setApart.map(({ message }) => message.id)).toEqual(["b"]);
+    expect(settlement.deadLetters.map(({ message }) => message.id)).toEqual(["b"]);
     expect(settlement.ack).toEqual([]);
   });
 
   test("is a failed call when it names an id that is not in the batch, and publishes nothing", () => {
     const result = { retry: ["a", "z"], publish: [{ stream: "alerts.due", body: "x" }] };
     const settlement = settle(batchOf(1, 1), { result }, inTheMiddle);
-    expect(settlement).toMatchObject({ ack: [], publish: [], setApart: [] });
+    expect(settlement).toMatchObject({ ack: [], publish: [], deadLetters: [] });
     expect(settlement.retry).toEqual([
       { id: "a", delayMs: 1_000, alone: true },
       { id: "b", delayMs: 1_000, alone: true },
@@ -65,13 +65,13 @@ describe("A call that ends well", () => {
   });
 
   test("is a failed call when it sets apart an id that is not in the batch", () => {
-    const settlement = settle(batchOf(1), { result: { setApart: [{ id: "z", reason: "?" }] } });
+    const settlement = settle(batchOf(1), { result: { deadLetters: [{ id: "z", reason: "?" }] } });
     expect(settlement.error).toMatchObject({ code: "internal", message: expect.stringContaining("z") });
   });
 
   test("is a failed call when it wants a message both tried again and set apart", () => {
-    const settlement = settle(batchOf(1), { result: { retry: ["a"], setApart: [{ id: "a", reason: "?" }] } });
-    expect(settlement).toMatchObject({ ack: [], setApart: [], error: { code: "internal" } });
+    const settlement = settle(batchOf(1), { result: { retry: ["a"], deadLetters: [{ id: "a", reason: "?" }] } });
+    expect(settlement).toMatchObject({ ack: [], deadLetters: [], error: { code: "internal" } });
   });
 
   test("may name an id to retry twice", () => {
@@ -95,7 +95,7 @@ describe("A call that throws", () => {
 
   test("gives up none of several, because any of them may be at fault", () => {
     const settlement = settle(batchOf(9, 9), { error: unreadable });
-    expect(settlement.setApart).toEqual([]);
+    expect(settlement.deadLetters).toEqual([]);
     expect(settlement.retry.map(({ alone }) => alone)).toEqual([true, true]);
   });
 
@@ -104,14 +104,14 @@ describe("A call that throws", () => {
     const error = new Error("boom");
     expect(settle(batch, { error })).toEqual({
       ...settled,
-      setApart: [{ message: batch.messages[0], reason: "boom" }],
+      deadLetters: [{ message: batch.messages[0], reason: "boom" }],
       error,
     });
     expect(settle(batchOf(4), { error }).retry).toHaveLength(1);
   });
 
   test("sets a message apart at once that fails alone because it cannot be read", () => {
-    expect(settle(batchOf(1), { error: unreadable }).setApart).toMatchObject([{ reason: unreadable.message }]);
+    expect(settle(batchOf(1), { error: unreadable }).deadLetters).toMatchObject([{ reason: unreadable.message }]);
   });
 
   test("never gives up while a service is away", () => {
@@ -120,7 +120,7 @@ describe("A call that throws", () => {
   });
 
   test("keeps at most 500 characters of a reason, and takes anything that was thrown", () => {
-    expect(settle(batchOf(5), { error: "x".repeat(9_000) }).setApart[0]?.reason).toBe("x".repeat(500));
+    expect(settle(batchOf(5), { error: "x".repeat(9_000) }).deadLetters[0]?.reason).toBe("x".repeat(500));
   });
 });
 
@@ -154,8 +154,8 @@ describe("parseMessages", () => {
     const { invalid } = parseMessages(batch, (body) => {
       if (body === "body 1") throw unreadable;
     });
-    const settlement = settle(batch, { result: { setApart: invalid } });
+    const settlement = settle(batch, { result: { deadLetters: invalid } });
     expect(settlement.ack).toEqual(["a"]);
-    expect(settlement.setApart).toEqual([{ message: batch.messages[1], reason: unreadable.message }]);
+    expect(settlement.deadLetters).toEqual([{ message: batch.messages[1], reason: unreadable.message }]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { codeOf, failureOf } from "../../../../../runtime/drivers/http/failure.ts";
+import { codeOf, httpFailureOf } from "../../../../../runtime/drivers/http/failure.ts";
 
 const coded = (code: string) => Object.assign(new Error("A message that nobody reads."), { code });
 
@@ -22,7 +22,7 @@ test.each([
   ["Z_DATA_ERROR", "bodyMs", "body"],
   ["UND_ERR_INVALID_ARG", "dnsMs", "connect"],
 ] as const)("%s in %s is a failure by %s", (code, phase, failure) => {
-  expect(failureOf(code, phase)).toBe(failure);
+  expect(httpFailureOf(code, phase)).toBe(failure);
 });
 
 test("Of several attempts to connect the most telling code counts", () => {

@@ -28,7 +28,7 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
   let postgres: TestPostgres;
   let neon: TestNeon;
   let database: string;
-  /** The same database, past the stand-in. */
+  /** The same database, past the emulator. */
   let tcp: SqlDriver;
   beforeAll(async () => {
     postgres = await startPostgres();

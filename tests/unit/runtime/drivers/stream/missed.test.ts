@@ -18,7 +18,7 @@ function service(pending: readonly string[]) {
       asked.push(id);
       return pending;
     },
-    again: async (ids: readonly string[]) => ids.map(message),
+    redeliver: async (ids: readonly string[]) => ids.map(message),
   };
 }
 
@@ -65,7 +65,9 @@ describe("What a reader may have missed", () => {
     const missed = createMissed();
     missed.failed(a, 0);
     const asking = service(["1-0"]);
-    await expect(missed.find(a, { ...asking, again: () => Promise.reject(new Error("away")) })).rejects.toThrow("away");
+    await expect(missed.find(a, { ...asking, redeliver: () => Promise.reject(new Error("away")) })).rejects.toThrow(
+      "away",
+    );
     expect(idsOf(await missed.find(a, asking))).toEqual(["1-0"]);
   });
 

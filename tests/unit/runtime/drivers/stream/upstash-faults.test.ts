@@ -236,32 +236,32 @@ test("An Upstash that is not there is named, and what is wrong with the connecti
   }
 });
 
-describeOnUpstash("Bells over Upstash", () => {
+describeOnUpstash("WakeUps over Upstash", () => {
   test.each(["end", "destroy"] as const)("are heard again after a subscription was cut off: %s", async (how) => {
-    const rung = vi.fn();
-    await stream.onWake(["bell"], rung);
+    const woken = vi.fn();
+    await stream.onWake(["wakeUp"], woken);
     const reading = readOn(stream, a);
     upstash.emulator.subscriptions.cut(how);
     await vi.waitFor(() => expect(calls.trips.get("subscribe")).toBe(2), 5_000);
     await vi.waitFor(() => expect(upstash.emulator.subscriptions.size()).toBe(1));
     await stream.onWake(["another"], () => {});
     await stream.publish([entry]);
-    await stream.wake("bell");
+    await stream.wake("wakeUp");
     expect(bodiesOf(await reading)).toEqual([entry.body]);
-    await vi.waitFor(() => expect(rung).toHaveBeenCalledWith("bell"));
+    await vi.waitFor(() => expect(woken).toHaveBeenCalledWith("wakeUp"));
   });
 
-  test("that may have rung while nothing was heard ring when they are heard again, and not when heard first", async () => {
-    const rung = vi.fn();
-    await stream.onWake(["bell"], rung);
+  test("that may have woken while nothing was heard wake when they are heard again, and not when heard first", async () => {
+    const woken = vi.fn();
+    await stream.onWake(["wakeUp"], woken);
     await stream.ping();
-    expect(rung).not.toHaveBeenCalled();
+    expect(woken).not.toHaveBeenCalled();
     upstash.emulator.subscriptions.cut("destroy");
-    await vi.waitFor(() => expect(rung.mock.calls).toEqual([["bell"]]), 5_000);
+    await vi.waitFor(() => expect(woken.mock.calls).toEqual([["wakeUp"]]), 5_000);
   });
 
   test("that rang while nothing was heard cost no entry: it is read when they are heard again", async () => {
-    await stream.onWake(["bell"], () => {});
+    await stream.onWake(["wakeUp"], () => {});
     const reading = readOn(stream, a);
     upstash.emulator.faults.set({ answer: { status: 500, times: null }, only: "/subscribe" });
     upstash.emulator.subscriptions.cut("destroy");
@@ -273,7 +273,7 @@ describeOnUpstash("Bells over Upstash", () => {
 
   test("that cannot be heard are made up for by asking", async () => {
     upstash.emulator.faults.set({ answer: { status: 500, times: null }, only: "/subscribe" });
-    await expect(stream.onWake(["bell"], () => {})).rejects.toMatchObject({ code: "stream_unavailable" });
+    await expect(stream.onWake(["wakeUp"], () => {})).rejects.toMatchObject({ code: "stream_unavailable" });
     const reading = readOn(stream, a);
     await vi.waitFor(() => expect(calls.trips.get("make_group")).toBe(1));
     await stream.publish([entry]);
@@ -285,7 +285,7 @@ describeOnUpstash("Bells over Upstash", () => {
     // No jitter: else the second time-out might end with the first.
     vi.spyOn(Math, "random").mockReturnValue(1);
     onTestFinished(() => void vi.restoreAllMocks());
-    await stream.onWake(["bell"], () => {});
+    await stream.onWake(["wakeUp"], () => {});
     upstash.emulator.faults.set({ deaf: true });
     vi.advanceTimersByTime(55_000);
     await vi.waitUntil(() => upstash.emulator.billed.get("publish") === 1);
@@ -299,7 +299,7 @@ describeOnUpstash("Bells over Upstash", () => {
     vi.spyOn(Math, "random").mockReturnValue(1);
     onTestFinished(() => void vi.restoreAllMocks());
     for (const backoffMs of [500, 1_000, 2_000]) {
-      await stream.onWake(["bell"], () => {});
+      await stream.onWake(["wakeUp"], () => {});
       const tries = calls.trips.get("subscribe") ?? 0;
       upstash.emulator.subscriptions.cut("end");
       await vi.waitUntil(() => calls.commands.get("unsubscribe") === tries, { interval: 1 });
@@ -310,15 +310,15 @@ describeOnUpstash("Bells over Upstash", () => {
   });
 
   test("do not mind what others publish on their channel", async () => {
-    const rung = vi.fn();
-    await stream.onWake(["bell"], rung);
+    const woken = vi.fn();
+    await stream.onWake(["wakeUp"], woken);
     const redis = new Redis(upstash.redis.url);
-    for (const message of ["", "{", "null", '"woken bell"', "[1,null]", '["woken  bell"]']) {
-      await redis.publish(`${upstash.redis.prefix}bells`, message);
+    for (const message of ["", "{", "null", '"woken wake-up"', "[1,null]", '["woken  wake-up"]']) {
+      await redis.publish(`${upstash.redis.prefix}wake-ups`, message);
     }
     redis.disconnect();
-    await stream.wake("bell");
-    await vi.waitFor(() => expect(rung).toHaveBeenCalledOnce());
+    await stream.wake("wakeUp");
+    await vi.waitFor(() => expect(woken).toHaveBeenCalledOnce());
   });
 });
 
@@ -348,12 +348,12 @@ async function failuresOf(failing: EventStream): Promise<unknown[]> {
     failureOf(failing.settle(a, { ack: ["1-1"], publish: [] })),
     failureOf(failing.settle(a, { ack: ["1-1"], publish: [entry] })),
     failureOf(failing.read(a, { count: 1, blockMs: longMs, signal: forever })),
-    failureOf(failing.again(a, ["1-1"])),
-    failureOf(failing.takeOver(a, { minIdleMs: 0, count: 1 })),
+    failureOf(failing.redeliver(a, ["1-1"])),
+    failureOf(failing.claimStale(a, { minIdleMs: 0, count: 1 })),
     failureOf(failing.removeIdleConsumers(a, { minIdleMs: 0 })),
     failureOf(failing.state(a.stream, a.group)),
-    failureOf(failing.wake("bell")),
-    failureOf(failing.onWake(["bell"], () => {})),
+    failureOf(failing.wake("wakeUp")),
+    failureOf(failing.onWake(["wakeUp"], () => {})),
     failureOf(failing.ping()),
   ]);
 }

@@ -33,34 +33,34 @@ describe.skipIf(redisMissing !== null)(`Upstash over TLS${missing}`, () => {
     await rm(folder, { recursive: true });
   });
 
-  test("is used when its certificate is good, for commands and for bells", async () => {
-    expect(await ringOn("authority.pem", emulator.url)).toBe("heard\nheard");
+  test("is used when its certificate is good, for commands and for wake-ups", async () => {
+    expect(await wakeOn("authority.pem", emulator.url)).toBe("heard\nheard");
   });
 
   test("is refused when nobody trusts its certificate", async () => {
-    expect(await ringOn("none.pem", emulator.url)).toMatch(refused("unable to verify the first certificate"));
+    expect(await wakeOn("none.pem", emulator.url)).toMatch(refused("unable to verify the first certificate"));
   });
 
   test("is refused when its certificate is for another name", async () => {
     const url = emulator.url.replace("localhost", "127.0.0.1");
-    expect(await ringOn("authority.pem", url)).toMatch(
+    expect(await wakeOn("authority.pem", url)).toMatch(
       refused("Hostname/IP does not match certificate's altnames: .*"),
     );
   });
 
   test("is refused when its certificate has ended", async () => {
     emulator.faults.set({ expiredCertificate: true });
-    expect(await ringOn("authority.pem", emulator.url)).toMatch(refused("certificate has expired"));
+    expect(await wakeOn("authority.pem", emulator.url)).toMatch(refused("certificate has expired"));
   });
 
   /** In a process of its own, because Node reads its authorities at the start. */
-  async function ringOn(authorities: string, url: string): Promise<string> {
+  async function wakeOn(authorities: string, url: string): Promise<string> {
     const script = `
       const { createUpstashStream } = require("./upstash.cjs");
       const stream = createUpstashStream({ url: "${url}", token: "${upstashToken}", prefix: "${redis.prefix}" });
       const tell = (outcome) => outcome.then(() => "heard", (error) => error.code + ": " + error.message);
-      const heard = new Promise((resolve, reject) => stream.onWake(["bell"], resolve).then(
-        () => stream.wake("bell"), reject).catch(reject));
+      const heard = new Promise((resolve, reject) => stream.onWake(["wake-up"], resolve).then(
+        () => stream.wake("wake-up"), reject).catch(reject));
       Promise.all([tell(stream.ping()), tell(heard)]).then(async (outcomes) => {
         await stream.close();
         console.log(outcomes.join("\\n"));
@@ -71,7 +71,7 @@ describe.skipIf(redisMissing !== null)(`Upstash over TLS${missing}`, () => {
   }
 });
 
-/** What both a command and the bells fail with. */
+/** What both a command and the wake-ups fail with. */
 function refused(reason: string): RegExp {
   const line = `stream_unavailable: Upstash at (localhost|127\\.0\\.0\\.1):\\d+ cannot be reached: ${reason}`;
   return new RegExp(`^${line}\n${line}$`);

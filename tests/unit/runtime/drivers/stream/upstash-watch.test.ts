@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Message } from "../../../../../runtime/drivers/stream/stream.ts";
-import { createWatch, type Found, type Watch } from "../../../../../runtime/drivers/stream/upstash-watch.ts";
+import { createWatch, type Watch, type WatchFound } from "../../../../../runtime/drivers/stream/upstash-watch.ts";
 
 const message: Message = { id: "1-0", body: "1", attempts: 1, timestamp: 1 };
-const nothing: Found = { messages: [], isMore: false };
+const nothing: WatchFound = { messages: [], isMore: false };
 const leaseMs = 120_000;
 
 let hears: boolean;
@@ -21,7 +21,7 @@ const read = (found = nothing) => {
   watch.endRead(found);
 };
 
-describe("While bells are heard, a stream", () => {
+describe("While wake-ups are heard, a stream", () => {
   test("is read at first", () => {
     expect(watch.untilReadMs()).toBe(0);
   });
@@ -32,9 +32,9 @@ describe("While bells are heard, a stream", () => {
     expect(watch.untilReadMs()).toBeLessThanOrEqual(600_000);
   });
 
-  test("is read when a bell rings, even while it is being read", () => {
+  test("is read when a wake-up comes, even while it is being read", () => {
     watch.beginRead();
-    watch.ring();
+    watch.wake();
     watch.endRead(nothing);
     expect(watch.untilReadMs()).toBe(0);
   });
@@ -47,7 +47,7 @@ describe("While bells are heard, a stream", () => {
   });
 });
 
-test("While no bells are heard, a stream is read every 1 to 10 s, less and less often, until something is found", () => {
+test("While no wake-ups are heard, a stream is read every 1 to 10 s, less and less often, until something is found", () => {
   hears = false;
   const pauses = Array.from({ length: 6 }, () => {
     read();
@@ -60,56 +60,56 @@ test("While no bells are heard, a stream is read every 1 to 10 s, less and less 
 });
 
 describe("That an entry has been pending for the lease", () => {
-  const lookAndSeeNothing = () => watch.sawEmpty(watch.beginLook());
+  const findOffline = () => watch.sawEmpty(watch.beginLook());
 
   test("is not known before one has looked", () => {
     expect(watch.isNothingIdle(leaseMs)).toBe(false);
   });
 
-  test("cannot be for 10 minutes after the stream was empty, if no bell has rung", () => {
-    lookAndSeeNothing();
+  test("cannot be for 10 minutes after the stream was empty, if no wake-up has woken", () => {
+    findOffline();
     pass(599_000);
     expect(watch.isNothingIdle(leaseMs)).toBe(true);
     pass(2_000);
     expect(watch.isNothingIdle(leaseMs)).toBe(false);
   });
 
-  test("cannot be until the lease is over since then, whatever has rung", () => {
-    lookAndSeeNothing();
-    watch.ring();
+  test("cannot be until the lease is over since then, whatever has woken", () => {
+    findOffline();
+    watch.wake();
     pass(leaseMs - 1);
     expect(watch.isNothingIdle(leaseMs)).toBe(true);
     pass(1);
     expect(watch.isNothingIdle(leaseMs)).toBe(false);
   });
 
-  test("may be as soon as the lease is over, if bells were not heard then", () => {
+  test("may be as soon as the lease is over, if wake-ups were not heard then", () => {
     hears = false;
-    lookAndSeeNothing();
+    findOffline();
     hears = true;
     pass(leaseMs);
     expect(watch.isNothingIdle(leaseMs)).toBe(false);
   });
 
-  test("may be, if a bell rang while one looked", () => {
+  test("may be, if a wake-up rang while one looked", () => {
     const look = watch.beginLook();
-    watch.ring();
+    watch.wake();
     watch.sawEmpty(look);
     pass(leaseMs);
     expect(watch.isNothingIdle(leaseMs)).toBe(false);
   });
 
-  test("may be at any time where the lease is so short that its bell may still be on its way", () => {
-    lookAndSeeNothing();
+  test("may be at any time where the lease is so short that its wake-up may still be on its way", () => {
+    findOffline();
     pass(100);
     expect(watch.isNothingIdle(100)).toBe(false);
   });
 });
 
 describe("Waiting for a change", () => {
-  test("ends with a bell, and leaves nothing", async () => {
+  test("ends with a wake-up, and leaves nothing", async () => {
     const waiting = watch.change(leaseMs, new AbortController().signal);
-    watch.ring();
+    watch.wake();
     expect(await waiting).toBeUndefined();
   });
 

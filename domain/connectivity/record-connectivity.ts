@@ -1,0 +1,91 @@
+import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+
+/** What a process found of itself. */
+export interface ConnectivityReport {
+  readonly reporter: string;
+  /** Since when it saw nothing, and when last: milliseconds ago. Null: it sees. */
+  readonly offline: { readonly sinceMs: number; readonly lastMs: number } | null;
+}
+
+/** What a report changed of all of Stillup. */
+interface ConnectivityChange {
+  readonly change: "offline" | "online" | null;
+  /** Those to wake. */
+  readonly channelIds: string[];
+}
+
+/**
+ * Notes whether a process can see. Stillup is offline from the first report of one that cannot until none is left: each
+ * must report that it sees, or say nothing for 15 s. A change is told to the channels whose `systemAlerts` is true, and after
+ * offline time every monitor is due at once.
+ *
+ * One statement, which decides on the locked row, so that many reports at once make one change. Carried out twice it
+ * changes nothing the second time. A report of what was before connectivity came back comes too late and is dropped.
+ */
+export async function recordConnectivity(
+  sql: Sql,
+  { reporter, offline }: ConnectivityReport,
+): Promise<ConnectivityChange> {
+  const [row] = await sql<ConnectivityChange>`
+    with found as materialized (
+      select app_now() - make_interval(secs => ${offline?.lastMs ?? 0}::float8 / 1000) as at,
+        app_now() - make_interval(secs => ${offline?.sinceMs ?? 0}::float8 / 1000) as since,
+        ${offline !== null}::boolean as is_offline
+    ),
+    locked as materialized (select * from connectivity for update),
+    heard as materialized (
+      select l.version, l.offline_since, greatest(found.since, l.online_at) as since,
+        (
+          select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(l.offline_reporters)
+          where key <> ${reporter} and value::timestamptz > app_now() - interval '15 s'
+        ) || case
+          when not is_offline or found.at <= l.online_at then '{}'
+          else jsonb_build_object(${reporter}::text, iso(found.at))
+        end as reporters
+      from locked l cross join found
+    ),
+    decided as materialized (
+      select *, case
+          when offline_since is null and reporters <> '{}' then 'offline'
+          when offline_since is not null and reporters = '{}' then 'online'
+        end as change
+      from heard
+    ),
+    noted as (
+      update connectivity s
+      set offline_reporters = d.reporters,
+        version = case when d.change is null then s.version else s.version + 1 end,
+        offline_since = case d.change when 'offline' then d.since when 'online' then null else s.offline_since end,
+        online_at = case d.change when 'online' then app_now() else s.online_at end
+      from decided d
+    ),
+    planned as (
+      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at)
+      select 'dlv_system_' || d.version + 1 || '_' || substr(c.id, 4), 'evt_system_' || d.version + 1, c.id, 'system',
+        d.version + 1, 'system.' || d.change,
+        case d.change
+          when 'offline' then jsonb_build_object('since', iso(d.since))
+          else jsonb_build_object('since', iso(d.offline_since), 'until', iso(app_now()))
+        end,
+        app_now()
+      from decided d
+      join channels c on d.change is not null and c.system_alerts and not c.disabled and c.deleted_at is null
+      on conflict (id) do nothing
+      returning channel_id
+    ),
+    unchecked as materialized (
+      select id from monitors
+      where (select change from decided) = 'online' and status <> 'paused' and deleted_at is null
+      order by id for update
+    ),
+    due as (
+      update monitors m set next_check_at = least(m.next_check_at, app_now()) from unchecked u where m.id = u.id
+      returning m.id
+    ),
+    scheduled as (
+      update schedules set next_run_at = least(next_run_at, app_now())
+      where name = 'enqueue-checks' and exists (select from due)
+    )
+    select change, coalesce((select jsonb_agg(channel_id) from planned), '[]') as "channelIds" from decided`;
+  return row ?? { change: null, channelIds: [] };
+}

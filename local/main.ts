@@ -17,8 +17,8 @@ const usage = `Usage: node dist/local/main.mjs <service>
   doctor [--json] [file...]
                       checks the configuration, of the variables or of such files, and the services that it names
   health <service>    ends with 0 when the service on this machine is alive
-  set-apart, deliveries <verb>
-                      list, show, retry or drop what was set apart; --help says more
+  dead-letters, deliveries <verb>
+                      list, show, retry or drop dead letters; --help says more
 `;
 
 async function main([command, ...args]: readonly string[]): Promise<void> {

@@ -11,7 +11,7 @@ export const metricDefinitions = {
     help: "From the deciding answer to the delivered alert.",
     labels: [],
   },
-  stillup_dead_letters_total: { kind: "counter", help: "Stream messages set apart.", labels: ["stream"] },
+  stillup_dead_letters_total: { kind: "counter", help: "Stream dead letters.", labels: ["stream"] },
   stillup_driver_calls_total: { kind: "counter", help: "Trips to a service.", labels: ["driver", "kind"] },
   stillup_offline: {
     kind: "gauge",

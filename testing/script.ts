@@ -18,7 +18,7 @@ export interface Script {
 
 const root = join(import.meta.dirname, "..");
 
-/** Starts tests/scripts/<name>.ts. It must be ended by the test that starts it. */
+/** Starts testing/scripts/<name>.ts. It must be ended by the test that starts it. */
 export async function startScript(
   name: string,
   { args = [], variables = {} }: { args?: readonly string[]; variables?: Record<string, string> } = {},

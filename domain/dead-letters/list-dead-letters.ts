@@ -3,7 +3,7 @@ import { makePage, type PagePosition } from "../shared/page.ts";
 import { type DeadLetterRow, toDeadLetter } from "./row.ts";
 import type { DeadLetterQuery } from "./schema.ts";
 
-/** Messages set apart, newest first, each with the beginning of its body: the whole may have megabytes. */
+/** Dead letters, newest first, each with the beginning of its body: the whole may have megabytes. */
 export async function listDeadLetters(sql: Sql, { limit, cursor, stream }: DeadLetterQuery) {
   const rows = await sql<DeadLetterRow & PagePosition>`
     select id, stream, reason, attempts, left(body, 200) as body, octet_length(body) as bytes, created_at,

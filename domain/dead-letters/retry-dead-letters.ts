@@ -31,7 +31,7 @@ export async function retryDeadLetter({ sql, stream }: World, id: string): Promi
 }
 
 /**
- * The same for some of those that were set apart before the first of these calls, oldest first: what fails again
+ * The same for some of those that were dead-lettered before the first of these calls, oldest first: what fails again
  * meanwhile is not taken again. `nextCursor` says that there are more.
  */
 export async function retryDeadLetters(

@@ -15,7 +15,7 @@ export const DeadLetter = z
     createdAt: Time,
   })
   .register(z.globalRegistry, {
-    id: "SetApart",
+    id: "DeadLetter",
     description: "A stream message that no try could handle. In lists `body` is its first 200 characters.",
     examples: [
       {

@@ -5,7 +5,7 @@ export const route = {
   method: "DELETE",
   path: "/v1/dead-letters/{id}",
   auth: "key",
-  summary: "Drop a message set apart",
+  summary: "Drop a dead letter",
   responses: { 204: null },
 } as const satisfies Route;
 

@@ -6,7 +6,7 @@ export const route = {
   method: "GET",
   path: "/v1/dead-letters/{id}",
   auth: "key",
-  summary: "Read a message set apart, whole",
+  summary: "Read a dead letter, whole",
   responses: { 200: DeadLetter },
 } as const satisfies Route;
 

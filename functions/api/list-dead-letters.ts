@@ -6,7 +6,7 @@ export const route = {
   method: "GET",
   path: "/v1/dead-letters",
   auth: "key",
-  summary: "List messages set apart, newest first",
+  summary: "List dead letters, newest first",
   query: DeadLetterQuery,
   responses: { 200: DeadLetterPage },
 } as const satisfies Route;

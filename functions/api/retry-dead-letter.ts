@@ -6,7 +6,8 @@ export const route = {
   path: "/v1/dead-letters/{id}/retry",
   auth: "key",
   summary: "Put a message back into its stream",
-  description: "Then it is no longer set apart: a repeat answers 404. If it fails again, it is set apart anew.",
+  description:
+    "Then it is no longer a dead letter: a repeat answers 404. If it fails again, it is dead-lettered again.",
   responses: { 204: null },
   errors: ["wrong_state", "stream_unavailable"],
 } as const satisfies Route;

@@ -1,7 +1,7 @@
 import type { Variables } from "../../runtime/config/config.ts";
 
 export interface CliOptions {
-  /** `set-apart`, `list` and so on. */
+  /** `dead-letters`, `list` and so on. */
   readonly args: readonly string[];
   readonly variables: Variables;
   /** Where `npm start` keeps its key. */

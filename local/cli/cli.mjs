@@ -5,9 +5,9 @@ import { things } from "./resources.mjs";
 import { print, tell } from "./text.mjs";
 import { verbs } from "./verbs.mjs";
 
-const usage = `Usage: stillup <set-apart | deliveries> <verb> [options]
+const usage = `Usage: stillup <dead-letters | deliveries> <verb> [options]
 
-  set-apart      stream messages that no try could handle
+  dead-letters      stream messages that no try could handle
   deliveries     alerts to channels; those that failed for the last time are "exhausted"
 
   list           newest first, 50 unless --all; --stream <name>, or --status <status | any> (exhausted),
@@ -51,7 +51,7 @@ async function run({ args, variables, keyFile }) {
     return 2;
   }
   const [name = "", verb = "", ...rest] = args;
-  if (!isOperators(name)) throw new CliError(`It is set-apart or deliveries, not "${name}".`, 2);
+  if (!isOperators(name)) throw new CliError(`It is dead-letters or deliveries, not "${name}".`, 2);
   if (!Object.hasOwn(verbs, verb)) throw new CliError(`It is list, show, retry or drop, not "${verb}".`, 2);
   const thing = things[name];
   const { values, ids } = parse(thing, verb, rest);

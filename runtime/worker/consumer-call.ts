@@ -12,7 +12,7 @@ import { type CallOutcome, type Retry, type Settlement, settle } from "./settle.
 
 /** After this part of the lease a call is told to end: what it hands back must be settled while the entry is its own. */
 const SIGNAL_AT = 0.8;
-/** About how long after a message could not be set apart it is tried again. */
+/** About how long after a message could not be dead-lettered it is tried again. */
 const DEAD_LETTER_RETRY_MS = 8000;
 
 export interface ConsumerCallOptions {
@@ -26,7 +26,7 @@ export interface ConsumerCallOptions {
 }
 
 /**
- * One call and what follows from it: messages are set apart, acked, handed on. Resolves with what is to be tried again
+ * One call and what follows from it: messages are dead-lettered, acked, handed on. Resolves with what is to be tried again
  * by the same process; never throws. `call` aborts when the process is to stop, and is aborted when time is up.
  */
 export async function callAndSettle(
@@ -80,7 +80,7 @@ function logOutcome({ env, outage }: ConsumerCallOptions, { error }: Settlement,
   else env.log.error("A call failed.", { ...idsOf(messages), ...errorFields(error) });
 }
 
-/** Records what is to be set apart. What cannot be recorded stays pending and comes again. */
+/** Records what is to be dead-lettered. What cannot be recorded stays pending and comes again. */
 async function deadLetters({ env, who, outage }: ConsumerCallOptions, settlement: Settlement) {
   const recorded: string[] = [];
   const failed: Retry[] = [];

@@ -14,5 +14,5 @@ export async function recordDeadLetter(
     values (${stream}, ${id}, ${body}, ${reason}, ${attempts})
     on conflict (stream, message_id) do nothing`;
   metrics.count("stillup_dead_letters_total", { stream });
-  log.error("A message is set apart.", { messageId: id, attempts, reason });
+  log.error("A message is dead-lettered.", { messageId: id, attempts, reason });
 }

@@ -185,11 +185,11 @@ describe("A run of chaos", () => {
     expect(complaintsOf({ ledger: [notifiedUp, notifiedDown] })).toEqual(["1 alerts came out of order."]);
   });
 
-  test("finds incidents that do not agree with the turns, deliveries that did not end well, and what was set apart", () => {
+  test("finds incidents that do not agree with the turns, deliveries that did not end well, and dead letters", () => {
     const deliveries = flawless.stored.deliveries.map((delivery) => ({ ...delivery, status: "exhausted" }));
     expect(
       complaintsOf(stored({ incidents: [{ monitorId: "mon_1", resolution: null }], deliveries, deadLetters: 1 })),
-    ).toEqual(["1 incidents are wrong.", "2 deliveries did not end as delivered.", "1 messages were set apart."]);
+    ).toEqual(["1 incidents are wrong.", "2 deliveries did not end as delivered.", "1 dead letters were made."]);
   });
 });
 

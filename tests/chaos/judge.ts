@@ -64,7 +64,7 @@ export interface Verdict {
   readonly wrongIncidents: number;
   /** How often Stillup was offline; whether it was told otherwise than by turns, or is told to be so still. */
   readonly offline: { readonly spells: number; readonly wrong: number };
-  /** Deliveries that did not end as delivered, and messages set apart. */
+  /** Deliveries that did not end as delivered, and dead letters. */
   readonly unfinished: number;
   readonly deadLetters: number;
 }
@@ -138,7 +138,7 @@ export function complaints({ changes, alerts, extra, offline, ...verdict }: Verd
     [verdict.wrongIncidents, "incidents are wrong"],
     [offline.wrong, "changes of connectivity are wrong"],
     [verdict.unfinished, "deliveries did not end as delivered"],
-    [verdict.deadLetters, "messages were set apart"],
+    [verdict.deadLetters, "dead letters were made"],
   ];
   return [
     ...needed.filter(([count]) => count === 0).map(([, what]) => what),

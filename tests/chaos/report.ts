@@ -104,7 +104,7 @@ function outcomeCells({ modes }: Figures): Cells {
     row("incidents wrong", ({ verdict }) => verdict.wrongIncidents),
     row("offline, and told so", ({ verdict }) => verdict.offline.spells),
     row("deliveries not delivered", ({ verdict }) => verdict.unfinished),
-    row("messages set apart", ({ verdict }) => verdict.deadLetters),
+    row("dead letters", ({ verdict }) => verdict.deadLetters),
     row("webhooks", ({ webhooks }) => webhooks),
     row("sent again after it was taken", ({ verdict }) => verdict.extra.posts),
     row("its bound", ({ verdict }) => verdict.extra.bound),

@@ -245,7 +245,7 @@ function streamCases({ host, redis, db, stream, ticks }: Given & { ticks: boolea
     await expect.poll(left, WAIT).toBe(0);
   });
 
-  test("A message that cannot be read is set apart alone", async () => {
+  test("A message that cannot be read is dead-lettered alone", async () => {
     await add({ say: "a" }, "{ not json", '{"say":1}');
     await ticking(async () => {
       await expect.poll(words, WAIT).toEqual(["a"]);
@@ -324,7 +324,7 @@ function queueCases({ host, redis, db }: Pick<Given, "host" | "redis" | "db">): 
     },
   );
 
-  test("A queue's message that cannot be read is set apart, and done", async () => {
+  test("A queue's message that cannot be read is dead-lettered, and done", async () => {
     expect(await queue([message("q1", { say: "a" }), message("q2", "nothing")])).toEqual([]);
     const { rows } = await db().query("select body from dead_letters where message_id = 'q2'");
     expect([rows, await words()]).toEqual([[{ body: "nothing" }], ["a"]]);

@@ -84,7 +84,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: { runs: 100, often: ["trap a telling"], by: told },
   },
   {
-    name: "what cannot be read is acked before it is set apart",
+    name: "what cannot be read is acked before it is dead-lettered",
     edits: [
       {
         file: "runtime/worker/consumer-call.ts",
@@ -97,7 +97,7 @@ export const bugs: readonly Bug[] = [
     caughtBy: {
       runs: 100,
       often: ["poison unheard"],
-      by: "Only what cannot be read is set apart, and nothing of it is lost",
+      by: "Only what cannot be read is dead-lettered, and nothing of it is lost",
     },
   },
   {

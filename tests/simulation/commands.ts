@@ -98,7 +98,7 @@ const plots = {
   "flap pending_events": fc.record({ monitor, redeliver: fc.boolean() }),
   /** A target changes, and the wake-up that is to tell of it is lost. */
   "change unheard": fc.record({ monitor }),
-  /** A message that cannot be read comes while nothing can be set apart. */
+  /** A message that cannot be read comes while nothing can be dead-lettered. */
   "poison unheard": fc.record({ stream, seconds: seconds(2, 15) }),
   /** A try fails, and its process is frozen until another one has taken the delivery over and is at it. */
   "overtake a try": fc.record({ monitor, replica, seconds: seconds(31, 43) }),

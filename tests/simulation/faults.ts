@@ -50,7 +50,7 @@ export const points = [
   "report",
   "lease",
   "record",
-  "set apart",
+  "dead-lettered",
   "other statement",
   "read",
   "take over",
@@ -73,7 +73,7 @@ export function pointOf(text: string): Point {
   if (text.includes("'enqueue-checks', 4.5")) return "claim";
   if (text.includes("attempts = d.attempts + 1")) return "lease";
   if (text.includes("update deliveries")) return "record";
-  if (text.includes("insert into dead_letters")) return "set apart";
+  if (text.includes("insert into dead_letters")) return "dead-lettered";
   return text.includes("claim_schedule") ? "turn" : "other statement";
 }
 

@@ -22,7 +22,7 @@ export const invariants = [
   "An alert comes twice only where a fault came between its answer and its recording",
   "Nothing is left to be handled, delivered or acked",
   "Monitors end up as their targets are",
-  "Only what cannot be read is set apart, and nothing of it is lost",
+  "Only what cannot be read is dead-lettered, and nothing of it is lost",
   "A channel is closed by people alone, or when its receiver is gone",
   "A write that the database took is not refused",
   "Nothing fails that no fault excuses",
@@ -108,12 +108,12 @@ async function checkStreams({ services }: World): Promise<Violation[]> {
 }
 
 function checkDeadLetters({ poisons }: World, { deadLetters }: Found): Violation[] {
-  const good = deadLetters.filter((body) => !poisons.has(body)).map((body) => `${body} was set apart`);
+  const good = deadLetters.filter((body) => !poisons.has(body)).map((body) => `${body} was dead-lettered`);
   const lost = [...poisons]
     .filter(([body, mayBeLost]) => !mayBeLost && !deadLetters.includes(body))
-    .map(([body]) => `${body} was not set apart`);
+    .map(([body]) => `${body} was not dead-lettered`);
   return [...good, ...lost].map((what) =>
-    violation("Only what cannot be read is set apart, and nothing of it is lost", what),
+    violation("Only what cannot be read is dead-lettered, and nothing of it is lost", what),
   );
 }
 

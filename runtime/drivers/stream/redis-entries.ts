@@ -18,7 +18,7 @@ export function toMessage([[id, fields], attempts]: Delivered): Message {
   return { id, body: bodyOf(fields), attempts, timestamp: timestampOf(id) };
 }
 
-/** What somebody else added is kept whole: it is set apart, and then deleted here. */
+/** What somebody else added is kept whole: it is dead-lettered, and then deleted here. */
 function bodyOf(fields: readonly string[]): string {
   const [name, body] = fields;
   return name === bodyField && body !== undefined ? body : JSON.stringify({ [entryWithoutBody]: fields });

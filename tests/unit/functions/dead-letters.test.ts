@@ -57,7 +57,7 @@ async function listed(query = ""): Promise<string[]> {
   return (await call("GET", `/v1/dead-letters${query}`)).body.items.map(({ id }: Json) => id);
 }
 
-describe("what is set apart", () => {
+describe("dead letters", () => {
   it("is listed with the reason and the beginning of its body, and shown whole", async () => {
     const body = `<script>\u001b[2J→ \ufffd ${"é".repeat(500)}`;
     const id = await deadLetters(body);
@@ -90,8 +90,8 @@ describe("what is set apart", () => {
   });
 });
 
-describe("a message set apart that is retried", () => {
-  it("goes back to its stream and is no longer set apart; a repeat finds nothing", async () => {
+describe("a dead letter that is retried", () => {
+  it("goes back to its stream and is no longer a dead letter; a repeat finds nothing", async () => {
     const [retried, kept] = [await deadLetters("a", { stream: "alerts.due" }), await deadLetters("b")];
     expect((await call("POST", `/v1/dead-letters/${retried}/retry`)).status).toBe(204);
     expect((await call("POST", `/v1/dead-letters/${retried}/retry`)).status).toBe(404);
@@ -99,7 +99,7 @@ describe("a message set apart that is retried", () => {
     expect(await listed()).toEqual([kept]);
   });
 
-  it("stays set apart while the stream service is away", async () => {
+  it("stays dead-lettered while the stream service is away", async () => {
     const id = await deadLetters("a");
     const away = { publish: () => Promise.reject(unavailable) };
     expect(await retriedWith(away, id)).toBe(503);
@@ -107,7 +107,7 @@ describe("a message set apart that is retried", () => {
     expect(await listed()).toEqual([id]);
   });
 
-  it("stays set apart when a crash comes after it went back, and may be retried again", async () => {
+  it("stays dead-lettered when a crash comes after it went back, and may be retried again", async () => {
     const id = await deadLetters("a");
     const publish: EventStream["publish"] = async (entries) => {
       await env.stream.publish(entries);
@@ -130,7 +130,7 @@ describe("a message set apart that is retried", () => {
   });
 });
 
-describe("all that is set apart, when it is retried,", () => {
+describe("all dead letters, when it is retried,", () => {
   it("goes back oldest first, of one stream if asked for", async () => {
     for (const body of ["a", "b", "c"]) await deadLetters(body);
     await deadLetters("d", { stream: "alerts.due" });
@@ -170,7 +170,7 @@ describe("all that is set apart, when it is retried,", () => {
 });
 
 describe("from end to end", () => {
-  it("a wake-up that a fault set apart is listed, and handled by its retry once the fault is fixed", async () => {
+  it("a wake-up that a fault dead-lettered is listed, and handled by its retry once the fault is fixed", async () => {
     const monitorId = await addFailing();
     await env.sql.script("alter table incidents rename to mislaid");
     await env.stream.publish(statusChanged.messages([monitorId]));

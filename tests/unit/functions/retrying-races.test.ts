@@ -121,7 +121,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     expect(await statuses()).toEqual([{ status: "cancelled", count: 1 }]);
   });
 
-  it("messages set apart that operators retry at once all go back, and none stays", async () => {
+  it("dead letters that operators retry at once all go back, and none stays", async () => {
     await sql`
       insert into dead_letters (stream, message_id, body, reason, attempts)
       select 'alerts.due', i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 90) i`;

@@ -37,16 +37,16 @@ describe("The command line, where there is no Stillup,", () => {
 
   test.each([
     "dead-letters",
-    "set-apart burn",
-    "set-apart list msg_1",
-    "set-apart list --status pending",
-    "set-apart show",
-    "set-apart show msg_1 msg_2",
-    "set-apart retry",
-    "set-apart retry msg_1 --all",
-    "set-apart retry msg_1 --stream checks.due",
-    "set-apart drop",
-    "set-apart drop --all",
+    "dead-letters burn",
+    "dead-letters list msg_1",
+    "dead-letters list --status pending",
+    "dead-letters show",
+    "dead-letters show msg_1 msg_2",
+    "dead-letters retry",
+    "dead-letters retry msg_1 --all",
+    "dead-letters retry msg_1 --stream checks.due",
+    "dead-letters drop",
+    "dead-letters drop --all",
     "deliveries retry --all --status pending",
     "deliveries list --url localhost:3000",
     "deliveries list --url",
@@ -86,7 +86,7 @@ describe("The command line, where there is no Stillup,", () => {
       err: `stillup: There is no delivery ${id}.\n`,
     });
     expect((await run(["dead-letters", "retry", id, "--url", url], KEY)).err).toBe(
-      `stillup: ${id} is not set apart (any more).\n`,
+      `stillup: ${id} is not a dead letter (any more).\n`,
     );
   });
 
@@ -103,7 +103,7 @@ describe("The command line, where there is no Stillup,", () => {
     }
     expect(await run(["--help"], {})).toEqual({
       code: 0,
-      out: expect.stringMatching(/set-apart, deliveries/),
+      out: expect.stringMatching(/dead-letters, deliveries/),
       err: "",
     });
   });
@@ -161,7 +161,7 @@ test("npx stillup runs in a clone", async () => {
   const args = ["--offline", "--cache", cache, "stillup", "dead-letters", "--help"];
   expect(await spawned("npx", args, { PATH: process.env["PATH"] ?? "" })).toEqual({
     code: 0,
-    out: expect.stringContaining("Usage: stillup <set-apart | deliveries>"),
+    out: expect.stringContaining("Usage: stillup <dead-letters | deliveries>"),
   });
 });
 
@@ -221,7 +221,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
       select 'msg_' || i, 'alerts.due', i::text, ${body}, 'It is rubbish.', 5 from generate_series(1, ${count}::int4) i`;
   }
 
-  test("sets out what was set apart, for people and as JSON", async () => {
+  test("sets out dead letters, for people and as JSON", async () => {
     await deadLetters(1, "a\u001b[2J\n\u202eb");
     const { code, out } = await stillupCli("dead-letters", "list");
     expect([code, out]).toEqual([
@@ -255,7 +255,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     expect(await stillupCli("dead-letters", "drop", "msg_1", "msg_0", "msg_2")).toEqual({
       code: 1,
       out: "msg_1  dropped\nmsg_2  dropped\n",
-      err: "stillup: msg_0 is not set apart (any more).\n",
+      err: "stillup: msg_0 is not a dead letter (any more).\n",
     });
     const { code, out } = await stillupCli("dead-letters", "retry", "msg_3", "msg_3", "--json");
     expect([code, JSON.parse(out)]).toMatchObject([1, { retried: ["msg_3"], failed: [{ id: "msg_3" }] }]);
@@ -268,7 +268,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
   });
 
   test("says that an address with a path is no Stillup", async () => {
-    for (const line of ["deliveries list", "deliveries show dlv_1", "set-apart retry msg_1"]) {
+    for (const line of ["deliveries list", "deliveries show dlv_1", "dead-letters retry msg_1"]) {
       const { code, err } = await stillupCli(...line.split(" "), "--url", `${origin}/elsewhere`);
       expect([code, err]).toEqual([
         1,
@@ -297,7 +297,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     });
   });
 
-  test("has a message that is still unreadable set apart anew by its worker", async () => {
+  test("has a message that is still unreadable dead-lettered again by its worker", async () => {
     await deadLetters(1, "rubbish");
     expect(await stillupCli("dead-letters", "retry", "--all")).toEqual({ code: 0, out: "1 retried\n", err: "" });
     await vi.waitFor(

@@ -29,13 +29,13 @@ afterEach(async () => {
 test("One process runs every function once, and a schedule of several workers once too", async () => {
   await start(services);
   await vi.waitFor(async () =>
-    expect((await heard()).sort()).toEqual(["apply-retention", "sweep-deliveries", "prune-consumers"]),
+    expect((await heard()).sort()).toEqual(["apply-retention", "prune-consumers", "sweep-deliveries"]),
   );
 });
 
 test("A worker runs its own consumer and the schedules that name it", async () => {
   await start(["worker-notification"]);
-  await vi.waitFor(async () => expect((await heard()).sort()).toEqual(["sweep-deliveries", "prune-consumers"]));
+  await vi.waitFor(async () => expect((await heard()).sort()).toEqual(["prune-consumers", "sweep-deliveries"]));
   await env.stream.publish([
     { stream: "monitoring", body: "a" },
     { stream: "notification", body: "b" },
@@ -83,7 +83,7 @@ async function writeDist(): Promise<void> {
     text: `export default { consume: async (_batch, env) => void await env.http.call({ url: "http://${name}/" }) };`,
   }));
   const runsIn = {
-    applyRetention: ["worker-status-change"],
+    "apply-retention": ["worker-status-change"],
     "sweep-deliveries": ["worker-notification"],
     "prune-consumers": ["worker-monitoring", "worker-status-change", "worker-notification"],
   };

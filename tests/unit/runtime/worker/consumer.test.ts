@@ -120,7 +120,7 @@ describe("A consumer whose entries were deleted by somebody else", () => {
 });
 
 describe("A message that fails", () => {
-  test("comes again after 1, 2, 4 and 8 s, and is set apart with the fifth try", async () => {
+  test("comes again after 1, 2, 4 and 8 s, and is dead-lettered with the fifth try", async () => {
     await add("bad");
     start();
     for (const seconds of [1, 2, 4, 8]) {
@@ -200,7 +200,7 @@ describe("A message that fails", () => {
     ]);
   });
 
-  test("stays pending and comes again when it cannot be set apart", async () => {
+  test("stays pending and comes again when it cannot be dead-lettered", async () => {
     await add("bad");
     await env.sql.script("alter table dead_letters rename to elsewhere");
     start();

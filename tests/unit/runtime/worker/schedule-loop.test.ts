@@ -88,8 +88,8 @@ describe("A schedule's clock", () => {
     await run(2);
     expect(await env.stream.state("work", "g")).toMatchObject({ length: 1 });
     expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
-      "ERROR The schedule applyRetention fails; it is tried again until it works.",
-      "WARN The schedule applyRetention works again.",
+      "ERROR The schedule apply-retention fails; it is tried again until it works.",
+      "WARN The schedule apply-retention works again.",
     ]);
   });
 
@@ -163,8 +163,8 @@ describe("A schedule's clock", () => {
     (await run(7)).done();
     await pause(60_000);
     expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
-      "ERROR The schedule applyRetention fails; it is tried again until it works.",
-      "WARN The schedule applyRetention works again.",
+      "ERROR The schedule apply-retention fails; it is tried again until it works.",
+      "WARN The schedule apply-retention works again.",
     ]);
   });
 

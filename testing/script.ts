@@ -26,7 +26,7 @@ export async function startScript(
   // Within node_modules, so that packages are found from there.
   const outfile = join(root, "node_modules/.cache/stillup", `${randomUUID()}.mjs`);
   await build({
-    entryPoints: [join(root, "tests/scripts", `${name}.ts`)],
+    entryPoints: [join(root, "testing/scripts", `${name}.ts`)],
     outfile,
     bundle: true,
     platform: "node",

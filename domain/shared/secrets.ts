@@ -1,61 +1,95 @@
+import * as z from "zod/mini";
+import { invalidRequest } from "../../runtime/api/problem.ts";
 import { fieldName } from "../../runtime/api/validate.ts";
-import type { FieldError } from "../../runtime/errors.ts";
 
-/** What a secret is shown as. Sent back, it keeps the secret that is stored. */
+/** What the API shows in place of a secret. Sent back by a PATCH, it keeps the stored secret. */
 export const MASK = "********";
 
-/** `value` with every text in its secret fields masked: in a field itself, or in the object that a field holds. */
-export function maskSecrets<T extends object>(value: T, names: readonly string[]): T {
-  return mapSecrets(value, names, (text) => text && MASK);
+/** Where secrets are: `secret` is a field, `headers.*` every value of an object or a list. */
+export type SecretPaths = readonly string[];
+
+type Fields = Readonly<Record<string, unknown>>;
+type Path = readonly string[];
+
+/** The same with its secrets masked. One that is null or absent stays so. */
+export function maskSecrets(config: Fields, secrets: SecretPaths): Fields {
+  return changeSecrets(config, secrets, (secret) => (secret === null ? null : MASK));
 }
 
-/** `patch` with every masked secret replaced by the one of `before`. A mask that stands for nothing stays. */
-export function keepSecrets<T extends object>(patch: T, before: object, names: readonly string[]): T {
-  const stored = new Map(secretsOf(before, names).map(({ path, text }) => [pathKey(path), text]));
-  return mapSecrets(patch, names, (text, path) => (text === MASK ? (stored.get(pathKey(path)) ?? text) : text));
-}
-
-/** The secrets of `value` that are only a mask, as bad fields: `where` stands before each name. */
-export function maskErrors(value: object, names: readonly string[], where = ""): FieldError[] {
-  return secretsOf(value, names)
-    .filter(({ text }) => text === MASK)
-    .map(({ path }) => {
-      const field = fieldName(path, where);
-      return { field, message: `${field} is masked and no secret is stored for it; give the secret itself` };
-    });
-}
-
-interface Secret {
-  readonly path: readonly string[];
-  readonly text: string;
-}
-
-function secretsOf(value: object, names: readonly string[]): Secret[] {
-  const found: Secret[] = [];
-  mapSecrets(value, names, (text, path) => {
-    found.push({ path, text });
-    return text;
+/**
+ * The same with each masked secret replaced by the stored one. Throws StillupError `invalid_request` that names the
+ * masks with nothing stored behind them; `where` is the name of `config` in the request, empty for the request itself.
+ */
+export function keepSecrets(
+  config: Fields,
+  stored: Fields,
+  { secrets, where = "" }: { secrets: SecretPaths; where?: string },
+): Fields {
+  const missing: string[] = [];
+  const kept = changeSecrets(config, secrets, (secret, path) => {
+    if (secret !== MASK) return secret;
+    const before = valueAt(stored, path);
+    if (before === undefined || before === null) missing.push(fieldName(path, where));
+    return before;
   });
-  return found;
+  if (missing.length > 0) {
+    throw invalidRequest(
+      missing.map((field) => ({
+        field,
+        message: `${field} is ${MASK}, which stands for a stored secret, and none is stored; give the secret itself`,
+      })),
+    );
+  }
+  return kept;
 }
 
-function mapSecrets<T extends object>(
-  value: T,
-  names: readonly string[],
-  change: (text: string, path: readonly string[]) => string,
-): T {
-  const changed = (at: unknown, path: readonly string[]): unknown => {
-    if (typeof at === "string") return change(at, path);
-    if (typeof at !== "object" || at === null || Array.isArray(at)) return at;
-    return Object.fromEntries(Object.entries(at).map(([key, each]) => [key, changed(each, [...path, key])]));
+/** The schema of what `maskSecrets` makes of a config that `schema` has accepted. */
+export function maskedSchema(schema: z.ZodMiniObject, secrets: SecretPaths): z.ZodMiniObject {
+  const masked = secrets.map((path) => {
+    const [name = "", ...rest] = path.split(".");
+    const shown = rest.length === 0 ? maskOf(schema.shape[name]) : z.record(z.string(), Masked);
+    return [name, shown] as const;
+  });
+  return z.object({ ...schema.shape, ...Object.fromEntries(masked) });
+}
+
+const Masked = z.string().register(z.globalRegistry, {
+  description: `A secret, shown as \`${MASK}\`. A PATCH that sends this back keeps the secret.`,
+  examples: [MASK],
+});
+
+/** Null and absent are shown where the field itself leaves them as they are. */
+function maskOf(field: z.core.$ZodType | undefined): z.ZodMiniType {
+  const leaves = (value: null | undefined) => {
+    const result = field === undefined ? undefined : z.safeParse(field, value);
+    return result?.success === true && result.data === value;
   };
-  const entries = Object.entries(value).map(([name, each]) => [
-    name,
-    names.includes(name) ? changed(each, [name]) : each,
-  ]);
-  return Object.fromEntries(entries) as T; // texts became texts, all else is as it was
+  const shown = leaves(null) ? z.nullable(Masked) : Masked;
+  return leaves(undefined) ? z.optional(shown) : shown;
 }
 
-function pathKey(path: readonly string[]): string {
-  return JSON.stringify(path);
+type Change = (secret: unknown, path: Path) => unknown;
+
+function changeSecrets(config: Fields, secrets: SecretPaths, change: Change): Fields {
+  // A path has a name first, so what comes of an object is an object.
+  return secrets.reduce((changed, path) => changeAt(changed, path.split("."), { change, at: [] }) as Fields, config);
+}
+
+function changeAt(value: unknown, path: Path, { change, at }: { change: Change; at: Path }): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined) return value === undefined ? undefined : change(value, at);
+  if (typeof value !== "object" || value === null) return value;
+  const copy: unknown = Array.isArray(value) ? [...value] : { ...value };
+  const fields = copy as Record<string, unknown>; // a list's items have names too: 0, 1, ...
+  for (const name of Object.keys(fields)) {
+    if (step === "*" || step === name) fields[name] = changeAt(fields[name], rest, { change, at: [...at, name] });
+  }
+  return copy;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (at, name) => (typeof at === "object" && at !== null && Object.hasOwn(at, name) ? (at as Fields)[name] : undefined),
+    value,
+  );
 }

@@ -1,5 +1,6 @@
 import { Logger } from "@aws-lambda-powertools/logger";
-import type { LogLevel } from "./config/config.ts";
+
+export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

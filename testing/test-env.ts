@@ -1,8 +1,8 @@
-import type { Config, LogLevel } from "../runtime/config/config.ts";
+import type { Config } from "../runtime/config/config.ts";
 import type { Ctx, Env, FetchFunction } from "../runtime/contract.ts";
 import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
 import { createMemoryStream, type MemoryStream } from "../runtime/drivers/stream/memory.ts";
-import type { Log, LogFields } from "../runtime/log.ts";
+import type { Log, LogFields, LogLevel } from "../runtime/log.ts";
 import { createMemo } from "../runtime/memo.ts";
 import { createMetrics } from "../runtime/metrics-registry.ts";
 import { createClock, installClock, type TestClock } from "./clock.ts";

@@ -4,6 +4,7 @@ import { createRouter } from "../../runtime/api/router.ts";
 import type { Variables } from "../../runtime/config/config.ts";
 import type { Artefact } from "../shared/artefact.ts";
 import { answer, once, openBindings } from "../shared/call.ts";
+import type { HostWork } from "../shared/work.ts";
 import { WORK_PATH, workRoutes } from "./work-route.ts";
 
 /** What a host of fetch handlers may give beside the request. */
@@ -20,7 +21,7 @@ const TICK_MS = 30 * 60_000;
  * A fetch handler for whatever takes one: Vercel, Netlify, Deno, Bun, Node. Such hosts have no ticks of their own but call
  * an address on a schedule: `WORK_PATH`, with the API key.
  */
-export function fetchHandler(artefact: Artefact, variables: Variables) {
+export function fetchHandler(artefact: Artefact<HostWork>, variables: Variables) {
   const open = once(() => openBindings("fetch", artefact, variables));
   const router = createRouter([...artefact.routes, ...workRoutes(artefact, open)]);
   return {

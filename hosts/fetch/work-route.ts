@@ -3,11 +3,12 @@ import { respond } from "../../runtime/api/problem.ts";
 import type { RouterEntry } from "../../runtime/api/router.ts";
 import { type Artefact, workOf } from "../shared/artefact.ts";
 import type { HostBindings } from "../shared/bindings.ts";
+import type { HostWork } from "../shared/work.ts";
 
 export const WORK_PATH = "/internal/work";
 
 /** A tick as a request: some hosts' schedules send GET, others POST. None where there is nothing to run. */
-export function workRoutes(artefact: Artefact, open: () => HostBindings): RouterEntry[] {
+export function workRoutes(artefact: Artefact<HostWork>, open: () => HostBindings): RouterEntry[] {
   if (artefact.workers.length + artefact.schedules.length === 0) return [];
   return (["GET", "POST"] as const).map((method) => ({
     route: { method, path: WORK_PATH, auth: "key" },

@@ -2,10 +2,9 @@ import type { RouterEntry } from "../../runtime/api/router.ts";
 import type { HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { Scheduled, Worker } from "../../runtime/worker/working.ts";
-import type { HostWork } from "./work.ts";
 
 /** What one deployment holds: some functions or all. build-hosts.mjs writes the entry that says so. */
-export interface Artefact<W = HostWork> {
+export interface Artefact<W = unknown> {
   readonly routes: readonly RouterEntry[];
   readonly workers: readonly Worker[];
   readonly schedules: readonly Scheduled[];

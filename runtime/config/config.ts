@@ -1,13 +1,13 @@
 import type { NetworkPolicy } from "../drivers/http/http.ts";
 import type { HostLimits } from "../limits.ts";
+import type { LogLevel } from "../log.ts";
 import { type ConfigReader, createReader, hostOf, parseBareHttpUrl, parseUrlOf, type Variables } from "./reader.ts";
 import { type DatabaseConfig, readDatabase, readStream, type StreamConfig } from "./services.ts";
 
 export type { Variables } from "./reader.ts";
 export type { DatabaseConfig, StreamConfig } from "./services.ts";
 
-const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
-export type LogLevel = (typeof logLevels)[number];
+const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const satisfies readonly LogLevel[];
 
 /** What a function may know of the configuration: `env.config`. Connection strings are not among it. */
 export interface Config {

@@ -10,7 +10,7 @@ import {
   serveTcp,
   type TestServer,
 } from "../../testing/http-servers.ts";
-import { answered, Closing, failed, get, type HttpHost, type MakeOptions } from "./http.ts";
+import { answered, Closing, failed, get, type HttpHost, type MakeOptions } from "./http-host.ts";
 
 const authority = createAuthority();
 const certificate = authority.issue(["target.test", "127.0.0.1"]);

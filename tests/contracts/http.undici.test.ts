@@ -2,7 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import { createUndiciHttp } from "../../runtime/drivers/http/undici.ts";
 import { createMetrics } from "../../runtime/metrics-registry.ts";
 import { serveHttp } from "../../testing/http-servers.ts";
-import { Closing, get, httpContract } from "./http.ts";
+import { httpContract } from "./http.ts";
+import { Closing, get } from "./http-host.ts";
 
 httpContract("Http by undici", { make: createUndiciHttp });
 

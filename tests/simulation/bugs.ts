@@ -1,5 +1,5 @@
 import type { Name } from "./commands.ts";
-import type { Invariant } from "./invariants.ts";
+import type { Invariant } from "./violation.ts";
 
 /** A piece of the source that stands there exactly once, and what a bug makes of it. */
 export interface Edit {

@@ -1,7 +1,7 @@
 import type { Found } from "./found.ts";
-import { type Violation, violation } from "./invariants.ts";
 import type { ConnectivityModel, Eligibility } from "./model.ts";
 import type { Look, Outside, Probe } from "./outside.ts";
+import { type Violation, violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
 interface Story {

@@ -1,7 +1,7 @@
 import type { Found, FoundIncident } from "./found.ts";
-import { type Violation, violation } from "./invariants.ts";
 import type { Post } from "./ledger.ts";
 import { type Eligibility, type Epoch, type Event, incidentsOf, type MonitorModel } from "./model.ts";
+import { type Violation, violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
 interface Story {

@@ -1,7 +1,7 @@
 import type { Found } from "./found.ts";
-import { type Violation, violation } from "./invariants.ts";
 import type { Ledger, Post } from "./ledger.ts";
 import type { ConnectivityModel, MonitorModel } from "./model.ts";
+import { type Violation, violation } from "./violation.ts";
 
 /**
  * Holds what receivers got against all events: each known, with one id, on a lease, in order, no more often than

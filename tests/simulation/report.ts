@@ -1,5 +1,5 @@
 import { type FaultCounts, faultKinds, type Point, points } from "./faults.ts";
-import { invariants } from "./invariants.ts";
+import { invariants } from "./violation.ts";
 import type { Done } from "./worker.ts";
 
 /** What a row of runs came to. */

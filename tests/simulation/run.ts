@@ -2,8 +2,9 @@ import { carryOut } from "./carry-out.ts";
 import type { Command } from "./commands.ts";
 import type { Database } from "./database.ts";
 import type { FaultCounts, Point } from "./faults.ts";
-import { type Violation, violationsOf } from "./invariants.ts";
+import { violationsOf } from "./invariants.ts";
 import { createRandom } from "./random.ts";
+import type { Violation } from "./violation.ts";
 import { useVirtualClock } from "./virtual-clock.ts";
 import { createWorld, type World } from "./world.ts";
 

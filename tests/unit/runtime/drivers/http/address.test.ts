@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { isAllowed } from "../../../../../runtime/drivers/http/address.ts";
 import { createUndiciHttp } from "../../../../../runtime/drivers/http/undici.ts";
 import { serveHttp } from "../../../../../testing/http-servers.ts";
-import { answered, Closing, failed, get } from "../../../../contracts/http.ts";
+import { answered, Closing, failed, get } from "../../../../contracts/http-host.ts";
 
 const everywhere = [
   "1.1.1.1",

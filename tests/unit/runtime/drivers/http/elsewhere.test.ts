@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { Connection } from "../../../../../runtime/drivers/http/connect.ts";
 import { createUndiciHttp } from "../../../../../runtime/drivers/http/undici.ts";
 import { serveTcp } from "../../../../../testing/http-servers.ts";
-import { failed, get } from "../../../../contracts/http.ts";
+import { failed, get } from "../../../../contracts/http-host.ts";
 
 /** Something between here and the target, such as a rule of the firewall, sends connections to this port instead. */
 const elsewhere = vi.hoisted(() => ({ port: 0 }));

@@ -6,7 +6,7 @@ import { createNames, type NamesOptions } from "../../../../../runtime/drivers/h
 import { createUndiciHttp } from "../../../../../runtime/drivers/http/undici.ts";
 import { serveHttp } from "../../../../../testing/http-servers.ts";
 import { type NameAnswer, serveNames } from "../../../../../testing/name-server.ts";
-import { answered, Closing, failed, get } from "../../../../contracts/http.ts";
+import { answered, Closing, failed, get } from "../../../../contracts/http-host.ts";
 
 const IPV6 = "2001:db8:0:0:0:0:0:7";
 

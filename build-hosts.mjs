@@ -61,7 +61,7 @@ export async function buildHost({ host, only, root = ROOT, outDir = join(root, "
   if (HOSTS[host] === undefined)
     throw new Error(`There is no host ${host}; it is one of ${Object.keys(HOSTS).join(", ")}.`);
   const { functions } = await build({ root, outDir });
-  const calling = await callingFunctions(functions, outDir);
+  const calling = new Set(functions.filter(({ ports }) => ports?.http).map(({ name }) => name));
   const wanted = artefactsOf(functions).filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0)
     throw new Error(`There is no function ${only}; see dist/manifest.json, or api, worker, all.`);
@@ -77,7 +77,7 @@ export async function buildHost({ host, only, root = ROOT, outDir = join(root, "
 /** Each function, a worker with the schedules of its process, and what is deployed as one. */
 function artefactsOf(functions) {
   const of = (kind) => functions.filter((fn) => fn.kind === kind);
-  const schedulesOf = (name) => of("schedules").filter(({ schedule }) => schedule.runsIn.includes(`worker-${name}`));
+  const schedulesOf = (name) => of("schedules").filter(({ schedule }) => schedule.runsWith.includes(name));
   const single = functions.map((fn) => {
     return { name: fn.name, functions: fn.kind === "workers" ? [fn, ...schedulesOf(fn.name)] : [fn] };
   });
@@ -87,17 +87,6 @@ function artefactsOf(functions) {
     { name: "worker", functions: [...of("workers"), ...of("schedules")] },
     { name: "all", functions },
   ];
-}
-
-/** The names of the functions that probe or send, by what they are made of. */
-async function callingFunctions(functions, outDir) {
-  const calling = new Set();
-  for (const { name, file } of functions) {
-    const { sources } = JSON.parse(await readFile(join(outDir, `${file}.map`), "utf8"));
-    const texts = sources.map((source) => readFile(join(outDir, file, "..", source), "utf8").catch(() => ""));
-    if ((await Promise.all(texts)).some((text) => /\bhttp\.call\(/.test(text))) calling.add(name);
-  }
-  return calling;
 }
 
 function bundle(host, { wanted, calling, root, folder }) {
@@ -132,10 +121,10 @@ function entryOf(host, { artefact: { functions }, calling, root }) {
     work = { from: "./hosts/shared/work.ts", name: "work" },
   } = HOSTS[host];
   const path = ({ kind, name }) => `./${relative(ROOT, join(root, "functions", kind, `${name}.ts`))}`;
+  const item = (fn, index, metadata) =>
+    `{ name: "${fn.name}", ${[...(fn.ports ? ["ports"] : []), metadata].map((each) => `${each}: f${index}.${each}, `).join("")}fn: f${index}.default }`;
   const at = (kind, metadata) =>
-    functions.flatMap((fn, index) =>
-      fn.kind === kind ? [`{ name: "${fn.name}", ${metadata}: f${index}.${metadata}, fn: f${index}.default }`] : [],
-    );
+    functions.flatMap((fn, index) => (fn.kind === kind ? [item(fn, index, metadata)] : []));
   const callsOut = functions.some(({ name }) => calling.has(name));
   const works = functions.some(({ kind }) => kind !== "api");
   const answers = functions.some(({ kind }) => kind === "api");

@@ -200,7 +200,8 @@ async function describeBundle({ kind, name }, outDir) {
   if (typeof module.default?.[method] !== "function" || module[metadata] === undefined) {
     throw new Error(`functions/${kind}/${name}.ts must export default { ${method} } and const ${metadata}`);
   }
-  return { name, kind, file, bytes: size, [metadata]: plain(module[metadata]) };
+  const { ports } = module;
+  return { name, kind, file, bytes: size, [metadata]: plain(module[metadata]), ...(ports && { ports }) };
 }
 
 /** What of a function's metadata is data: its schemas stay in the bundle. */

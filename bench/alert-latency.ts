@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import type { Service } from "../local/load.ts";
 import { type ApiClient, apiClient } from "../testing/api.ts";
 import type { StackMethods, StackOptions } from "./cost-stack.ts";
 import { startEmulators } from "./emulators.ts";
@@ -69,7 +68,7 @@ export async function measureAlertLatency(options: LatencyOptions): Promise<Aler
     const apiKey = randomBytes(24).toString("base64url");
     const shared = { API_KEY: apiKey, NETWORK_POLICY: "private", LOG_LEVEL: "WARN", PORT: "0", WORKER_PORT: "0" };
     const variables = { ...emulators.variables, ...shared };
-    const startStack = async (service: Service) => {
+    const startStack = async (service: string) => {
       const wanted: StackOptions = { dist: options.dist, running: [service], variables, route: emulators.route };
       return started(await startHelper<StackMethods>("cost-stack", [JSON.stringify(wanted)]));
     };

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { createBindings } from "../local/env.ts";
 import { isAlive } from "../local/healthcheck.ts";
-import type { Service } from "../local/load.ts";
+import { functionsOf, readManifest } from "../local/load.ts";
 import { startServices } from "../local/service.ts";
 import { readConfig } from "../runtime/config/config.ts";
 import type { Http, HttpAnswer } from "../runtime/drivers/http/http.ts";
@@ -16,7 +16,7 @@ import { type Route, routeTraffic, type Traffic } from "./traffic.ts";
 
 export interface StackOptions {
   readonly dist: string;
-  readonly running: readonly Service[];
+  readonly running: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
   readonly route: Route;
   /** The database itself, around the emulator. */
@@ -67,13 +67,13 @@ function answer(statusCode: number): HttpAnswer {
   return { ok: true, statusCode, headers: {}, body: "", truncated: false, totalMs: 42, phases };
 }
 
-async function start(service: Service): Promise<string> {
+async function start(service: string): Promise<string> {
   const config = readConfig(options.variables);
   const log = createLog(service, config.logLevel);
-  const bindings = await createBindings(config, { service, log });
-  const { env, probeEnv } = bindings;
-  const scripted = { ...bindings, env: { ...env, http }, probeEnv: { ...probeEnv, http } };
-  const started = { running: [service], config, log, dist: options.dist };
+  const functions = functionsOf(await readManifest(options.dist), [service]);
+  const bindings = await createBindings(config, { service, log, functions });
+  const scripted = { ...bindings, env: { ...bindings.env, http, limitedHttp: http } };
+  const started = { functions, isApi: service === "api", config, log, dist: options.dist };
   const { url } = await startServices({ ...started, bindings: clock === undefined ? bindings : scripted });
   return url;
 }

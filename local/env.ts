@@ -1,17 +1,18 @@
 import {
   type Config,
   type DatabaseConfig,
-  DELIVERIES_AT_ONCE,
   functionConfig,
   type ProcessConfig,
+  SHARED_HTTP_CALLS,
   type StreamConfig,
 } from "../runtime/config/config.ts";
-import type { Env } from "../runtime/contract.ts";
 import type { HttpDriver } from "../runtime/drivers/http/http.ts";
 import { isPooledUrl } from "../runtime/drivers/sql/neon-url.ts";
 import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
 import type { EventStream } from "../runtime/drivers/stream/stream.ts";
+import type { HostEnv } from "../runtime/host-env.ts";
 import type { Log } from "../runtime/log.ts";
+import type { ManifestFunction } from "../runtime/manifest.ts";
 import { createMemo } from "../runtime/memo.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { createMetrics } from "../runtime/metrics-registry.ts";
@@ -21,17 +22,24 @@ import { createWarmUp } from "./warm-up.ts";
 const REFUSED_WRITE_MS = 30_000;
 
 export interface ProcessBindings {
-  /** For everything but probes. */
-  readonly env: Env;
-  /** The same with an `http` of its own, so that hanging targets hold up no alert where both are in one process. */
-  readonly probeEnv: Env;
+  readonly env: HostEnv;
   readonly sql: SqlDriver;
   close(): Promise<void>;
 }
 
+interface BindingsOptions {
+  /** The service's name, for metrics. */
+  readonly service: string;
+  readonly log: Log;
+  /** What runs here. */
+  readonly functions: readonly ManifestFunction[];
+}
+
 /** Makes what `config` names. Drivers are loaded here and nowhere else, each only by the processes that use it. */
-export async function createBindings(config: ProcessConfig, { service, log }: { service: string; log: Log }) {
+export async function createBindings(config: ProcessConfig, { service, log, functions }: BindingsOptions) {
   const metrics = createMetrics({ service });
+  // A function with a limited http calls out before it needs the database. The others send a statement at once.
+  const startsWithSql = functions.every(({ ports }) => ports?.http !== "limited");
   let refusedWriteAt = Number.NEGATIVE_INFINITY;
   const found = {
     sql: false,
@@ -51,21 +59,21 @@ export async function createBindings(config: ProcessConfig, { service, log }: { 
       warmUp.used();
     },
   });
-  // What is read leads to a statement at once, but for checks: those take their time first.
   const warmUp = createWarmUp(() => sql`select 1`);
   const stream = await openStream(config.stream, {
     metrics,
     onCall(isThere) {
       found.stream = isThere;
     },
-    ...(config.database.driver === "http" && service !== "worker-monitoring" ? { onAdded: warmUp.begin } : {}),
+    ...(config.database.driver === "http" && startsWithSql ? { onAdded: warmUp.begin } : {}),
   });
-  const deliveries = lazyHttp(config, { concurrency: DELIVERIES_AT_ONCE, metrics });
-  const probes = lazyHttp(config, { concurrency: config.workerConcurrency, metrics });
-  const env: Env = {
+  const http = lazyHttp(config, { concurrency: SHARED_HTTP_CALLS, metrics });
+  const limitedHttp = lazyHttp(config, { concurrency: config.workerConcurrency, metrics });
+  const env: HostEnv = {
     sql,
     stream,
-    http: deliveries,
+    http,
+    limitedHttp,
     log,
     metrics,
     memo: createMemo(),
@@ -74,10 +82,9 @@ export async function createBindings(config: ProcessConfig, { service, log }: { 
   };
   const bindings: ProcessBindings = {
     env,
-    probeEnv: { ...env, http: probes },
     sql,
     async close() {
-      await Promise.all([sql.close(), stream.close(), deliveries.close(), probes.close()]);
+      await Promise.all([sql.close(), stream.close(), http.close(), limitedHttp.close()]);
     },
   };
   return bindings;

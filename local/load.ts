@@ -3,42 +3,44 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { RouterEntry } from "../runtime/api/router.ts";
 import type { ConsumeFunction, FetchFunction, ScheduledFunction } from "../runtime/contract.ts";
-import type { Manifest } from "../runtime/manifest.ts";
-import type { Scheduled, Worker } from "../runtime/worker/working.ts";
+import type { Manifest, ManifestFunction } from "../runtime/manifest.ts";
+import type { LoadedSchedule, LoadedWorker } from "../runtime/worker/start-functions.ts";
 
-/** The services that run functions: one a process in containers, all of them in one with `npm start`. */
-export const services = ["api", "worker-monitoring", "worker-status-change", "worker-notification"] as const;
-export type Service = (typeof services)[number];
-
-/** What services run. */
+/** The functions of some services, loaded. */
 export interface Functions {
   readonly routes: readonly RouterEntry[];
-  readonly workers: readonly Worker[];
-  readonly schedules: readonly Scheduled[];
+  readonly workers: readonly LoadedWorker[];
+  readonly schedules: readonly LoadedSchedule[];
 }
 
-/** The paths that every process answers, not the API alone. */
+/** Every service answers these paths, not only the API. */
 const everywhere = ["/healthz", "/readyz"];
 
-/** Loads the bundles that these services run from the folder that build.mjs writes, each once. */
-export async function loadFunctions(dist: string, running: readonly Service[]): Promise<Functions> {
-  const { functions } = JSON.parse(await readFile(join(dist, "manifest.json"), "utf8")) as Manifest;
-  // build.mjs has seen that every bundle exports what its kind needs.
+/** Reads the manifest in the folder that build.mjs writes. */
+export async function readManifest(dist: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(dist, "manifest.json"), "utf8"));
+}
+
+/** The functions that these services run, each once. */
+export function functionsOf({ functions }: Manifest, services: readonly string[]): ManifestFunction[] {
+  const hasWorker = (name: string) => services.includes(`worker-${name}`);
+  return functions.filter((built) => {
+    if (built.kind === "api") return services.includes("api") || everywhere.includes(built.route.path);
+    return built.kind === "workers" ? hasWorker(built.name) : built.schedule.runsWith.some(hasWorker);
+  });
+}
+
+/** Loads the bundles of these functions from the folder that build.mjs writes. */
+export async function loadFunctions(dist: string, functions: readonly ManifestFunction[]): Promise<Functions> {
+  // build.mjs checks that every bundle exports what its kind needs.
   const load = async <Fn>(file: string): Promise<Fn> => (await import(pathToFileURL(join(dist, file)).href)).default;
   const routes: RouterEntry[] = [];
-  const workers: Worker[] = [];
-  const schedules: Scheduled[] = [];
+  const workers: LoadedWorker[] = [];
+  const schedules: LoadedSchedule[] = [];
   for (const built of functions) {
-    const { name, file } = built;
-    if (built.kind === "api" && (running.includes("api") || everywhere.includes(built.route.path))) {
-      routes.push({ route: built.route, fn: await load<FetchFunction>(file) });
-    }
-    if (built.kind === "workers" && running.some((service) => service === `worker-${name}`)) {
-      workers.push({ name, source: built.source, fn: await load<ConsumeFunction>(file) });
-    }
-    if (built.kind === "schedules" && built.schedule.runsIn.some((service) => running.includes(service))) {
-      schedules.push({ name, schedule: built.schedule, fn: await load<ScheduledFunction>(file) });
-    }
+    if (built.kind === "api") routes.push({ ...built, fn: await load<FetchFunction>(built.file) });
+    else if (built.kind === "workers") workers.push({ ...built, fn: await load<ConsumeFunction>(built.file) });
+    else schedules.push({ ...built, fn: await load<ScheduledFunction>(built.file) });
   }
   return { routes, workers, schedules };
 }

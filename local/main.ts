@@ -1,14 +1,15 @@
 import { dirname, join } from "node:path";
 import { readConfig } from "../runtime/config/config.ts";
+import { serviceNames } from "../runtime/manifest.ts";
 import { isOperators, runCli } from "./cli/cli.mjs";
 import { fail } from "./fail.ts";
-import { services } from "./load.ts";
+import { readManifest } from "./load.ts";
 import { onStopSignal } from "./signals.ts";
 
 /** build.mjs writes this file to dist/local. */
 const dist = dirname(import.meta.dirname);
 
-const usage = `Usage: node dist/local/main.mjs <service>
+const usage = (services: readonly string[]) => `Usage: node dist/local/main.mjs <service>
 
   ${services.join(", ")}
                       runs until it is stopped
@@ -25,14 +26,15 @@ async function main([command, ...args]: readonly string[]): Promise<void> {
   const variables = process.env;
   const [argument] = args;
   const stop = onStopSignal();
-  const service = services.find((name) => name === command);
-  if (service !== undefined) {
+  const manifest = await readManifest(dist);
+  const services = serviceNames(manifest);
+  if (command !== undefined && services.includes(command)) {
     const { runService } = await import("./run.ts");
-    return runService(service, { config: readConfig(variables), dist, stop });
+    return runService(command, { config: readConfig(variables), dist, manifest, stop });
   }
   if (command === "all") {
     const { runAll } = await import("./run.ts");
-    return runAll({ variables, dist, stop, folder: argument ?? join(dirname(dist), ".data") });
+    return runAll({ variables, dist, manifest, stop, folder: argument ?? join(dirname(dist), ".data") });
   }
   if (command === "migrate") {
     const { runMigrate } = await import("./migrate.ts");
@@ -54,7 +56,7 @@ async function main([command, ...args]: readonly string[]): Promise<void> {
     process.exit(await runCli({ args: [command, ...args], variables, keyFile }));
   }
   const isHelp = command === "--help" || command === "help";
-  (isHelp ? process.stdout : process.stderr).write(usage);
+  (isHelp ? process.stdout : process.stderr).write(usage(services));
   process.exit(isHelp ? 0 : 2);
 }
 

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { type ProcessConfig, readOneProcessConfig, type Variables } from "../runtime/config/config.ts";
 import { createLog, type Log } from "../runtime/log.ts";
+import { type Manifest, serviceNames } from "../runtime/manifest.ts";
 import { drain, type Part, whatIsLeft } from "../runtime/worker/drain.ts";
 import { createBindings, type ProcessBindings } from "./env.ts";
-import { type Service, services } from "./load.ts";
+import { functionsOf } from "./load.ts";
 import { applyMigrations, checkMigrated } from "./migrate.ts";
 import { freeLeases, keptApiKey, makeDataFolder, welcome } from "./one-process.ts";
 import { streamVariable, waitFor } from "./reachable.ts";
@@ -13,13 +14,14 @@ import { endOnBugs, type StopSignal, tellWhatIsLeft } from "./signals.ts";
 interface RunOptions {
   /** The folder that build.mjs writes. */
   readonly dist: string;
+  readonly manifest: Manifest;
   readonly stop: StopSignal;
 }
 
 interface Run extends RunOptions {
   /** What the process calls itself in logs and metrics. */
   readonly name: string;
-  readonly running: readonly Service[];
+  readonly services: readonly string[];
   readonly config: ProcessConfig;
   /** What is to be done before anything runs. */
   prepare(bindings: ProcessBindings, signal: AbortSignal): Promise<void>;
@@ -27,35 +29,33 @@ interface Run extends RunOptions {
 }
 
 /** Runs one service until it is stopped, and ends the process. */
-export function runService(service: Service, { config, dist, stop }: RunOptions & { config: ProcessConfig }) {
+export function runService(service: string, { config, ...options }: RunOptions & { config: ProcessConfig }) {
   return run({
+    ...options,
     name: service,
-    running: [service],
+    services: [service],
     config,
-    dist,
-    stop,
     async prepare({ env }, signal) {
       await waitFor(() => env.sql`select 1`, { variable: "DATABASE_URL", signal });
       await waitFor(() => env.stream.ping(), { variable: streamVariable(config), signal });
-      await checkMigrated(env.sql, dist);
+      await checkMigrated(env.sql, options.dist);
     },
     started: (url, log) => log.info("Running.", { url }),
   });
 }
 
 /** Runs everything in this process, with the data in `folder`, until it is stopped, and ends the process. */
-export async function runAll({ variables, dist, folder, stop }: RunOptions & { variables: Variables; folder: string }) {
+export async function runAll({ variables, folder, ...options }: RunOptions & { variables: Variables; folder: string }) {
   await makeDataFolder(folder);
   const keptKey = variables["API_KEY"] ? null : await keptApiKey(folder);
   const config = readOneProcessConfig(variables, { dataDir: join(folder, "postgres"), apiKey: keptKey ?? "" });
   await run({
+    ...options,
     name: "stillup",
-    running: services,
+    services: serviceNames(options.manifest),
     config,
-    dist,
-    stop,
     async prepare({ sql }) {
-      await applyMigrations(sql, dist);
+      await applyMigrations(sql, options.dist);
       await freeLeases(sql);
     },
     started(url) {
@@ -64,17 +64,25 @@ export async function runAll({ variables, dist, folder, stop }: RunOptions & { v
   });
 }
 
-async function run({ name, running, config, dist, prepare, started, stop }: Run): Promise<never> {
+async function run({ name, services, config, dist, manifest, prepare, started, stop }: Run): Promise<never> {
   const log = createLog(name, config.logLevel);
   endOnBugs(log);
   let stages: readonly (readonly Part[])[] = [];
   const { signal } = stop;
   stop.left = () => whatIsLeft(stages);
-  const bindings = await createBindings(config, { service: name, log });
+  const functions = functionsOf(manifest, services);
+  const bindings = await createBindings(config, { service: name, log, functions });
   stages = [[{ name: "the connections", left: () => null, stop: bindings.close }]];
   try {
     await prepare(bindings, signal);
-    const { url, stages: work } = await startServices({ running, config, bindings, log, dist });
+    const { url, stages: work } = await startServices({
+      functions,
+      isApi: services.includes("api"),
+      config,
+      bindings,
+      log,
+      dist,
+    });
     stages = [...work, ...stages];
     started(url, log);
   } catch (error) {

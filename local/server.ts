@@ -4,9 +4,9 @@ import { getRequestListener } from "@hono/node-server";
 import { invalidRequest, respond } from "../runtime/api/problem.ts";
 import { requestIdOf } from "../runtime/api/request-id.ts";
 import type { Router } from "../runtime/api/router.ts";
-import type { Ctx, Env } from "../runtime/contract.ts";
+import type { Ctx } from "../runtime/contract.ts";
+import type { HostEnv } from "../runtime/host-env.ts";
 import type { Background } from "../runtime/worker/background.ts";
-import { callEnv } from "../runtime/worker/call-env.ts";
 import type { Part } from "../runtime/worker/drain.ts";
 import { type ListenAddress, limits, listen } from "./listen.ts";
 
@@ -15,7 +15,7 @@ const CALL_MS = 30_000;
 
 interface ApiOptions {
   readonly router: Router;
-  readonly env: Env;
+  readonly env: HostEnv;
   readonly background: Background;
 }
 
@@ -29,9 +29,7 @@ export async function startServer(api: ApiOptions, place: ListenAddress): Promis
     (request, { incoming }) => {
       const ctx = createCtx(request, givenId(incoming as IncomingMessage), api.background);
       // Routes answer their own errors with problems; this is for what is thrown outside of one.
-      return api
-        .router(request, callEnv(api.env, ctx.requestId), ctx)
-        .catch((error: unknown) => answerError(error, { request, ctx, api }));
+      return api.router(request, api.env, ctx).catch((error: unknown) => answerError(error, { request, ctx, api }));
     },
     { errorHandler: (error) => answerError(isBadTarget(error) ? badTarget() : error, { ...noRequest(api), api }) },
   );

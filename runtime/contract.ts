@@ -102,9 +102,27 @@ export interface Source {
   readonly parallel: number;
 }
 
+/**
+ * `env.stream.wake("a-schedule")` makes that schedule run now, in each process that runs it. Waking this name makes those
+ * schedules run that sleep because there was nothing to do.
+ */
+export const SLEEPING_SCHEDULES = "sleeping-schedules";
+
 /** What a schedule file exports as `schedule`. */
 export interface Schedule {
   readonly everySeconds: number;
-  /** The workers in whose process it runs where there are processes. */
-  readonly runsIn: readonly ("worker-monitoring" | "worker-status-change" | "worker-notification")[];
+  /** The names of workers. Where each worker has a process, the schedule runs in the processes of these. */
+  readonly runsWith: readonly string[];
+}
+
+/**
+ * What a function file exports as `ports` if its function calls anything but the database and the streams. A function
+ * host's artefact contains a driver only if one of its functions declares the port.
+ */
+export interface Ports {
+  /**
+   * Outgoing HTTP. `limited`: at most WORKER_CONCURRENCY calls of the process run at once, the others wait in a queue.
+   * It is for calls that may hang, such as checks. `shared` is for all others: they never wait behind a hanging call.
+   */
+  readonly http?: "shared" | "limited";
 }

@@ -1,5 +1,5 @@
 import type { Route } from "./api/route.ts";
-import type { Schedule, Source } from "./contract.ts";
+import type { Ports, Schedule, Source } from "./contract.ts";
 
 interface Built {
   /** The function file's base name. */
@@ -7,9 +7,12 @@ interface Built {
   /** The bundle, relative to the folder of the manifest. */
   readonly file: string;
   readonly bytes: number;
+  /** What it exports as `ports`; left out when it exports none. */
+  readonly ports?: Ports;
 }
 
-type ManifestFunction =
+/** One function of the build. */
+export type ManifestFunction =
   /** Of a route, what is data; its schemas stay in the bundle. */
   | (Built & { readonly kind: "api"; readonly route: Pick<Route, "method" | "path" | "auth" | "summary"> })
   | (Built & { readonly kind: "workers"; readonly source: Source })
@@ -18,4 +21,9 @@ type ManifestFunction =
 /** `dist/manifest.json`: every function there is, for whoever runs them. */
 export interface Manifest {
   readonly functions: readonly ManifestFunction[];
+}
+
+/** The services that run these functions: `api`, and `worker-<name>` for each worker. In containers each is a process. */
+export function serviceNames({ functions }: Manifest): string[] {
+  return ["api", ...functions.filter(({ kind }) => kind === "workers").map(({ name }) => `worker-${name}`)];
 }

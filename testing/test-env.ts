@@ -1,7 +1,8 @@
 import type { Config } from "../runtime/config/config.ts";
-import type { Ctx, Env, FetchFunction } from "../runtime/contract.ts";
+import type { Ctx, FetchFunction } from "../runtime/contract.ts";
 import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
 import { createMemoryStream, type MemoryStream } from "../runtime/drivers/stream/memory.ts";
+import type { HostEnv } from "../runtime/host-env.ts";
 import type { Log, LogFields, LogLevel } from "../runtime/log.ts";
 import { createMemo } from "../runtime/memo.ts";
 import { createMetrics } from "../runtime/metrics-registry.ts";
@@ -22,9 +23,10 @@ export interface LogLine {
 }
 
 /** All bindings, and what a test does with them. */
-export interface TestEnv extends Env {
+export interface TestEnv extends HostEnv {
   readonly sql: SqlDriver;
   readonly stream: MemoryStream;
+  /** Both kinds of outgoing HTTP are this one. */
   readonly http: ScriptedHttp;
   readonly clock: TestClock;
   /** What was logged, oldest first. */
@@ -63,10 +65,12 @@ export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
   const settled = async () => {
     while (work.length > 0) await work.shift();
   };
+  const http = createScriptedHttp();
   const env: TestEnv = {
     sql,
     stream: createMemoryStream(),
-    http: createScriptedHttp(),
+    http,
+    limitedHttp: http,
     log: capturingLog(logged, {}),
     config: { ...testConfig, ...options.config },
     metrics: createMetrics({ service: "test" }),

@@ -1,5 +1,5 @@
 import type { Env } from "../../runtime/contract.ts";
-import { wakeOrLog } from "../messaging/wake.ts";
+import { wakeForChecks, wakeOrLog } from "../messaging/wake.ts";
 import { alertsDue } from "../messaging/wake-up.ts";
 import { type Connectivity, connectivityOf } from "./connectivity.ts";
 import { type ConnectivityReport, recordConnectivity } from "./record-connectivity.ts";
@@ -38,7 +38,7 @@ async function report(env: ConnectivityEnv, connectivity: Connectivity, sees: bo
   else env.log.info("Stillup sees again. Every monitor is checked now.");
   await wakeOrLog(env, async () => {
     await env.stream.publish(alertsDue.messages(channelIds));
-    if (change === "online") await env.stream.wake("enqueue-checks");
+    if (change === "online") await wakeForChecks(env);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Ctx, Env } from "../../runtime/contract.ts";
+import { type Ctx, type Env, SLEEPING_SCHEDULES } from "../../runtime/contract.ts";
 import { withTimeout } from "../../runtime/with-timeout.ts";
 
 const PATIENCE_MS = 1000;
@@ -25,4 +25,9 @@ export async function wakeOrLog({ log }: Pick<Env, "log">, send: () => Promise<v
   await send().catch((error: unknown) => {
     log.warn("A wake-up could not be sent; a sweep will find what it was for.", { error: String(error) });
   });
+}
+
+/** Makes `enqueue-checks` run now: a check is due. The other schedules, which sleep when no check is near, wake up too. */
+export function wakeForChecks({ stream }: Pick<Env, "stream">): Promise<void> {
+  return stream.wake("enqueue-checks", SLEEPING_SCHEDULES);
 }

@@ -1,4 +1,4 @@
-import { wake } from "../../domain/messaging/wake.ts";
+import { wake, wakeForChecks } from "../../domain/messaging/wake.ts";
 import { checkMonitor } from "../../domain/monitors/check-monitor.ts";
 import { Monitor } from "../../domain/monitors/schema.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
@@ -15,6 +15,6 @@ export const route = {
 
 export default handle(route, async ({ params, env, ctx }) => {
   const monitor = await checkMonitor(env.sql, params.id);
-  await wake(env, ctx, () => env.stream.wake("enqueue-checks"));
+  await wake(env, ctx, () => wakeForChecks(env));
   return reply(202, monitor);
 });

@@ -1,4 +1,4 @@
-import { wake } from "../../domain/messaging/wake.ts";
+import { wake, wakeForChecks } from "../../domain/messaging/wake.ts";
 import { createMonitor } from "../../domain/monitors/create-monitor.ts";
 import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorInput } from "../../domain/monitors/schema.ts";
@@ -17,6 +17,6 @@ export const route = {
 export default handle(route, async ({ body, env, ctx }) => {
   refuseShortInterval(env.config, body.intervalSeconds);
   const monitor = await createMonitor(env.sql, body);
-  await wake(env, ctx, () => env.stream.wake("enqueue-checks"));
+  await wake(env, ctx, () => wakeForChecks(env));
   return reply(201, monitor);
 });

@@ -1,4 +1,4 @@
-import { wake } from "../../domain/messaging/wake.ts";
+import { wake, wakeForChecks } from "../../domain/messaging/wake.ts";
 import { resumeMonitor } from "../../domain/monitors/resume-monitor.ts";
 import { Monitor } from "../../domain/monitors/schema.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
@@ -14,6 +14,6 @@ export const route = {
 
 export default handle(route, async ({ params, env, ctx }) => {
   const monitor = await resumeMonitor(env.sql, params.id);
-  await wake(env, ctx, () => env.stream.wake("enqueue-checks"));
+  await wake(env, ctx, () => wakeForChecks(env));
   return reply(200, monitor);
 });

@@ -1,6 +1,7 @@
 import { ChannelTest } from "../../domain/channels/schema.ts";
 import { testChannel } from "../../domain/channels/test-channel.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
+import type { Ports } from "../../runtime/contract.ts";
 
 export const route = {
   method: "POST",
@@ -10,6 +11,8 @@ export const route = {
   description: "Sends `channel.test` once and answers how that went, whatever the receiver did.",
   responses: { 200: ChannelTest },
 } as const satisfies Route;
+
+export const ports: Ports = { http: "shared" };
 
 export default handle(route, async ({ params, env, ctx }) =>
   reply(200, await testChannel(env, { id: params.id, signal: ctx.signal })),

@@ -1,4 +1,4 @@
-import { wake } from "../../domain/messaging/wake.ts";
+import { wake, wakeForChecks } from "../../domain/messaging/wake.ts";
 import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorPatch } from "../../domain/monitors/schema.ts";
 import { updateMonitor } from "../../domain/monitors/update-monitor.ts";
@@ -20,6 +20,6 @@ export const route = {
 export default handle(route, async ({ params, body, env, ctx }) => {
   refuseShortInterval(env.config, body.intervalSeconds ?? undefined);
   const { monitor, isDue } = await updateMonitor(env.sql, { id: params.id, patch: body });
-  if (isDue) await wake(env, ctx, () => env.stream.wake("enqueue-checks"));
+  if (isDue) await wake(env, ctx, () => wakeForChecks(env));
   return reply(200, monitor);
 });

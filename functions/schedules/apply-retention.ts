@@ -4,7 +4,7 @@ import { purgeMonitors } from "../../domain/retention/purge-monitors.ts";
 import { claimSchedule } from "../../domain/shared/claim-schedule.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
-export const schedule: Schedule = { everySeconds: 3600, runsIn: ["worker-status-change"] };
+export const schedule: Schedule = { everySeconds: 3600, runsWith: ["status-change"] };
 
 /** Makes room for the coming days' checks and lets go of what nobody is shown any more. */
 export default {

@@ -1,9 +1,10 @@
 import { claimDueChecks } from "../../domain/checks/claim-due-checks.ts";
 import { checksDue, jobEntries } from "../../domain/checks/job.ts";
 import { checkConnectivityAgain } from "../../domain/connectivity/report-connectivity.ts";
-import type { Env, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
+import type { Env, Ports, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
-export const schedule: Schedule = { everySeconds: 5, runsIn: ["worker-monitoring"] };
+export const schedule: Schedule = { everySeconds: 5, runsWith: ["monitoring"] };
+export const ports: Ports = { http: "shared" };
 
 /** More entries than these are a backlog: those of 15 s, with 10,000 monitors, are fewer. */
 const BACKLOG = 500;

@@ -4,7 +4,7 @@ import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = {
   everySeconds: 60,
-  runsIn: ["worker-monitoring", "worker-status-change", "worker-notification"],
+  runsWith: ["monitoring", "status-change", "notification"],
 };
 
 /** Removes consumers of processes that are long gone and whose entries were taken over. */

@@ -2,7 +2,7 @@ import { claimSchedule } from "../../domain/shared/claim-schedule.ts";
 import { rollUp } from "../../domain/uptime/roll-up.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
-export const schedule: Schedule = { everySeconds: 60, runsIn: ["worker-status-change"] };
+export const schedule: Schedule = { everySeconds: 60, runsWith: ["status-change"] };
 
 /** Sums up the hours that have ended. */
 export default {

@@ -1,7 +1,7 @@
 import { canaryEntry, sendCanary } from "../../domain/watchdog/canary.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
-export const schedule: Schedule = { everySeconds: 60, runsIn: ["worker-monitoring"] };
+export const schedule: Schedule = { everySeconds: 60, runsWith: ["monitoring"] };
 
 /** How long a schedule that has nothing to do sleeps. */
 const NEVER_MS = 3_600_000;

@@ -1,8 +1,9 @@
 import { claimDueChannels } from "../../domain/deliveries/claim-due-channels.ts";
 import { deliverDue } from "../../domain/deliveries/deliver.ts";
-import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
+import type { Ports, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
-export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-notification"] };
+export const schedule: Schedule = { everySeconds: 10, runsWith: ["notification"] };
+export const ports: Ports = { http: "shared" };
 
 /**
  * Sends what is due and was woken by nobody: next tries, lost wake-ups, deliveries whose worker died. It needs nothing but

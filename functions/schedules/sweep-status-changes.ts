@@ -2,7 +2,7 @@ import { claimPendingEvents, handleStatusChanges } from "../../domain/incidents/
 import { alertsDue } from "../../domain/messaging/wake-up.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
-export const schedule: Schedule = { everySeconds: 10, runsIn: ["worker-status-change"] };
+export const schedule: Schedule = { everySeconds: 10, runsWith: ["status-change"] };
 
 /** Handles status changes whose wake-up was lost: it needs nothing but Postgres. */
 export default {

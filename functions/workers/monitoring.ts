@@ -2,10 +2,11 @@ import { checksDue, jobEntries, parseChecks } from "../../domain/checks/job.ts";
 import { runChecks } from "../../domain/checks/run-checks.ts";
 import { statusChanged } from "../../domain/messaging/wake-up.ts";
 import { passCanaries } from "../../domain/watchdog/canary.ts";
-import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
+import type { ConsumeFunction, Ports, Source } from "../../runtime/contract.ts";
 import { parseMessages } from "../../runtime/worker/settle.ts";
 
 export const source: Source = { ...checksDue, batchSize: 1, parallel: 64 };
+export const ports: Ports = { http: "limited" };
 
 /** Makes checks and stores their results. Checks that a stop leaves undone go back as new entries. */
 export default {

@@ -2,11 +2,12 @@ import { deliverDue } from "../../domain/deliveries/deliver.ts";
 import { alertsDue } from "../../domain/messaging/wake-up.ts";
 import { isCanary } from "../../domain/watchdog/canary.ts";
 import { pingWatchdog } from "../../domain/watchdog/ping-watchdog.ts";
-import type { ConsumeFunction, Source } from "../../runtime/contract.ts";
+import type { ConsumeFunction, Ports, Source } from "../../runtime/contract.ts";
 import { parseMessages } from "../../runtime/worker/settle.ts";
 
 /** One call a wake-up and many side by side, so that a slow receiver holds up its own wake-up alone. */
 export const source: Source = { stream: alertsDue.stream, group: alertsDue.group, batchSize: 1, parallel: 1000 };
+export const ports: Ports = { http: "shared" };
 
 /** Sends what is due. For a canary that got here it gives the heartbeat. */
 export default {

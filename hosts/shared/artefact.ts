@@ -1,13 +1,13 @@
 import type { RouterEntry } from "../../runtime/api/router.ts";
 import type { HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-import type { Scheduled, Worker } from "../../runtime/worker/working.ts";
+import type { LoadedSchedule, LoadedWorker } from "../../runtime/worker/start-functions.ts";
 
 /** What one deployment holds: some functions or all. build-hosts.mjs writes the entry that says so. */
 export interface Artefact<W = unknown> {
   readonly routes: readonly RouterEntry[];
-  readonly workers: readonly Worker[];
-  readonly schedules: readonly Scheduled[];
+  readonly workers: readonly LoadedWorker[];
+  readonly schedules: readonly LoadedSchedule[];
   /** Null where no function probes or sends: the client for it weighs more than all else. */
   readonly openHttp: OpenHttp | null;
   /** Null where there are no workers and no schedules. */

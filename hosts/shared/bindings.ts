@@ -1,9 +1,9 @@
-import type { Env } from "../../runtime/contract.ts";
 import type { Http } from "../../runtime/drivers/http/http.ts";
 import { createNeonSql } from "../../runtime/drivers/sql/neon.ts";
 import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
 import { createUpstashStream } from "../../runtime/drivers/stream/upstash.ts";
 import { StillupError } from "../../runtime/errors.ts";
+import type { HostEnv } from "../../runtime/host-env.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createMemo } from "../../runtime/memo.ts";
 import { createPlainMetrics } from "../../runtime/metrics-plain.ts";
@@ -11,10 +11,7 @@ import type { OpenHttp } from "./artefact.ts";
 import type { HostConfig } from "./config.ts";
 
 export interface HostBindings {
-  /** For everything but probes. */
-  readonly env: Env;
-  /** The same with an `http` of its own, so that hanging targets hold up no alert. */
-  readonly probeEnv: Env;
+  readonly env: HostEnv;
   /** How long one tick of the host's clock works. */
   readonly workSeconds: number;
   /** For one tick: what hears wake-ups would be cut off, and not know it, while the host holds the process still. */
@@ -39,17 +36,18 @@ export function createBindings(host: HostConfig, { log, openHttp }: BindingsOpti
   const http = (concurrency: number) =>
     openHttp === null ? noHttp : openHttp({ policy: config.networkPolicy, concurrency, metrics });
   const stream = openStream();
-  const env: Env = {
+  const env: HostEnv = {
     sql,
     stream,
-    http: http(host.deliveriesAtOnce),
+    http: http(host.sharedCalls),
+    limitedHttp: http(config.workerConcurrency),
     log,
     metrics,
     memo: createMemo(),
     found,
     config,
   };
-  return { env, probeEnv: { ...env, http: http(config.workerConcurrency) }, workSeconds, openStream };
+  return { env, workSeconds, openStream };
 }
 
 const noHttp: Http = {

@@ -7,7 +7,6 @@ import type { HostName } from "../../runtime/limits.ts";
 import { createLog, type Log } from "../../runtime/log.ts";
 import { withTimeout } from "../../runtime/with-timeout.ts";
 import { type Background, createBackground } from "../../runtime/worker/background.ts";
-import { callEnv } from "../../runtime/worker/call-env.ts";
 import type { Artefact } from "./artefact.ts";
 import { createBindings, type HostBindings } from "./bindings.ts";
 import { readHostConfig } from "./config.ts";
@@ -39,7 +38,7 @@ export async function answer(
     log = env.log;
     background = createBackground(log);
     const ctx: Ctx = { requestId, deadline, signal: late.signal, waitUntil: background.waitUntil };
-    const answered = router(request, callEnv(env, requestId), ctx);
+    const answered = router(request, env, ctx);
     const response = await withTimeout(Math.max(0, deadline - TO_SAY_SO_MS - Date.now()), answered);
     if (response !== null) return response;
     late.abort();

@@ -1,8 +1,8 @@
 import {
   type Config,
-  DELIVERIES_AT_ONCE,
   functionConfig,
   readConfig,
+  SHARED_HTTP_CALLS,
   type Variables,
 } from "../../runtime/config/config.ts";
 import { createReader } from "../../runtime/config/reader.ts";
@@ -11,7 +11,8 @@ import { defaultWorkSeconds, type HostLimits, type HostName, limitsOf } from "..
 export interface HostConfig {
   /** What functions are shown: no connection string is among it. */
   readonly config: Config & { readonly limits: HostLimits };
-  readonly deliveriesAtOnce: number;
+  /** Calls at once by functions whose http is `shared`. */
+  readonly sharedCalls: number;
   readonly databaseUrl: string;
   readonly stream: { readonly url: string; readonly token: string };
   /** How long one tick of the host's clock works. */
@@ -22,7 +23,7 @@ export interface HostConfig {
  * A Worker's call has 6 connections, one of which hears wake-ups. What is more waits in line with its time-out running, so that
  * a target would seem slow that was never asked. Statements and streams are quick, and take what is free.
  */
-const CLOUDFLARE = { probes: 3, deliveries: 2 };
+const CLOUDFLARE = { limited: 3, shared: 2 };
 
 /**
  * The configuration of a function host: the variables of every other mode, but both services over HTTP, and WORK_SECONDS.
@@ -40,15 +41,14 @@ export function readHostConfig(host: HostName, variables: Variables): HostConfig
   if (stream.driver !== "http") {
     read.refuse("REDIS_URL", "is reached over TCP, and here over HTTP alone: set UPSTASH_REDIS_REST_URL and _TOKEN.");
   }
-  const most =
-    host === "cloudflare" ? CLOUDFLARE : { probes: config.workerConcurrency, deliveries: DELIVERIES_AT_ONCE };
+  const calls = host === "cloudflare" ? CLOUDFLARE : { limited: config.workerConcurrency, shared: SHARED_HTTP_CALLS };
   return read.finish({
     config: {
       ...config,
-      workerConcurrency: Math.min(most.probes, config.workerConcurrency),
+      workerConcurrency: Math.min(calls.limited, config.workerConcurrency),
       limits: limitsOf(host, workSeconds),
     },
-    deliveriesAtOnce: most.deliveries,
+    sharedCalls: calls.shared,
     workSeconds,
     databaseUrl: database.driver === "http" ? database.url : "",
     stream: stream.driver === "http" ? stream : { url: "", token: "" },

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Ctx, Env } from "../../runtime/contract.ts";
+import type { Ctx } from "../../runtime/contract.ts";
 import type { Message } from "../../runtime/drivers/stream/stream.ts";
 import { errorFields } from "../../runtime/errors.ts";
+import { callEnv, type HostEnv } from "../../runtime/host-env.ts";
 import { createBackground } from "../../runtime/worker/background.ts";
-import { callEnv } from "../../runtime/worker/call-env.ts";
 import { recordDeadLetter } from "../../runtime/worker/dead-letters.ts";
 import { type CallOutcome, settle } from "../../runtime/worker/settle.ts";
-import { envFor, type Worker } from "../../runtime/worker/working.ts";
+import type { LoadedWorker } from "../../runtime/worker/start-functions.ts";
 import type { Artefact } from "./artefact.ts";
 import type { HostBindings } from "./bindings.ts";
 
@@ -30,7 +30,7 @@ export async function consumeQueue(
 ): Promise<Map<string, number>> {
   const { queue, messages, deadline, signal } = queued;
   const worker = workerOf(artefact, queue);
-  const env = envFor(worker, bindings);
+  const { env } = bindings;
   const { waitUntil, idle } = createBackground(env.log);
   const consume = queue.endsWith(".fifo") ? consumeInOrder : consumeQueued;
   const redelivered = await consume({ worker, env, ctx: { deadline, signal, waitUntil } }, messages);
@@ -39,13 +39,13 @@ export async function consumeQueue(
 }
 
 interface QueueCall {
-  readonly worker: Worker;
-  readonly env: Env;
+  readonly worker: LoadedWorker;
+  readonly env: HostEnv;
   readonly ctx: Omit<Ctx, "requestId">;
 }
 
 /** The worker that a host's queue is for: its name ends in the stream's, with hyphens for dots. */
-function workerOf({ workers }: Workers, queue: string): Worker {
+function workerOf({ workers }: Workers, queue: string): LoadedWorker {
   const found = workers.find(({ source }) => queue.replace(/\.fifo$/, "").endsWith(source.stream.replaceAll(".", "-")));
   if (found !== undefined) return found;
   const names = workers.map(({ source }) => source.stream.replaceAll(".", "-")).join(", ");
@@ -81,13 +81,13 @@ function batchesOf(messages: readonly Message[], size: number): (readonly Messag
 
 /** What was published or recorded in vain is done again with the messages that it came from. */
 async function consumeBatch(
-  { worker: { fn, source }, env, ctx }: QueueCall,
+  { worker: { fn, source, ports }, env, ctx }: QueueCall,
   messages: readonly Message[],
   redelivered: Map<string, number>,
 ): Promise<void> {
   const requestId = randomUUID();
   const batch = { source: source.stream, messages };
-  const run = async () => fn.consume(batch, callEnv(env, requestId), { ...ctx, requestId });
+  const run = async () => fn.consume(batch, callEnv(env, { ports, requestId }), { ...ctx, requestId });
   const outcome = await run().then(
     (result): CallOutcome => ({ result }),
     (error: unknown): CallOutcome => ({ error }),

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { Env } from "../../runtime/contract.ts";
+import type { HostEnv } from "../../runtime/host-env.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { createBackground } from "../../runtime/worker/background.ts";
 import { drain, type Part, whatIsLeft } from "../../runtime/worker/drain.ts";
-import { startWorking } from "../../runtime/worker/working.ts";
+import { startFunctions } from "../../runtime/worker/start-functions.ts";
 import type { Artefact } from "./artefact.ts";
 import type { HostBindings } from "./bindings.ts";
 
@@ -28,21 +28,22 @@ export async function runTick(
   const workMs = Math.max(0, Math.min(workSeconds * 1000, deadline - MIN_DRAIN_MS - Date.now()));
   const drainMs = Math.min(MAX_DRAIN_MS, deadline - Date.now() - workMs - MIN_DRAIN_MS / 4);
   const stream = openStream();
-  const withStream = (env: Env): Env => ({ ...env, stream, config: { ...config, drainSeconds: drainMs / 1000 } });
-  const [env, probeEnv] = [withStream(bindings.env), withStream(bindings.probeEnv)];
+  const env: HostEnv = { ...bindings.env, stream, config: { ...config, drainSeconds: drainMs / 1000 } };
   const background = createBackground(env.log);
   const consumer = `${config.limits?.host}-${randomUUID().slice(0, 8)}`;
-  const { consumers, clocks, parts } = startWorking({ workers, schedules, consumer, env, probeEnv, background });
+  const running = startFunctions({ workers, schedules, consumer, env, background });
   const left: Part = { name: "the background", left: () => null, stop: background.idle };
   const connection: Part = { name: "the stream", left: () => null, stop: () => stream.close() };
-  const stages = [parts, [left], [connection]];
+  const stages = [running.parts, [left], [connection]];
 
-  const isOver = () => clocks.every((clock) => clock.isAsleep()) && consumers.every((part) => part.left() === null);
+  const isOver = () =>
+    running.schedules.every((schedule) => schedule.isAsleep()) &&
+    running.consumers.every((each) => each.left() === null);
   const until = performance.now() + workMs;
   const never = new AbortController().signal;
   for (let leftMs = workMs; leftMs > 0; leftMs = until - performance.now()) {
     await sleep(Math.min(LOOK_EVERY_MS, leftMs), never);
-    if (clocks.length > 0 && isOver()) break;
+    if (running.schedules.length > 0 && isOver()) break;
   }
   const inTime = await drain(stages, { seconds: drainMs / 1000, log: env.log });
   if (!inTime)

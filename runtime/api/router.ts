@@ -1,4 +1,5 @@
-import type { Ctx, Env, FetchFunction } from "../contract.ts";
+import type { Ctx, FetchFunction, Ports } from "../contract.ts";
+import { callEnv, type HostEnv } from "../host-env.ts";
 import { authorize } from "./authorize.ts";
 import { isParameter, methodsFor, pathOf } from "./path.ts";
 import { methodNotAllowed, notFound, respond } from "./problem.ts";
@@ -6,15 +7,16 @@ import type { Route } from "./route.ts";
 
 export interface RouterEntry {
   readonly route: Pick<Route, "method" | "path" | "auth">;
+  readonly ports?: Ports;
   readonly fn: FetchFunction;
 }
 
-export type Router = (request: Request, env: Env, ctx: Ctx) => Promise<Response>;
+export type Router = (request: Request, env: HostEnv, ctx: Ctx) => Promise<Response>;
 
 interface Node {
   readonly fixed: Map<string, Node>;
   parameter: Node | null;
-  readonly methods: Map<string, FetchFunction>;
+  readonly methods: Map<string, RouterEntry>;
   isPublic: boolean;
 }
 
@@ -24,18 +26,20 @@ interface Node {
  */
 export function createRouter(entries: readonly RouterEntry[]): Router {
   const root = createNode();
-  for (const { route, fn } of entries) {
+  for (const entry of entries) {
+    const { route } = entry;
     const node = add(root, route.path);
     node.isPublic ||= route.auth === "none";
     for (const method of methodsFor(route.method)) {
       if (node.methods.has(method)) throw new Error(`Two functions answer ${method} ${route.path}`);
-      node.methods.set(method, fn);
+      node.methods.set(method, entry);
     }
   }
-  return (request, env, ctx) => {
+  return (request, hostEnv, ctx) => {
     const node = find(root, pathOf(request.url).split("/"), 1);
-    const fn = node?.methods.get(request.method);
-    if (fn !== undefined) return fn.fetch(request, env, ctx); // which checks the key itself
+    const entry = node?.methods.get(request.method);
+    const env = callEnv(hostEnv, { ports: entry?.ports, requestId: ctx.requestId });
+    if (entry !== undefined) return entry.fn.fetch(request, env, ctx); // which checks the key itself
     return respond({ request, env, ctx }, async () => {
       if (!node?.isPublic) authorize(request, env.config.apiKey);
       throw node === null ? notFound("There is nothing at this address.") : methodNotAllowed([...node.methods.keys()]);

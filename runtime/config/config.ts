@@ -21,7 +21,7 @@ export interface Config {
   /** Where the API is reached from outside, without a trailing slash. */
   readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
-  /** Probes at once in one process. */
+  /** Calls at once in one process by functions whose http is `limited`. */
   readonly workerConcurrency: number;
   /** How long a worker may hold a stream entry before others take it over. */
   readonly workerLeaseSeconds: number;
@@ -42,8 +42,8 @@ export interface ProcessConfig extends Config {
   readonly stream: StreamConfig;
 }
 
-/** Webhooks at once in one process; how many go to one channel is held in Postgres. */
-export const DELIVERIES_AT_ONCE = 1000;
+/** Calls at once in one process by functions whose http is `shared`. Those that make many bound them themselves. */
+export const SHARED_HTTP_CALLS = 1000;
 
 /** The key in `.env.local`. Everybody can read it, so it is refused for anything but services on the same machine. */
 export const DEVELOPMENT_API_KEY = "stillup-development-key-for-this-machine-only";

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Batch, ConsumeFunction, Ctx, Env } from "../contract.ts";
+import type { Batch, ConsumeFunction, Ctx, Ports } from "../contract.ts";
 import type { Consumer, Message } from "../drivers/stream/stream.ts";
 import { errorFields, isTransient, StillupError } from "../errors.ts";
+import { callEnv, type HostEnv } from "../host-env.ts";
 import { jitter } from "../jitter.ts";
 import type { sleep } from "../sleep.ts";
 import type { Background } from "./background.ts";
-import { callEnv } from "./call-env.ts";
 import { recordDeadLetter } from "./dead-letters.ts";
 import type { Outage } from "./outage.ts";
 import { type CallOutcome, type Retry, type Settlement, settle } from "./settle.ts";
@@ -18,7 +18,8 @@ const DEAD_LETTER_RETRY_MS = 8000;
 export interface ConsumerCallOptions {
   readonly who: Consumer;
   readonly fn: ConsumeFunction;
-  readonly env: Env;
+  readonly ports?: Ports;
+  readonly env: HostEnv;
   readonly background: Background;
   /** Of the services behind the calls. */
   readonly outage: Outage;
@@ -48,7 +49,7 @@ export async function callAndSettle(
 }
 
 async function runCall(
-  { fn, env, background, sleep: wait }: ConsumerCallOptions,
+  { fn, ports, env, background, sleep: wait }: ConsumerCallOptions,
   batch: Batch,
   call: AbortController,
 ): Promise<CallOutcome | "overdue"> {
@@ -61,7 +62,7 @@ async function runCall(
     waitUntil: background.waitUntil,
   };
   const ended = new AbortController();
-  const run = async () => fn.consume(batch, callEnv(env, requestId), ctx);
+  const run = async () => fn.consume(batch, callEnv(env, { ports, requestId }), ctx);
   const outcome = run()
     .then((result): CallOutcome => ({ result }))
     .catch((error: unknown): CallOutcome => ({ error }))

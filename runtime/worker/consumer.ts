@@ -1,5 +1,6 @@
-import type { ConsumeFunction, Env, Source } from "../contract.ts";
+import type { ConsumeFunction, Env, Ports, Source } from "../contract.ts";
 import type { Consumer, Message } from "../drivers/stream/stream.ts";
+import type { HostEnv } from "../host-env.ts";
 import { sleep } from "../sleep.ts";
 import type { Background } from "./background.ts";
 import { createWork } from "./consumer-work.ts";
@@ -15,7 +16,8 @@ interface ConsumerOptions {
   readonly consumer: string;
   readonly source: Source;
   readonly fn: ConsumeFunction;
-  readonly env: Env;
+  readonly ports?: Ports;
+  readonly env: HostEnv;
   readonly background: Background;
   /** Waits, and resolves with false when the signal aborted first. */
   readonly sleep?: typeof sleep;

@@ -1,28 +1,25 @@
-import type { Env } from "../contract.ts";
+import { type Env, SLEEPING_SCHEDULES } from "../contract.ts";
 import { sleep } from "../sleep.ts";
 import type { Part } from "./drain.ts";
 import { createOutage } from "./outage.ts";
-import type { Clock } from "./schedule-loop.ts";
+import type { ScheduleLoop } from "./schedule-loop.ts";
 
-/** Rung when there is something new to check. */
-const NEWS = "enqueue-checks";
-
-/** Wakes each clock when its schedule's name is woken, anywhere; news wakes those that are asleep, too. */
-export function listenForWakeUps(clocks: readonly Clock[], { stream, log }: Env): Part {
+/** Wakes a schedule when its name is woken, here or in any other process, and those that sleep by `SLEEPING_SCHEDULES`. */
+export function listenForWakeUps(schedules: readonly ScheduleLoop[], { stream, log }: Env): Part {
   const outage = createOutage(log, "Listening for wake-ups");
   const stopping = new AbortController();
-  const byName = new Map(clocks.map((clock) => [clock.wakeUp, clock]));
-  const wake = (name: string) => {
-    byName.get(name)?.wake();
-    if (name === NEWS) for (const clock of clocks) clock.wakeIfAsleep();
+  const byName = new Map(schedules.map((each) => [each.schedule, each]));
+  const wakeSleeping = () => {
+    for (const each of schedules) each.wakeFromSleep();
   };
+  const wake = (name: string) => (name === SLEEPING_SCHEDULES ? wakeSleeping() : byName.get(name)?.wake());
   const listen = async (): Promise<(() => Promise<void>) | undefined> => {
     while (!stopping.signal.aborted) {
       try {
-        const end = await stream.onWake([...new Set([...byName.keys(), NEWS])], wake);
+        const end = await stream.onWake([...byName.keys(), SLEEPING_SCHEDULES], wake);
         outage.over();
-        // News that came before was not heard, and the clocks may have fallen asleep meanwhile.
-        for (const clock of clocks) clock.wakeIfAsleep();
+        // What was woken before was missed, and the schedules may have fallen asleep since.
+        wakeSleeping();
         return end;
       } catch (error) {
         await sleep(outage.failed(error), stopping.signal);

@@ -337,6 +337,14 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         expect(await wakes.all).toEqual([name, name, name]);
       });
 
+      test("of several names wake those who listen for any of them", async () => {
+        const [first, second, wakes] = [`wakeUp-${randomUUID()}`, `wakeUp-${randomUUID()}`, countTo(2)];
+        await here.onWake([first], wakes.wake);
+        await there.onWake([second], wakes.wake);
+        await here.wake(first, second);
+        expect((await wakes.all).sort()).toEqual([first, second].sort());
+      });
+
       test("do not wake for who has stopped listening", async () => {
         const [name, last] = [`wakeUp-${randomUUID()}`, `wakeUp-${randomUUID()}`];
         const heard: string[] = [];

@@ -1,15 +1,22 @@
-import enqueueChecks, { schedule as everyCheck } from "../../functions/schedules/enqueue-checks.ts";
+import enqueueChecks, {
+  ports as connectivityPorts,
+  schedule as everyCheck,
+} from "../../functions/schedules/enqueue-checks.ts";
 import tendStream, { schedule as everyTending } from "../../functions/schedules/prune-consumers.ts";
-import sweepDeliveries, { schedule as everyDelivery } from "../../functions/schedules/sweep-deliveries.ts";
+import sweepDeliveries, {
+  schedule as everyDelivery,
+  ports as sweepPorts,
+} from "../../functions/schedules/sweep-deliveries.ts";
 import sweepStatusChanges, { schedule as everyChange } from "../../functions/schedules/sweep-status-changes.ts";
-import monitoring, { source as checks } from "../../functions/workers/monitoring.ts";
-import notification, { source as alerts } from "../../functions/workers/notification.ts";
+import monitoring, { ports as checkPorts, source as checks } from "../../functions/workers/monitoring.ts";
+import notification, { ports as alertPorts, source as alerts } from "../../functions/workers/notification.ts";
 import statusChange, { source as changes } from "../../functions/workers/status-change.ts";
-import type { ConsumeFunction, Env, Schedule, ScheduledFunction, Source } from "../../runtime/contract.ts";
+import type { HostEnv } from "../../runtime/host-env.ts";
 import { createBackground } from "../../runtime/worker/background.ts";
 import { startConsumer } from "../../runtime/worker/consumer.ts";
 import { drain } from "../../runtime/worker/drain.ts";
-import { startClock } from "../../runtime/worker/schedule-loop.ts";
+import { startScheduleLoop } from "../../runtime/worker/schedule-loop.ts";
+import type { LoadedSchedule, LoadedWorker } from "../../runtime/worker/start-functions.ts";
 import { listenForWakeUps } from "../../runtime/worker/wake-ups.ts";
 import type { Faults } from "./faults.ts";
 import { Host } from "./host.ts";
@@ -20,17 +27,17 @@ export const roles = ["monitoring", "status-change", "notification"] as const;
 export type Role = (typeof roles)[number];
 export const REPLICAS = 2;
 
-const workers: Record<Role, { readonly fn: ConsumeFunction; readonly source: Source }> = {
-  monitoring: { fn: monitoring, source: checks },
+const workers: Record<Role, Omit<LoadedWorker, "name">> = {
+  monitoring: { fn: monitoring, source: checks, ports: checkPorts },
   "status-change": { fn: statusChange, source: changes },
-  notification: { fn: notification, source: alerts },
+  notification: { fn: notification, source: alerts, ports: alertPorts },
 };
 
 /** Rolling up and retaining decide and tell nothing, so they stand still. */
-const schedules: readonly { readonly name: string; readonly schedule: Schedule; readonly fn: ScheduledFunction }[] = [
-  { name: "enqueue-checks", schedule: everyCheck, fn: enqueueChecks },
+const schedules: readonly LoadedSchedule[] = [
+  { name: "enqueue-checks", schedule: everyCheck, fn: enqueueChecks, ports: connectivityPorts },
   { name: "sweep-status-changes", schedule: everyChange, fn: sweepStatusChanges },
-  { name: "sweep-deliveries", schedule: everyDelivery, fn: sweepDeliveries },
+  { name: "sweep-deliveries", schedule: everyDelivery, fn: sweepDeliveries, ports: sweepPorts },
   { name: "prune-consumers", schedule: everyTending, fn: tendStream },
 ];
 
@@ -38,7 +45,7 @@ interface ClusterOptions {
   readonly timeline: Timeline;
   readonly faults: Faults;
   readonly ledger: Ledger;
-  envOf(host: Host): Env;
+  envOf(host: Host): HostEnv;
 }
 
 /** A place in the cluster: one life after the other runs in it. */
@@ -163,11 +170,11 @@ export class Cluster {
     const env = this.#options.envOf(host);
     const background = createBackground(env.log);
     const worker = startConsumer({ name: role, consumer: host.name, ...workers[role], env, background });
-    const clocks = schedules
-      .filter(({ schedule }) => schedule.runsIn.includes(`worker-${role}`))
-      .map((schedule) => startClock({ ...schedule, env, background }));
+    const loops = schedules
+      .filter(({ schedule }) => schedule.runsWith.includes(role))
+      .map((schedule) => startScheduleLoop({ ...schedule, env, background }));
     const stages = [
-      [worker, ...clocks, listenForWakeUps(clocks, env)],
+      [worker, ...loops, listenForWakeUps(loops, env)],
       [{ name: "the background", left: () => null, stop: background.idle }],
     ];
     return () => drain(stages, { seconds: env.config.drainSeconds, log: env.log });

@@ -127,7 +127,7 @@ export class Services {
       removeIdleConsumers: (who, options) => call("other stream call", () => stream.removeIdleConsumers(who, options)),
       state: (name, group) => call("other stream call", () => stream.state(name, group)),
       ping: () => call("other stream call", () => stream.ping()),
-      wake: (name) => call("wake", async () => this.#wake(name)),
+      wake: (...names) => call("wake", async () => this.#wake(names)),
       onWake: (names, wake) => call("other stream call", async () => this.#listen({ host, names, wake })),
       close: async () => {},
     };
@@ -150,13 +150,14 @@ export class Services {
     });
   }
 
-  #wake(name: string): void {
+  #wake(woken: readonly string[]): void {
     const { timeline, network, faults } = this.#options;
     this.#listeners = this.#listeners.filter(({ host }) => host.alive);
     for (const { host, names, wake } of this.#listeners) {
-      if (!names.includes(name)) continue;
-      if (timeline.now < this.wakeUpsLostUntil) faults.count("wake-up lost");
-      else timeline.schedule(network.latencyMs(), host, () => wake(name));
+      for (const name of names.filter((each) => woken.includes(each))) {
+        if (timeline.now < this.wakeUpsLostUntil) faults.count("wake-up lost");
+        else timeline.schedule(network.latencyMs(), host, () => wake(name));
+      }
     }
   }
 

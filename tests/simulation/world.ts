@@ -1,5 +1,5 @@
 import type { Config } from "../../runtime/config/config.ts";
-import type { Env } from "../../runtime/contract.ts";
+import type { HostEnv } from "../../runtime/host-env.ts";
 import type { Log, LogFields } from "../../runtime/log.ts";
 import { createMemo } from "../../runtime/memo.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
@@ -68,10 +68,11 @@ export function createWorld(database: Database, seed: number): World {
   });
   const services = new Services({ timeline, random, network, faults, ledger, database });
   const outside = new Outside({ timeline, random, network, faults, ledger });
-  const envOf = (host: Host): Env => ({
+  const envOf = (host: Host): HostEnv => ({
     sql: services.sqlOf(host),
     stream: services.streamOf(host),
     http: outside.httpOf(host),
+    limitedHttp: outside.httpOf(host),
     log: bugLog(bugs, host),
     config,
     metrics,

@@ -104,10 +104,10 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
       };
     },
 
-    async wake(name) {
+    async wake(...names) {
       // Later, so that nothing a listener does or throws befalls who wakes.
       setImmediate(() => {
-        for (const wake of wakeUps.get(name) ?? []) wake(name);
+        for (const name of names) for (const wake of wakeUps.get(name) ?? []) wake(name);
       });
     },
 

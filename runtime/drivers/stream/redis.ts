@@ -60,8 +60,9 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
       if (entries.length > 0) await send("publish", (redis) => command.inOneTrip(redis, entries.map(adding)));
     },
 
-    async wake(name) {
-      await send("wake", (redis) => redis.publish(wakeUpPrefix + name, ""));
+    async wake(...names) {
+      // Commands that are called together go out together.
+      await send("wake", (redis) => Promise.all(names.map((name) => redis.publish(wakeUpPrefix + name, ""))));
     },
 
     async read(who, { count, blockMs, signal }) {

@@ -24,8 +24,8 @@ interface Publisher {
    * room; then any of them may be added.
    */
   publish(entries: readonly Outgoing[]): Promise<void>;
-  /** Wakes every process that listens for `name`. A wake-up may be lost: nothing but speed may rest on it. */
-  wake(name: string): Promise<void>;
+  /** Wakes every process that listens for one of `names`, in one trip. A wake-up may be lost: only speed may rest on it. */
+  wake(...names: readonly string[]): Promise<void>;
 }
 
 /** One consumer of one group: what identifies a worker process to the stream service. */

@@ -128,8 +128,8 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     publish,
     settle,
 
-    async wake(name) {
-      const [reply] = await client.send("wake", [wakeUps.waking([woken(name)])]);
+    async wake(...names) {
+      const [reply] = await client.send("wake", [wakeUps.waking(names.map(woken))]);
       client.resultOf(reply);
     },
 

@@ -108,7 +108,7 @@ describe("A build", () => {
     );
     await write(
       "functions/schedules/tick.ts",
-      `export const schedule = { everySeconds: 5, runsIn: [] };
+      `export const schedule = { everySeconds: 5, runsWith: [] };
       export default { scheduled: async () => {} };`,
     );
     await write("local/main.ts", "console.log(1);");
@@ -129,7 +129,7 @@ describe("A build", () => {
     expect(manifest.functions).toMatchObject([
       { name: "get-thing", kind: "api", file: "functions/api/get-thing.mjs" },
       { name: "work", kind: "workers", source: { stream: "s" } },
-      { name: "tick", kind: "schedules", schedule: { everySeconds: 5, runsIn: [] } },
+      { name: "tick", kind: "schedules", schedule: { everySeconds: 5, runsWith: [] } },
     ]);
     expect(manifest.functions[0]).toHaveProperty("route", {
       method: "GET",

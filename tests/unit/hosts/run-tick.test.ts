@@ -2,13 +2,13 @@ import { afterEach, expect, test } from "vitest";
 import { runTick } from "../../../hosts/shared/run-tick.ts";
 import type { ScheduledFunction } from "../../../runtime/contract.ts";
 import { createMemoryStream } from "../../../runtime/drivers/stream/memory.ts";
-import type { Scheduled } from "../../../runtime/worker/working.ts";
+import type { LoadedSchedule } from "../../../runtime/worker/start-functions.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 const HOUR_MS = 3_600_000;
-const from = (scheduled: ScheduledFunction["scheduled"]): Scheduled => ({
+const from = (scheduled: ScheduledFunction["scheduled"]): LoadedSchedule => ({
   name: "tend",
-  schedule: { everySeconds: 5, runsIn: ["worker-monitoring"] },
+  schedule: { everySeconds: 5, runsWith: ["monitoring"] },
   fn: { scheduled },
 });
 
@@ -19,10 +19,10 @@ afterEach(() => env.close());
 const LONG_MS = 20_000;
 
 /** One tick of `workSeconds` that must end in `inMs`; resolves with how long it took, in milliseconds. */
-async function tick(schedule: Scheduled, workSeconds: number, inMs = 120_000): Promise<number> {
+async function tick(schedule: LoadedSchedule, workSeconds: number, inMs = 120_000): Promise<number> {
   env = await testEnv();
   const beganAt = performance.now();
-  const bindings = { env, probeEnv: env, workSeconds, openStream: createMemoryStream };
+  const bindings = { env, workSeconds, openStream: createMemoryStream };
   await runTick({ workers: [], schedules: [schedule] }, bindings, Date.now() + inMs);
   return performance.now() - beganAt;
 }

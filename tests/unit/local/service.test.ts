@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Service, services } from "../../../local/load.ts";
+import { functionsOf, readManifest } from "../../../local/load.ts";
 import { startServices } from "../../../local/service.ts";
 import { readOneProcessConfig } from "../../../runtime/config/config.ts";
+import { serviceNames } from "../../../runtime/manifest.ts";
 import { drain } from "../../../runtime/worker/drain.ts";
 import { answer, createScriptedHttp } from "../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 test("One process runs every function once, and a schedule of several workers once too", async () => {
-  await start(services);
+  await start(await services());
   await vi.waitFor(async () =>
     expect((await heard()).sort()).toEqual(["apply-retention", "prune-consumers", "sweep-deliveries"]),
   );
@@ -44,24 +45,30 @@ test("A worker runs its own consumer and the schedules that name it", async () =
   expect(await env.stream.state("monitoring", "g")).toMatchObject({ length: 1 });
 });
 
-test("Probes have an http of their own, so that hanging targets hold up no alert", async () => {
-  const probes = await start(services);
+test("A worker with a limited http has another one than the rest, so that its calls hold up no other", async () => {
+  const limited = await start(await services());
   await env.stream.publish([
     { stream: "monitoring", body: "a" },
     { stream: "notification", body: "b" },
   ]);
   await vi.waitFor(() => expect(env.http.calls.map(({ url }) => url)).toEqual(["http://notification/"]));
-  await vi.waitFor(() => expect(probes.calls.map(({ url }) => url)).toEqual(["http://monitoring/"]));
+  await vi.waitFor(() => expect(limited.calls.map(({ url }) => url)).toEqual(["http://monitoring/"]));
 });
 
-async function start(running: readonly Service[]) {
-  const probes = createScriptedHttp();
-  for (const http of [env.http, probes]) http.on(() => answer(200));
+async function services(): Promise<string[]> {
+  return serviceNames(await readManifest(dist));
+}
+
+async function start(running: readonly string[]) {
+  const limitedHttp = createScriptedHttp();
+  for (const http of [env.http, limitedHttp]) http.on(() => answer(200));
   const config = { ...readOneProcessConfig({}, { dataDir: dist, apiKey: env.config.apiKey }), port: 0 };
-  const bindings = { env, probeEnv: { ...env, http: probes }, sql: env.sql, close: async () => {} };
-  const { stages } = await startServices({ running, config, bindings, log: env.log, dist });
+  const bindings = { env: { ...env, limitedHttp }, sql: env.sql, close: async () => {} };
+  const functions = functionsOf(await readManifest(dist), running);
+  const isApi = running.includes("api");
+  const { stages } = await startServices({ functions, isApi, config, bindings, log: env.log, dist });
   stop = () => drain(stages, { seconds: 5, log: env.log });
-  return probes;
+  return limitedHttp;
 }
 
 /** The schedules that have run since the test began, each as often as it ran. */
@@ -75,23 +82,25 @@ async function heard(): Promise<string[]> {
 
 /** What build.mjs writes, with functions that only tell that they ran. */
 async function writeDist(): Promise<void> {
-  const workers = ["monitoring", "notification"].map((name) => ({
+  const ports = { monitoring: { http: "limited" }, notification: { http: "shared" }, "status-change": undefined };
+  const workers = Object.entries(ports).map(([name, ports]) => ({
     name,
+    ports,
     kind: "workers",
     file: `functions/workers/${name}.mjs`,
     source: { stream: name, group: "g", batchSize: 1, parallel: 1 },
     text: `export default { consume: async (_batch, env) => void await env.http.call({ url: "http://${name}/" }) };`,
   }));
-  const runsIn = {
-    "apply-retention": ["worker-status-change"],
-    "sweep-deliveries": ["worker-notification"],
-    "prune-consumers": ["worker-monitoring", "worker-status-change", "worker-notification"],
+  const runsWith = {
+    "apply-retention": ["status-change"],
+    "sweep-deliveries": ["notification"],
+    "prune-consumers": ["monitoring", "status-change", "notification"],
   };
-  const schedules = Object.entries(runsIn).map(([name, workers]) => ({
+  const schedules = Object.entries(runsWith).map(([name, workers]) => ({
     name,
     kind: "schedules",
     file: `functions/schedules/${name}.mjs`,
-    schedule: { everySeconds: 3600, runsIn: workers },
+    schedule: { everySeconds: 3600, runsWith: workers },
     text: `export default { scheduled: async () => ({ publish: [{ stream: "ran", body: "${name}" }] }) };`,
   }));
   const functions = [...workers, ...schedules];

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import type { Ctx, ScheduledResult, Tick } from "../../../../runtime/contract.ts";
+import { type Ctx, type ScheduledResult, SLEEPING_SCHEDULES, type Tick } from "../../../../runtime/contract.ts";
 import type { Outgoing } from "../../../../runtime/drivers/stream/stream.ts";
 import { StillupError } from "../../../../runtime/errors.ts";
 import { createBackground } from "../../../../runtime/worker/background.ts";
-import { type Clock, startClock } from "../../../../runtime/worker/schedule-loop.ts";
+import { type ScheduleLoop, startScheduleLoop } from "../../../../runtime/worker/schedule-loop.ts";
 import { listenForWakeUps } from "../../../../runtime/worker/wake-ups.ts";
 import { createSleeps, type Sleeps } from "../../../../testing/sleeps.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
-/** What a clock adds to every wait, at most. */
+/** What a loop adds to every wait, at most. */
 const JITTER_MS = 250;
 const never = new AbortController().signal;
 const away = new StillupError("stream_unavailable", "Redis is away");
@@ -24,15 +24,15 @@ interface Run {
 let env: TestEnv;
 let sleeps: Sleeps;
 let runs: Run[];
-let clock: Clock;
+let loop: ScheduleLoop;
 
 beforeEach(async () => {
   env = await testEnv();
   sleeps = createSleeps();
   runs = [];
-  clock = startClock({
+  loop = startScheduleLoop({
     name: "apply-retention",
-    schedule: { everySeconds: 60, runsIn: [] },
+    schedule: { everySeconds: 60, runsWith: [] },
     fn: {
       scheduled: (tick, _env, ctx) =>
         new Promise((resolve, reject) => runs.push({ tick, ctx, done: resolve, fail: reject })),
@@ -44,12 +44,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const stopped = clock.stop();
+  const stopped = loop.stop();
   for (const run of runs) run.done();
   await stopped;
 });
 
-describe("A schedule's clock", () => {
+describe("A schedule's loop", () => {
   test("runs at once, and again when the schedule's time is over", async () => {
     (await run(1)).done();
     await pause(60_000);
@@ -70,10 +70,10 @@ describe("A schedule's clock", () => {
   });
 
   test("adds what a run publishes", async () => {
-    (await run(1)).done({ publish: [{ stream: "work", body: "from the clock" }] });
+    (await run(1)).done({ publish: [{ stream: "work", body: "from the schedule" }] });
     const read = { count: 1, blockMs: 5000, signal: never };
     const messages = await env.stream.read({ stream: "work", group: "g", consumer: "c" }, read);
-    expect(messages.map(({ body }) => body)).toEqual(["from the clock"]);
+    expect(messages.map(({ body }) => body)).toEqual(["from the schedule"]);
   });
 
   test("publishes what a run gave out until it works, and tells of it once", async () => {
@@ -106,7 +106,7 @@ describe("A schedule's clock", () => {
   });
 
   test("is woken by its wake-up, and by no other", async () => {
-    const wakeUps = listenForWakeUps([clock], env);
+    const wakeUps = listenForWakeUps([loop], env);
     (await run(1)).done();
     await sleeps.end(20, 20);
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
@@ -117,26 +117,26 @@ describe("A schedule's clock", () => {
     await wakeUps.stop();
   });
 
-  test("asleep because there was nothing to do, is nudged by news of something to check", async () => {
-    const wakeUps = listenForWakeUps([clock], env);
+  test("that sleeps because there was nothing to do runs when the sleeping schedules are woken", async () => {
+    const wakeUps = listenForWakeUps([loop], env);
     (await run(1)).done({ nextInMs: 3_000_000 });
     await sleeps.end(20, 20);
     (await run(2)).done({ nextInMs: 3_000_000 }); // the wake-ups were not heard until now
     await sleeps.end(20, 20);
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
-    await env.stream.wake("enqueue-checks");
+    await env.stream.wake("roll-up", SLEEPING_SCHEDULES);
     (await run(3)).done({ nextInMs: 60_000 });
     await sleeps.end(20, 20);
     await vi.waitFor(() => expect(sleeps.going()).toHaveLength(1));
-    await env.stream.wake("enqueue-checks"); // it is not asleep: it keeps its time
+    await env.stream.wake("roll-up", SLEEPING_SCHEDULES); // it is not asleep: it keeps its time
     await sleeps.end(60_000, 60_000 + JITTER_MS);
     await run(4);
     await wakeUps.stop();
   });
 
-  test("does not fall asleep over news that came while it ran", async () => {
+  test("does not fall asleep when the sleeping schedules were woken while it ran", async () => {
     const first = await run(1);
-    clock.wakeIfAsleep();
+    loop.wakeFromSleep();
     first.done({ nextInMs: 3_000_000 });
     await sleeps.end(20, 20);
     await run(2);
@@ -144,8 +144,8 @@ describe("A schedule's clock", () => {
 
   test("woken while it runs, runs once more, however often, and never twice at once", async () => {
     const first = await run(1);
-    clock.wake();
-    clock.wake();
+    loop.wake();
+    loop.wake();
     expect(runs).toHaveLength(1);
     first.done();
     await sleeps.end(20, 20);
@@ -170,9 +170,9 @@ describe("A schedule's clock", () => {
 
   test("that is stopped tells the run, waits for it, and runs no more", async () => {
     const { ctx, done } = await run(1);
-    expect(clock.left()).toBe("a run");
+    expect(loop.left()).toBe("a run");
     let stopped = false;
-    const stopping = clock.stop().then(() => {
+    const stopping = loop.stop().then(() => {
       stopped = true;
     });
     expect(ctx.signal.aborted).toBe(true);
@@ -180,19 +180,19 @@ describe("A schedule's clock", () => {
     expect(stopped).toBe(false);
     done();
     await stopping;
-    clock.wake();
-    expect(clock.left()).toBeNull();
+    loop.wake();
+    expect(loop.left()).toBeNull();
     expect(sleeps.going()).toEqual([]);
     expect(runs).toHaveLength(1);
   });
 });
 
-describe("WakeUps", () => {
+describe("Wake-ups", () => {
   test("that cannot be listened for are tried again, told of once, and missed by nobody", async () => {
     let failures = 2;
     const onWake: typeof env.stream.onWake = (names, wake) =>
       failures-- > 0 ? Promise.reject(new StillupError("stream_unavailable", "away")) : env.stream.onWake(names, wake);
-    const wakeUps = listenForWakeUps([clock], { ...env, stream: { ...env.stream, onWake } });
+    const wakeUps = listenForWakeUps([loop], { ...env, stream: { ...env.stream, onWake } });
     await vi.waitFor(() => expect(env.logged.map(({ level }) => level)).toEqual(["ERROR", "WARN"]), { timeout: 5000 });
     await wakeUps.stop();
   });
@@ -205,7 +205,7 @@ async function run(count: number): Promise<Run> {
   return last;
 }
 
-/** Lets the clock's wait of this length pass: at least `minMs` of it where time went by. */
+/** Lets the loop's wait of this length pass: at least `minMs` of it where time went by. */
 async function pause(ms: number, minMs = ms): Promise<void> {
   await sleeps.end(20, 20);
   await sleeps.end(minMs, ms + JITTER_MS);

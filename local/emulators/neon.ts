@@ -43,8 +43,8 @@ export async function startNeonEmulator(options: NeonEmulatorOptions): Promise<N
   const [endpoint = "", ...rest] = options.host.split(".");
   const names = [endpoint, `${endpoint}-pooler`, "api"].map((label) => [label, ...rest].join("."));
   const isEndpoint = (host: string) => names.slice(0, 2).includes(host.toLowerCase());
-  const valid = authority.issue(names);
-  const expired = authority.issue(names, { until: new Date(Date.now() - 86_400_000) });
+  const valid = await authority.issue(names);
+  const expired = await authority.issue(names, { until: new Date(Date.now() - 86_400_000) });
 
   const sessions = createSessions(postgres);
   const faults = createNeonFaults();

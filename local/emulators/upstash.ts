@@ -54,7 +54,7 @@ export async function startUpstashEmulator(options: UpstashEmulatorOptions): Pro
   const faults = createUpstashFaults();
   const subscriptions = createUpstashSubscriptions(redis, faults.current, billing);
   const listener = listen({ token, faults, subscriptions, commands: createUpstashCommands(redis, billing) });
-  const secured = tls === undefined ? null : tlsOptions(tls, faults);
+  const secured = tls === undefined ? null : await tlsOptions(tls, faults);
   const server = secured === null ? createServer(listener) : createTlsServer(secured, listener);
   server.listen(port, host);
   await once(server, "listening");
@@ -77,12 +77,12 @@ export async function startUpstashEmulator(options: UpstashEmulatorOptions): Pro
   };
 }
 
-function tlsOptions(
+async function tlsOptions(
   { authority, name }: NonNullable<UpstashEmulatorOptions["tls"]>,
   faults: UpstashFaultPlayer,
-): ServerOptions {
-  const valid = authority.issue([name]);
-  const expired = authority.issue([name], { until: new Date(Date.now() - 86_400_000) });
+): Promise<ServerOptions> {
+  const valid = await authority.issue([name]);
+  const expired = await authority.issue([name], { until: new Date(Date.now() - 86_400_000) });
   const SNICallback: ServerOptions["SNICallback"] = (_name, done) =>
     done(null, createSecureContext(faults.current.expiredCertificate ? expired : valid));
   return { ...valid, SNICallback };

@@ -32,7 +32,7 @@ describe.skipIf(missing !== null)(`doctor${missing === null ? "" : `: ${missing}
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "stillup-doctor-"));
     [postgres, redis] = await Promise.all([startOwnPostgres(), startOwnRedis(["--requirepass", "hunter2"])]);
-    authority = createAuthority();
+    authority = await createAuthority();
     await writeFile(join(folder, "ca.pem"), authority.cert);
     upstash = await startUpstashEmulator({
       redisUrl: redis.url.replace("//", "//:hunter2@"),

@@ -224,7 +224,7 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
     });
 
     test("about a certificate that nobody vouches for", async () => {
-      const stranger = buildConnector({ ca: createAuthority().cert });
+      const stranger = buildConnector({ ca: (await createAuthority()).cert });
       const fetchOptions = neon.fetchVia((options, done) => stranger({ ...options, ...neon.address }, done));
       const error = await errorOf(connect({ fetchOptions })`select 1`);
       expect(error.message).toContain("name the CA's file in NODE_EXTRA_CA_CERTS");

@@ -1,4 +1,3 @@
-import { sources } from "../../domain/messaging/sources.ts";
 import { claimSchedule } from "../../domain/shared/claim-schedule.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
@@ -13,7 +12,7 @@ export default {
     const { mine, nextInMs } = await claimSchedule(env.sql, "prune-consumers", schedule.everySeconds);
     if (!mine) return { nextInMs };
     const minIdleMs = env.config.workerLeaseSeconds * 10 * 1000;
-    for (const { stream, group } of sources) {
+    for (const { stream, group } of env.sources) {
       await env.stream.removeIdleConsumers({ stream, group, consumer: "prune-consumers" }, { minIdleMs });
     }
     return { nextInMs };

@@ -97,7 +97,7 @@ async function consumeBatch(
   for (const { id, delayMs } of retry) redelivered.set(id, delayMs);
   try {
     for (const { message, reason } of deadLetters) {
-      await recordDeadLetter(env, { stream: source.stream, message, reason });
+      await recordDeadLetter(fn, env, { stream: source.stream, message, reason });
     }
     if (publish.length > 0) await env.stream.publish(publish);
   } catch (error) {

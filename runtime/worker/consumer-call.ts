@@ -82,12 +82,12 @@ function logOutcome({ env, outage }: ConsumerCallOptions, { error }: Settlement,
 }
 
 /** Records what is to be dead-lettered. What cannot be recorded stays pending and comes again. */
-async function deadLetters({ env, who, outage }: ConsumerCallOptions, settlement: Settlement) {
+async function deadLetters({ fn, env, who, outage }: ConsumerCallOptions, settlement: Settlement) {
   const recorded: string[] = [];
   const failed: Retry[] = [];
   for (const { message, reason } of settlement.deadLetters) {
     try {
-      await recordDeadLetter(env, { stream: who.stream, message, reason });
+      await recordDeadLetter(fn, env, { stream: who.stream, message, reason });
       recorded.push(message.id);
     } catch (error) {
       outage.failed(error);

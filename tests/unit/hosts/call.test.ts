@@ -4,7 +4,7 @@ import { answer, once, openBindings } from "../../../hosts/shared/call.ts";
 import { readHostConfig } from "../../../hosts/shared/config.ts";
 import { StillupError } from "../../../runtime/errors.ts";
 
-const artefact = { routes: [], workers: [], schedules: [], openHttp: null, work: null };
+const artefact = { routes: [], workers: [], schedules: [], sources: [], openHttp: null, work: null };
 const variables = {
   DATABASE_URL: "postgres://user:secret@ep-test-stillup-00000000.c-0.local-1.aws.neon.tech/db",
   UPSTASH_REDIS_REST_URL: "https://name.upstash.io",

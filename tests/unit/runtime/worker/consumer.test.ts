@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { recordDeadLetter } from "../../../../domain/dead-letters/record-dead-letter.ts";
 import type { Batch, ConsumeFunction, ConsumeResult, Ctx, Env, Source } from "../../../../runtime/contract.ts";
 import { createMemoryStream } from "../../../../runtime/drivers/stream/memory.ts";
 import type { EventStream } from "../../../../runtime/drivers/stream/stream.ts";
@@ -352,6 +353,7 @@ function start(over: Partial<Source> = {}, stream: Partial<EventStream> = {}): P
         const bodies = batch.messages.map(({ body }) => body);
         calls.push({ bodies, batch, env: callEnv, ctx, done: resolve, fail: reject });
       }),
+    deadLetter: (letter, { sql }) => recordDeadLetter(sql, letter),
   };
   const part = startConsumer({
     name: "test",

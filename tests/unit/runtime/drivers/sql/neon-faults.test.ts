@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { buildConnector } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createAuthority } from "../../../../../local/emulators/certificate.ts";
-import { errorBody } from "../../../../../local/emulators/neon-answer.ts";
+import { errorBody } from "../../../../../local/emulators/neon-error.ts";
 import type { NeonFaults } from "../../../../../local/emulators/neon-faults.ts";
 import { createNeonSql, type NeonOptions } from "../../../../../runtime/drivers/sql/neon.ts";
 import { createPostgresSql } from "../../../../../runtime/drivers/sql/postgres.ts";

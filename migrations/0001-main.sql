@@ -19,15 +19,13 @@ return to_timestamp(
   (floor(extract(epoch from after)::float8 / interval_seconds - phase) + 1 + phase) * interval_seconds
 );
 
+-- One row for each schedule. claim_schedule adds a row when it does not know the name.
 create table schedules (
-  name text primary key,
-  next_run_at timestamptz not null default '-infinity',
-  last_run_at timestamptz,
+  name text primary key, -- the name of its file in functions/schedules
+  next_run_at timestamptz not null default '-infinity', -- from then on a process may claim the next run
+  last_run_at timestamptz, -- when a process last claimed a run
   busy_at timestamptz -- when there was last something to do
 );
-insert into schedules (name)
-values ('enqueue-checks'), ('sweep-status-changes'), ('sweep-deliveries'), ('roll-up'), ('apply-retention'), ('prune-consumers'),
-  ('send-canary');
 
 create table channels (
   id text primary key default new_id('ch'),
@@ -52,7 +50,8 @@ create table monitors (
   headers jsonb not null default '{}',
   body text,
   interval_seconds int not null,
-  timeout_ms int, -- null follows the interval
+  timeout_ms int, -- its own; null: it follows the interval
+  check_timeout_ms int not null generated always as (coalesce(timeout_ms, least(10000, interval_seconds * 800))) stored,
   expect jsonb not null,
   failure_threshold int not null,
   recovery_threshold int not null,
@@ -80,10 +79,12 @@ create table monitors (
   streak_since timestamptz,
   streak_check jsonb, -- the streak's first check
 
-  -- what is still to be told, and the incident it belongs to. They stand on this row, not in tables of their own,
-  -- because a statement that waited for the row's lock sees the row as it is now, but other rows as they were.
-  pending_events jsonb not null default '[]',
-  incident jsonb,
+  -- events: what people are notified of. They are on this row, not in tables of their own, because a statement that
+  -- waited for the row's lock sees the row as it is now, but other rows as they were before.
+  event_count int not null default 0, -- of all time; the last event's number
+  reported_down boolean not null default false, -- the last event was a down
+  pending_events jsonb not null default '[]', -- not handled yet: [{number, type, at, first, check}], oldest first
+  incident jsonb, -- the one that the last handled event opened, until the monitor is up or stopped
 
   rolled_up_to timestamptz not null default date_trunc('hour', app_now(), 'UTC')
 ) with (fillfactor = 50);
@@ -138,7 +139,7 @@ create table deliveries (
   event_id text not null,
   channel_id text not null,
   monitor_id text not null, -- `system` for what concerns Stillup itself
-  version int not null,
+  event_number int not null, -- the monitor's `event_count` when it happened: a channel gets events in this order
   type text not null,
   data jsonb not null,
   answered_at timestamptz not null, -- when the answer came that this event was decided on
@@ -156,14 +157,14 @@ create table deliveries (
 create index deliveries_newest on deliveries (created_at desc, id desc);
 create index deliveries_of_channel on deliveries (channel_id, created_at desc, id desc);
 create index deliveries_of_monitor on deliveries (monitor_id, created_at desc, id desc);
-create index deliveries_pending on deliveries (channel_id, monitor_id, version) where status = 'pending';
+create index deliveries_pending on deliveries (channel_id, monitor_id, event_number) where status = 'pending';
 create index deliveries_due on deliveries (channel_id, next_attempt_at) where status = 'pending';
-create index deliveries_exhausted on deliveries (created_at, version, id) where status = 'exhausted';
+create index deliveries_exhausted on deliveries (created_at, event_number, id) where status = 'exhausted';
 
 -- Whether Stillup itself can see, in one row. It is offline while any process that checks reports that it is.
 create table connectivity (
   one boolean primary key default true check (one),
-  version int not null default 0, -- counts changes
+  event_count int not null default 0, -- changes so far, each of them an event of `system`
   offline_since timestamptz, -- null: it sees
   offline_reporters jsonb not null default '{}', -- the processes that are offline, and when each said so last
   online_at timestamptz -- when it last came to see again
@@ -277,13 +278,23 @@ begin
   return dropped;
 end $$;
 
+-- Wakes a schedule: it runs at a time at the latest, now when none is given. One that has never run has no row, and
+-- runs at once anyway. Returns when it runs next.
+create function wake_schedule(schedule text, at timestamptz default app_now()) returns timestamptz
+language sql volatile
+begin atomic
+  update schedules set next_run_at = least(next_run_at, at) where name = schedule returning next_run_at;
+end;
 
--- One caller's turn to run a schedule, however many processes ask; and in how long anybody may ask again.
--- While something is due within 5 minutes, or was within the last 2, turns are `every_seconds` apart. Else every
--- schedule sleeps until the same moment, the next thing due or the next full hour, so that a database that scales to
--- zero may. Something new ends the sleep: then a turn may be had before its time. The canary's never sleeps.
-create function claim_schedule(schedule text, every_seconds float8, out mine boolean, out next_in_ms float8)
-language plpgsql as $$
+-- Claims a run of a schedule: of all processes that ask, one gets `claimed`. `next_in_ms` says when anybody may ask again.
+-- While something is due within 5 minutes, or was within the last 2, runs are `every_seconds` apart, or end earlier at
+-- `due_at`, when this schedule has something to do. Else every schedule sleeps until the same moment, the next due
+-- time or the next full hour, so that a database that scales to zero may do so. `never_sleeps` excepts a schedule from
+-- that. When something new comes while it sleeps, a process may claim a run early.
+create function claim_schedule(
+  schedule text, every_seconds float8, never_sleeps boolean default false, due_at timestamptz default null,
+  out claimed boolean, out next_in_ms float8
+) language plpgsql as $$
 declare
   every interval := make_interval(secs => every_seconds);
   soon timestamptz := app_now() + interval '5 min';
@@ -292,28 +303,99 @@ declare
     or exists (select from monitors where pending_events <> '[]')
     or exists (select from deliveries where status = 'pending' and next_attempt_at <= soon)
     or exists (select from connectivity where offline_since is not null);
-  -- Tries that failed come again at times of their own.
-  next_try timestamptz := (
-    select min(next_attempt_at) from deliveries where status = 'pending' and next_attempt_at > app_now()
-  );
 begin
-  update schedules
-  set last_run_at = app_now(),
-    busy_at = case when is_busy then app_now() else busy_at end,
-    next_run_at = case
-      when is_busy or busy_at > app_now() - interval '2 min' or schedule = 'send-canary'
-        then least(app_now() + every, case when schedule = 'sweep-deliveries' then next_try end)
-      else least(date_trunc('hour', app_now(), 'UTC') + interval '1 hour', next_try, (
-        select min(next_check_at) - interval '5 s' from monitors where status <> 'paused' and deleted_at is null
-      ))
-    end
-  where name = schedule and (next_run_at <= app_now() or is_busy and last_run_at + every <= app_now());
-  mine := found;
+  loop
+    update schedules
+    set last_run_at = app_now(),
+      busy_at = case when is_busy then app_now() else busy_at end,
+      next_run_at = case
+        when is_busy or busy_at > app_now() - interval '2 min' or never_sleeps then least(app_now() + every, due_at)
+        else least(
+          date_trunc('hour', app_now(), 'UTC') + interval '1 hour',
+          (select min(next_attempt_at) from deliveries where status = 'pending' and next_attempt_at > app_now()),
+          (select min(next_check_at) - interval '5 s' from monitors where status <> 'paused' and deleted_at is null)
+        )
+      end
+    where name = schedule and (next_run_at <= app_now() or is_busy and last_run_at + every <= app_now());
+    claimed := found;
+    exit when claimed or exists (select from schedules where name = schedule);
+    insert into schedules (name) values (schedule) on conflict do nothing;
+  end loop;
   next_in_ms := (
     select greatest(0, extract(epoch from least(next_run_at, case when is_busy then last_run_at + every end) - app_now()))
       * 1000
     from schedules where name = schedule
   );
+end $$;
+
+-- What a check makes of a monitor: its status, and the event that people are notified of (null: none). The table in
+-- ARCHITECTURE.md, "How it decides". `verdict` is success, failure or unknown. `streak` counts equal verdicts in a row,
+-- this one included. `reported_down` says whether the last event was a down.
+-- A query that calls it in FROM contains its text after planning, so a call costs nothing.
+create function next_status(
+  status text, reported_down boolean, verdict text, streak int, failure_threshold int, recovery_threshold int
+) returns table (new_status text, event text) language sql immutable parallel safe
+begin atomic
+  select decided.status,
+    case when decided.status in ('up', 'down') and (decided.status = 'down') <> reported_down then decided.status end
+  from (
+    select case
+      when verdict = 'unknown' then 'unknown'
+      when verdict = 'success' and (not reported_down or streak >= recovery_threshold) then 'up'
+      when verdict = 'failure' and (reported_down or streak >= failure_threshold) then 'down'
+      else next_status.status
+    end as status
+  ) as decided;
+end;
+
+-- Makes monitors due now, all but the paused and the deleted ones, and wakes the schedule that gives checks out. Returns
+-- how many.
+create function make_monitors_due(ids text[]) returns int language plpgsql as $$
+declare
+  made_due int;
+begin
+  with locked as materialized (
+    select id from monitors where id = any(ids) and status <> 'paused' and deleted_at is null order by id for update
+  )
+  update monitors m set next_check_at = least(m.next_check_at, app_now()) from locked where m.id = locked.id;
+  get diagnostics made_due = row_count;
+  if made_due > 0 then
+    perform wake_schedule('enqueue-checks');
+  end if;
+  return made_due;
+end $$;
+
+-- Writes an incident as it stands on its monitor's row, opened or resolved. One that is resolved already keeps its end.
+-- Returns the incident as it is now. The caller holds the monitor's lock.
+create function write_incident(incident jsonb) returns jsonb language plpgsql as $$
+begin
+  insert into incidents as i (id, monitor_id, started_at, confirmed_at, cause, resolved_at, resolution)
+  values (
+    incident->>'id', incident->>'monitorId', (incident->>'startedAt')::timestamptz,
+    (incident->>'confirmedAt')::timestamptz, incident->'cause', (incident->>'resolvedAt')::timestamptz,
+    incident->>'resolution'
+  )
+  on conflict (id) do update
+  set resolved_at = coalesce(i.resolved_at, excluded.resolved_at), resolution = coalesce(i.resolution, excluded.resolution)
+  returning incident || jsonb_build_object(
+    'status', case when i.resolved_at is not null then 'resolved' when i.acknowledged_at is not null then 'acknowledged' else 'open' end,
+    'acknowledgedAt', iso(i.acknowledged_at), 'resolvedAt', iso(i.resolved_at), 'resolution', i.resolution
+  ) into incident;
+  return incident;
+end $$;
+
+-- Cancels those of these deliveries that are pending, or have another status that is given. Returns how many.
+create function cancel_deliveries(ids text[], of_status text[] default '{pending}') returns int language plpgsql as $$
+declare
+  cancelled int;
+begin
+  with locked as materialized (
+    select id from deliveries where id = any(ids) and status = any(of_status) order by id for update
+  )
+  update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
+  from locked where d.id = locked.id;
+  get diagnostics cancelled = row_count;
+  return cancelled;
 end $$;
 
 select make_check_partitions(3);

@@ -102,6 +102,8 @@ const EMPTYING = `
     end if;
     for each in select name from testing.tables where not is_part loop
       execute format('delete from %s', each);
+    end loop;
+    for each in select distinct name from testing.rows loop
       execute format(
         'insert into %1$s select r.* from testing.rows k, jsonb_populate_record(null::%1$s, k.row) r where k.name = %2$L',
         each, each

@@ -22,7 +22,7 @@ export interface WebhookReceiver {
 interface Body {
   readonly id: string;
   readonly type: string;
-  readonly data: { readonly monitor: { readonly url: string } };
+  readonly data: { readonly monitor: { readonly target: string } };
 }
 
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
@@ -34,7 +34,7 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
       const atMs = nowMs();
       response.writeHead(204).end();
       const { id, type, data } = JSON.parse(Buffer.concat(parts).toString()) as Body; // what Stillup promises to send
-      arrivals.push({ id, type, name: data.monitor.url.slice(data.monitor.url.lastIndexOf("/") + 1), atMs });
+      arrivals.push({ id, type, name: data.monitor.target.slice(data.monitor.target.lastIndexOf("/") + 1), atMs });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -21,20 +21,12 @@ export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch
         updated_at = app_now()
       where id = ${id} and deleted_at is null
       returning *
-    ),
-    doomed as materialized (
-      select id from deliveries
-      where channel_id = ${id} and status = 'pending' and exists (select from updated where disabled)
-      order by id for update
-    ),
-    cancelled as (
-      update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
-      from doomed where d.id = doomed.id
-    ),
-    scheduled as (
-      update schedules set next_run_at = least(next_run_at, app_now())
-      where name = 'sweep-deliveries' and ${patch.config !== undefined}::boolean and exists (select from updated)
     )
-    select * from updated`;
+    select *,
+      case when disabled then cancel_deliveries(array(
+        select id from deliveries where channel_id = ${id} and status = 'pending'
+      )) end,
+      case when ${patch.config !== undefined}::boolean then wake_schedule('sweep-deliveries') end
+    from updated`;
   return toChannel(orNotFound(row, "channel"));
 }

@@ -47,7 +47,9 @@ async function applyRound(sql: Sql, results: readonly JobResult[]): Promise<Appl
   );
   return sql<AppliedResult>`
     with input as materialized (
-      select *, outcome = 'ok' as ok, outcome <> 'unknown' as known, app_now() - make_interval(secs => "ageMs" / 1000) as at
+      select *, outcome = 'ok' as ok,
+        case outcome when 'ok' then 'success' when 'unknown' then 'unknown' else 'failure' end as verdict,
+        app_now() - make_interval(secs => "ageMs" / 1000) as at
       from jsonb_to_recordset(${rows}::text::jsonb) as r (
         "monitorId" text, revision int4, seq int8, "dueAt" timestamptz, "ageMs" float8, outcome text,
         "statusCode" int4, "totalMs" float8, "dnsMs" float8, "connectMs" float8, "tlsMs" float8,
@@ -60,29 +62,22 @@ async function applyRound(sql: Sql, results: readonly JobResult[]): Promise<Appl
       from (select "monitorId" from input order by "monitorId") i
       cross join lateral (
         select id, revision, seq, last_seq, status, version, interval_seconds, phase, failure_threshold,
-          recovery_threshold, streak, streak_ok, streak_since, streak_check, deleted_at,
-          pending_events->-1->>'type' as pending_type, incident is not null as has_incident
+          recovery_threshold, streak, streak_ok, streak_since, streak_check, event_count, reported_down, deleted_at
         from monitors where id = i."monitorId" for update
       ) l
     ),
     counted as materialized (
       select l.id, l.status, l.version, l.seq as given_seq, l.interval_seconds, l.phase, l.failure_threshold,
-        l.recovery_threshold, i.*, was_down,
-        case when not i.known then 0 when goes_on then l.streak + 1 else 1 end as new_streak,
+        l.recovery_threshold, l.event_count, l.reported_down, i.*,
+        case when i.verdict = 'unknown' then 0 when goes_on then l.streak + 1 else 1 end as new_streak,
         case when goes_on then l.streak_since else i.at end as since,
-        case when i.ok or not i.known then null when goes_on then l.streak_check else this_check end as first_check,
+        case when i.verdict <> 'failure' then null when goes_on then l.streak_check else this_check end as first_check,
         this_check
       from locked l
       join input i on i."monitorId" = l.id and i.revision = l.revision and i.seq > l.last_seq
-      -- What was told last, or is still to be: a monitor of which nothing is known was down if it has an incident.
-      cross join lateral (select case l.status
-        when 'down' then true
-        when 'unknown' then coalesce(l.pending_type = 'down', l.has_incident)
-        else false
-      end as was_down) as w
       cross join lateral (select
-        i.known and l.streak > 0 and l.streak_ok = i.ok as goes_on,
-        case when not i.ok or was_down then jsonb_build_object(
+        i.verdict <> 'unknown' and l.streak > 0 and l.streak_ok = i.ok as goes_on,
+        case when not i.ok or l.reported_down then jsonb_build_object(
           'at', iso(i.at), 'outcome', i.outcome, 'statusCode', i."statusCode", 'totalMs', i."totalMs",
           'phases', jsonb_build_object(
             'dnsMs', i."dnsMs", 'connectMs', i."connectMs", 'tlsMs', i."tlsMs",
@@ -94,17 +89,11 @@ async function applyRound(sql: Sql, results: readonly JobResult[]): Promise<Appl
       where l.status <> 'paused' and l.deleted_at is null
     ),
     decided as materialized (
-      select *,
-        case
-          when not known then 'unknown'
-          when ok and (not was_down or new_streak >= recovery_threshold) then 'up'
-          when not ok and (was_down or new_streak >= failure_threshold) then 'down'
-          else status
-        end as new_status
-      from counted
-    ),
-    judged as materialized (
-      select *, new_status in ('up', 'down') and (new_status = 'down') <> was_down as notifies from decided
+      select c.*, n.new_status, n.event
+      from counted c
+      cross join lateral next_status(
+        c.status, c.reported_down, c.verdict, c.new_streak, c.failure_threshold, c.recovery_threshold
+      ) as n
     ),
     stored as (
       insert into checks
@@ -126,7 +115,7 @@ async function applyRound(sql: Sql, results: readonly JobResult[]): Promise<Appl
         streak_since = d.since,
         streak_check = d.first_check,
         next_check_at = case
-          when d.seq < d.given_seq or not d.known then m.next_check_at
+          when d.seq < d.given_seq or d.verdict = 'unknown' then m.next_check_at
           when not d.ok and d.new_status <> 'down'
             then greatest(app_now(), d.at + make_interval(secs => least(d.interval_seconds, greatest(5, d.interval_seconds / 2.0))))
           else next_slot(d.phase, d.interval_seconds, greatest(app_now(), d."dueAt" + interval '1 s'))
@@ -138,17 +127,19 @@ async function applyRound(sql: Sql, results: readonly JobResult[]): Promise<Appl
           when d.new_status <> d.status then least(m.rolled_up_to, date_trunc('hour', d.since, 'UTC'))
           else m.rolled_up_to
         end,
+        event_count = case when d.event is null then m.event_count else d.event_count + 1 end,
+        reported_down = case when d.event is null then m.reported_down else d.event = 'down' end,
         pending_events = case
-          when d.notifies then m.pending_events || jsonb_build_array(jsonb_build_object(
-              'version', d.version + 1, 'type', d.new_status, 'at', iso(d.since), 'first', d.first_check,
+          when d.event is null then m.pending_events
+          else m.pending_events || jsonb_build_array(jsonb_build_object(
+              'number', d.event_count + 1, 'type', d.event, 'at', iso(d.since), 'first', d.first_check,
               'check', d.this_check
             ))
-          else m.pending_events
         end
-      from judged d
+      from decided d
       where m.id = d.id
     )
     select id as "monitorId", outcome, "totalMs",
-      notifies, greatest(0, extract(epoch from at - "dueAt") * 1000)::float8 as "lagMs"
-    from judged`;
+      event is not null as notifies, greatest(0, extract(epoch from at - "dueAt") * 1000)::float8 as "lagMs"
+    from decided`;
 }

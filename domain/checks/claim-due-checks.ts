@@ -20,29 +20,29 @@ interface Claim {
  */
 export async function claimDueChecks(sql: Sql): Promise<Claim> {
   const [claim] = await sql<Claim>`
-    with turn as materialized (
-      select mine, next_in_ms from claim_schedule('enqueue-checks', 4.5)
+    with claim as materialized (
+      select claimed, next_in_ms from claim_schedule('enqueue-checks', 4.5)
     ),
     due as materialized (
-      select id, seq, seq > last_seq as is_redelivered, next_check_at as due_at, coalesce(timeout_ms, least(10000, interval_seconds * 800)) as timeout_ms
+      select id, seq > last_seq as is_redelivered, next_check_at as due_at
       from monitors
       where next_check_at <= app_now() + interval '5 s' and status <> 'paused' and deleted_at is null
-        and (select mine from turn)
+        and (select claimed from claim)
       order by next_check_at
       limit 2000
       for update skip locked
     ),
-    claimed as (
+    given_out as (
       update monitors m
-      set seq = due.seq + 1,
+      set seq = m.seq + 1,
         waiting_since = coalesce(m.waiting_since, due.due_at),
-        next_check_at = greatest(due.due_at, app_now()) + make_interval(secs => due.timeout_ms / 1000.0 + 20)
+        next_check_at = greatest(due.due_at, app_now()) + make_interval(secs => m.check_timeout_ms / 1000.0 + 20)
       from due
       where m.id = due.id
       returning jsonb_build_object(
         'monitorId', m.id, 'revision', m.revision, 'seq', m.seq, 'dueAt', due.due_at,
         'waitMs', greatest(0, round(extract(epoch from due.due_at - app_now()) * 1000)),
-        'url', m.url, 'method', m.method, 'headers', m.headers, 'body', m.body, 'timeoutMs', due.timeout_ms,
+        'url', m.url, 'method', m.method, 'headers', m.headers, 'body', m.body, 'timeoutMs', m.check_timeout_ms,
         'expect', m.expect, 'intervalSeconds', m.interval_seconds,
         'quietIf', case
           when m.status = 'up' and m.streak_ok then true
@@ -50,9 +50,9 @@ export async function claimDueChecks(sql: Sql): Promise<Claim> {
         end
       ) as job
     )
-    select coalesce((select jsonb_agg(job) from claimed), '[]') as jobs,
+    select coalesce((select jsonb_agg(job) from given_out), '[]') as jobs,
       coalesce((select jsonb_agg(id) from due where is_redelivered), '[]') as redelivered,
-      case when (select count(*) from due) = 2000 then 0 else (select next_in_ms from turn) end as "nextInMs",
+      case when (select count(*) from due) = 2000 then 0 else (select next_in_ms from claim) end as "nextInMs",
       (select offline_since is not null from connectivity) as offline`;
   return claim ?? { jobs: [], redelivered: [], nextInMs: 4500, offline: false };
 }

@@ -34,7 +34,7 @@ export async function recordConnectivity(
     ),
     locked as materialized (select * from connectivity for update),
     heard as materialized (
-      select l.version, l.offline_since, greatest(found.since, l.online_at) as since,
+      select l.event_count, l.offline_since, greatest(found.since, l.online_at) as since,
         (
           select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(l.offline_reporters)
           where key <> ${reporter} and value::timestamptz > app_now() - interval '15 s'
@@ -54,15 +54,15 @@ export async function recordConnectivity(
     noted as (
       update connectivity s
       set offline_reporters = d.reporters,
-        version = case when d.change is null then s.version else s.version + 1 end,
+        event_count = case when d.change is null then s.event_count else s.event_count + 1 end,
         offline_since = case d.change when 'offline' then d.since when 'online' then null else s.offline_since end,
         online_at = case d.change when 'online' then app_now() else s.online_at end
       from decided d
     ),
     planned as (
-      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at)
-      select 'dlv_system_' || d.version + 1 || '_' || substr(c.id, 4), 'evt_system_' || d.version + 1, c.id, 'system',
-        d.version + 1, 'system.' || d.change,
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+      select 'dlv_system_' || d.event_count + 1 || '_' || substr(c.id, 4), 'evt_system_' || d.event_count + 1, c.id,
+        'system', d.event_count + 1, 'system.' || d.change,
         case d.change
           when 'offline' then jsonb_build_object('since', iso(d.since))
           else jsonb_build_object('since', iso(d.offline_since), 'until', iso(app_now()))
@@ -72,20 +72,11 @@ export async function recordConnectivity(
       join channels c on d.change is not null and c.system_alerts and not c.disabled and c.deleted_at is null
       on conflict (id) do nothing
       returning channel_id
-    ),
-    unchecked as materialized (
-      select id from monitors
-      where (select change from decided) = 'online' and status <> 'paused' and deleted_at is null
-      order by id for update
-    ),
-    due as (
-      update monitors m set next_check_at = least(m.next_check_at, app_now()) from unchecked u where m.id = u.id
-      returning m.id
-    ),
-    scheduled as (
-      update schedules set next_run_at = least(next_run_at, app_now())
-      where name = 'enqueue-checks' and exists (select from due)
     )
-    select change, coalesce((select jsonb_agg(channel_id) from planned), '[]') as "channelIds" from decided`;
-  return row ?? { change: null, channelIds: [] };
+    select change, coalesce((select jsonb_agg(channel_id) from planned), '[]') as "channelIds",
+      case when change = 'online' then make_monitors_due(array(
+        select id from monitors where status <> 'paused' and deleted_at is null
+      )) end
+    from decided`;
+  return { change: row?.change ?? null, channelIds: row?.channelIds ?? [] };
 }

@@ -10,14 +10,12 @@ import type { Delivery } from "./schema.ts";
  * `not_found`, or `wrong_state` when it was delivered.
  */
 export async function cancelDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
-  const cancelled = await sql<{ channelId: string }>`
-    update deliveries set status = 'cancelled', finished_at = app_now(), leased_until = null
-    where id = ${id} and status in ('pending', 'exhausted')
-    returning channel_id as "channelId"`;
+  const [cancelled] = await sql<{ count: number }>`
+    select cancel_deliveries(array[${id}::text], '{pending, exhausted}') as count`;
   const [row] = await sql<DeliveryRow>`select * from deliveries where id = ${id}`;
   const delivery = toDelivery(orNotFound(row, "delivery"));
   if (delivery.status === "delivered") {
     throw new StillupError("wrong_state", "It was delivered already, so there is nothing to cancel.");
   }
-  return { delivery, channelIds: cancelled.map(({ channelId }) => channelId) };
+  return { delivery, channelIds: cancelled?.count === 1 ? [delivery.channelId] : [] };
 }

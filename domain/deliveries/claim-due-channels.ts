@@ -9,8 +9,11 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
  */
 export async function claimDueChannels(sql: Sql): Promise<{ channelIds: string[]; nextInMs: number }> {
   const [row] = await sql<{ channelIds: string[]; nextInMs: number }>`
-    with turn as materialized (
-      select mine, next_in_ms from claim_schedule('sweep-deliveries', 9.5)
+    with claim as materialized (
+      select claimed, next_in_ms
+      from claim_schedule('sweep-deliveries', 9.5, due_at => (
+        select min(next_attempt_at) from deliveries where status = 'pending' and next_attempt_at > app_now()
+      ))
     ),
     -- Once for each channel, not for each delivery: a channel may have thousands.
     far as materialized (
@@ -20,7 +23,7 @@ export async function claimDueChannels(sql: Sql): Promise<{ channelIds: string[]
         order by taken.created_at desc limit 1
       ) as took_at
       from channels c
-      where (select mine from turn) and c.id in (
+      where (select claimed from claim) and c.id in (
         select channel_id from deliveries where status = 'pending' and next_attempt_at > app_now() + interval '10 s'
       )
     ),
@@ -35,7 +38,7 @@ export async function claimDueChannels(sql: Sql): Promise<{ channelIds: string[]
           or d.tried_at < (
             select newest.created_at from deliveries newest
             where newest.channel_id = d.channel_id and newest.monitor_id = d.monitor_id and newest.status = 'pending'
-            order by newest.version desc limit 1
+            order by newest.event_number desc limit 1
           )
         )
       order by d.id limit 1000
@@ -49,11 +52,11 @@ export async function claimDueChannels(sql: Sql): Promise<{ channelIds: string[]
       select channel_id from hurried
       union
       select channel_id from deliveries
-      where status = 'pending' and next_attempt_at <= app_now() and (select mine from turn)
+      where status = 'pending' and next_attempt_at <= app_now() and (select claimed from claim)
         and (leased_until is null or leased_until <= app_now())
     ),
     -- By chance, so that none of more than 500 is passed over each time.
     chosen as (select channel_id from due order by random() limit 500)
-    select coalesce((select jsonb_agg(channel_id) from chosen), '[]') as "channelIds", next_in_ms as "nextInMs" from turn`;
+    select coalesce((select jsonb_agg(channel_id) from chosen), '[]') as "channelIds", next_in_ms as "nextInMs" from claim`;
   return row ?? { channelIds: [], nextInMs: 9500 };
 }

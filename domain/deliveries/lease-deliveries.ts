@@ -39,10 +39,10 @@ export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): 
           and (d.leased_until is null or d.leased_until <= app_now())
           -- Not a "not exists": that became a join of all pairs, 34 s for 10,000 due deliveries of one channel. Not a
           -- min(): where the planner expects few rows, as before every outage, it reads all of the channel (50 ms).
-          and d.version = (
-            select version from deliveries earlier
+          and d.event_number = (
+            select event_number from deliveries earlier
             where earlier.channel_id = d.channel_id and earlier.monitor_id = d.monitor_id and earlier.status = 'pending'
-            order by version limit 1
+            order by event_number limit 1
           )
         order by d.next_attempt_at
         limit greatest(0, 20 - (

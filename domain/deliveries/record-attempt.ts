@@ -68,8 +68,7 @@ export async function recordFailed(
       where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
       returning next_attempt_at
     )
-    update schedules set next_run_at = least(next_run_at, failed.next_attempt_at)
-    from failed where name = 'sweep-deliveries'`;
+    select wake_schedule('sweep-deliveries', next_attempt_at) from failed`;
 }
 
 /** It was broken off, or never begun: no failure, and anybody may make the next one now. */
@@ -80,8 +79,7 @@ export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promi
       where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
       returning id
     )
-    update schedules set next_run_at = least(next_run_at, app_now())
-    where name = 'sweep-deliveries' and exists (select from released)`;
+    select wake_schedule('sweep-deliveries') from released`;
 }
 
 /**
@@ -95,31 +93,28 @@ export async function recordGone(
 ): Promise<{ isGone: boolean; cancelled: number }> {
   const config = JSON.stringify(channelConfig);
   // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
-  const [row] = await sql<{ isGone: boolean; cancelled: number }>`
-    with gone as materialized (
-      select channel_id from deliveries
-      where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
-    ),
-    disabled as (
-      update channels set disabled = true, updated_at = app_now()
-      where id in (select channel_id from gone) and config = ${config}::text::jsonb
-      returning id
-    ),
-    locked as materialized (
-      select id from deliveries where channel_id in (select id from disabled) and status = 'pending'
-      order by id for update
-    ),
-    cancelled as (
-      update deliveries d
-      set status = 'cancelled', finished_at = app_now(), leased_until = null,
-        last_error = case when d.id = ${id} then ${error} else d.last_error end
-      from locked where d.id = locked.id
-      returning d.id
-    )
-    -- Or it was carried out before, and the reply was lost.
-    select exists (select from disabled) or exists (
-        select from channels where id = ${channelId} and disabled and config = ${config}::text::jsonb
-      ) as "isGone",
-      (select count(*)::int from cancelled) as cancelled`;
+  const [rows] = await sql.transaction([
+    sql<{ isGone: boolean; cancelled: number }>`
+      with gone as materialized (
+        select channel_id from deliveries
+        where id = ${id} and attempts = ${attempt} and status = 'pending' and leased_until is not null
+      ),
+      disabled as (
+        update channels set disabled = true, updated_at = app_now()
+        where id in (select channel_id from gone) and config = ${config}::text::jsonb
+        returning id
+      )
+      -- Or it was carried out before, and the reply was lost.
+      select exists (select from disabled) or exists (
+          select from channels where id = ${channelId} and disabled and config = ${config}::text::jsonb
+        ) as "isGone",
+        cancel_deliveries(array(
+          select id from deliveries where channel_id in (select id from disabled) and status = 'pending'
+        )) as cancelled`,
+    sql`
+      update deliveries set last_error = ${error}
+      where id = ${id} and attempts = ${attempt} and status = 'cancelled'`,
+  ]);
+  const [row] = rows as { isGone: boolean; cancelled: number }[]; // of the first statement
   return row ?? { isGone: false, cancelled: 0 };
 }

@@ -58,12 +58,12 @@ export async function retryDeliveries(
     where d.status = 'exhausted' and d.finished_at <= until.at and m.deleted_at is null
       and not exists (
         select from deliveries later
-        where later.monitor_id = d.monitor_id and later.channel_id = d.channel_id and later.version > d.version
+        where later.monitor_id = d.monitor_id and later.channel_id = d.channel_id and later.event_number > d.event_number
           and later.created_at >= d.created_at and later.status = 'delivered'
       )
       and (${channelId}::text is null or d.channel_id = ${channelId}::text)
       and (${monitorId}::text is null or d.monitor_id = ${monitorId}::text)
-    order by d.created_at, d.version, d.id
+    order by d.created_at, d.event_number, d.id
     limit ${A_STATEMENT + 1}::int4`;
   const ids = rows.slice(0, A_STATEMENT).map(({ id }) => id);
   const retried = ids.length === 0 ? [] : await retry(sql, ids, ["exhausted"]);
@@ -82,7 +82,7 @@ async function retry(
   ids: readonly string[],
   statuses: readonly ("exhausted" | "cancelled")[],
 ): Promise<string[]> {
-  const rows = await sql<{ channelId: string }>`
+  const [row] = await sql<{ channelIds: string[] }>`
     with ended as materialized (
       select d.id from deliveries d
       join channels c on c.id = d.channel_id and c.deleted_at is null and not c.disabled
@@ -96,11 +96,8 @@ async function retry(
         finished_at = null
       from ended where d.id = ended.id
       returning d.channel_id
-    ),
-    scheduled as (
-      update schedules set next_run_at = least(next_run_at, app_now())
-      where name = 'sweep-deliveries' and exists (select from retried)
     )
-    select channel_id as "channelId" from retried`;
-  return rows.map(({ channelId }) => channelId);
+    -- Counted first, so that all deliveries are locked before the schedule is.
+    select jsonb_agg(channel_id) as "channelIds", wake_schedule('sweep-deliveries') from retried having count(*) > 0`;
+  return row?.channelIds ?? [];
 }

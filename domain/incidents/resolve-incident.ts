@@ -13,23 +13,13 @@ export async function resolveIncident(sql: Sql, id: string): Promise<{ incident:
   const { monitorId } = await getIncident(sql, id);
   const { channelIds } = await handleStatusChanges(sql, [monitorId]);
   await sql`
-    with locked as materialized (
-      select id, incident from monitors where id = ${monitorId} and deleted_at is null for update
-    ),
-    resolved as (
-      update monitors m
-      set incident = m.incident
+    with resolved as (
+      update monitors
+      set incident = incident
         || jsonb_build_object('status', 'resolved', 'resolvedAt', iso(app_now()), 'resolution', 'manual')
-      from locked l
-      where m.id = l.id and l.incident->>'id' = ${id} and l.incident->>'resolvedAt' is null
-      returning m.id, m.incident
+      where id = ${monitorId} and deleted_at is null and incident->>'id' = ${id} and incident->>'resolvedAt' is null
+      returning incident
     )
-    insert into incidents as i (id, monitor_id, started_at, confirmed_at, cause, resolved_at, resolution)
-    select incident->>'id', id, (incident->>'startedAt')::timestamptz, (incident->>'confirmedAt')::timestamptz,
-      incident->'cause', app_now(), 'manual'
-    from resolved
-    on conflict (id) do update
-    set resolved_at = coalesce(i.resolved_at, excluded.resolved_at),
-      resolution = coalesce(i.resolution, excluded.resolution)`;
+    select write_incident(incident) from resolved`;
   return { incident: await getIncident(sql, id), channelIds };
 }

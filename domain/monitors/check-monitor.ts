@@ -9,18 +9,8 @@ export async function checkMonitor(sql: Sql, id: string): Promise<Monitor> {
   const [row] = await sql<MonitorRow>`
     with locked as materialized (
       select * from monitors where id = ${id} and deleted_at is null for update
-    ),
-    due as (
-      update monitors m set next_check_at = least(m.next_check_at, app_now())
-      from locked l
-      where m.id = l.id and l.status <> 'paused'
-      returning m.id
-    ),
-    scheduled as (
-      update schedules set next_run_at = least(next_run_at, app_now())
-      where name = 'enqueue-checks' and exists (select from due)
     )
-    select * from locked`;
+    select *, make_monitors_due(array[id]) from locked`;
   const monitor = toMonitor(orNotFound(row, "monitor"));
   if (monitor.status === "paused") throw new StillupError("monitor_paused", "Resume the monitor before checking it.");
   return monitor;

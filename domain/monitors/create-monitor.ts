@@ -18,10 +18,7 @@ export async function createMonitor(sql: Sql, input: MonitorInput): Promise<Moni
         ${input.failureThreshold}, ${input.recoveryThreshold}, ${input.channelIds}, ${input.tags}
       )
       returning *
-    ),
-    scheduled as (
-      update schedules set next_run_at = least(next_run_at, app_now()) where name = 'enqueue-checks'
     )
-    select * from created`;
+    select *, wake_schedule('enqueue-checks') from created`;
   return toMonitor(orNotFound(row, "monitor"));
 }

@@ -15,11 +15,7 @@ export async function deleteMonitor(sql: Sql, id: string): Promise<void> {
       where id = ${id} and deleted_at is null
       returning id`,
     sql`
-      with doomed as materialized (
-        select id from deliveries where monitor_id = ${id} and status = 'pending' order by id for update
-      )
-      update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
-      from doomed where d.id = doomed.id`,
+      select cancel_deliveries(array(select id from deliveries where monitor_id = ${id} and status = 'pending'))`,
   ]);
   orNotFound(deleted?.[0], "monitor");
 }

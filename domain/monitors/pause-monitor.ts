@@ -12,17 +12,14 @@ export async function pauseMonitor(sql: Sql, id: string): Promise<Monitor> {
   const [rows] = await sql.transaction([
     stopMonitor(sql, id, "paused"),
     sql`
-      with doomed as materialized (
+      select cancel_deliveries(array(
         select id from deliveries d
         where monitor_id = ${id} and status = 'pending' and type = 'monitor.down' and not exists (
           select from deliveries up
           where up.monitor_id = d.monitor_id and up.channel_id = d.channel_id and up.type = 'monitor.up'
-            and up.version > d.version
+            and up.event_number > d.event_number
         )
-        order by id for update
-      )
-      update deliveries d set status = 'cancelled', finished_at = app_now(), leased_until = null
-      from doomed where d.id = doomed.id`,
+      ))`,
   ]);
   const [row] = rows as MonitorRow[]; // of the first statement
   return toMonitor(orNotFound(row, "monitor"));

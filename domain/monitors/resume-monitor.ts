@@ -20,13 +20,9 @@ export async function resumeMonitor(sql: Sql, id: string): Promise<Monitor> {
     noted as (
       insert into status_changes (monitor_id, version, status, at)
       select id, version, status, status_since from resumed
-    ),
-    scheduled as (
-      update schedules set next_run_at = least(next_run_at, app_now())
-      where name = 'enqueue-checks' and exists (select from resumed)
     )
-    select * from resumed
+    select *, wake_schedule('enqueue-checks') from resumed
     union all
-    select * from locked where status <> 'paused'`;
+    select *, null from locked where status <> 'paused'`;
   return toMonitor(orNotFound(row, "monitor"));
 }

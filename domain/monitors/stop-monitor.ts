@@ -14,8 +14,8 @@ export function stopMonitor(sql: Sql, id: string, resolution: "paused" | "delete
     stopped as (
       update monitors m
       set status = 'paused', status_since = app_now(), version = m.version + 1, revision = m.revision + 1,
-        pending_events = '[]', incident = null, streak = 0, streak_since = null, streak_check = null,
-        waiting_since = null
+        reported_down = false, pending_events = '[]', incident = null, streak = 0, streak_since = null,
+        streak_check = null, waiting_since = null
       from locked l
       where m.id = l.id and l.status <> 'paused'
       returning m.*
@@ -24,17 +24,12 @@ export function stopMonitor(sql: Sql, id: string, resolution: "paused" | "delete
       insert into status_changes (monitor_id, version, status, at)
       select id, version, status, status_since from stopped
     ),
-    closed as (
-      insert into incidents as i (id, monitor_id, started_at, confirmed_at, cause, resolved_at, resolution)
-      select incident->>'id', id, (incident->>'startedAt')::timestamptz, (incident->>'confirmedAt')::timestamptz,
-        incident->'cause', app_now(), ${resolution}::text
+    closed as materialized (
+      select write_incident(incident || jsonb_build_object('resolvedAt', iso(app_now()), 'resolution', ${resolution}::text))
       from locked
       where status <> 'paused' and incident is not null
-      on conflict (id) do update
-      set resolved_at = coalesce(i.resolved_at, excluded.resolved_at),
-        resolution = coalesce(i.resolution, excluded.resolution)
     )
-    select * from stopped
+    select *, (select count(*) from closed) from stopped -- counted, because Postgres skips a query that nothing reads
     union all
-    select * from locked where status = 'paused'`;
+    select *, 0 from locked where status = 'paused'`;
 }

@@ -56,12 +56,8 @@ async function write(
         next_check_at = case when ${isDue}::boolean then app_now() else next_check_at end
       where id = ${read.id} and deleted_at is null and updated_at = ${read.changed}::text::timestamptz
       returning *
-    ),
-    scheduled as (
-      update schedules set next_run_at = least(next_run_at, app_now())
-      where name = 'enqueue-checks' and ${isDue}::boolean and exists (select from updated)
     )
-    select * from updated`;
+    select *, case when ${isDue}::boolean then wake_schedule('enqueue-checks') end from updated`;
   return row;
 }
 

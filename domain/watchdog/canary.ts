@@ -21,11 +21,11 @@ interface Sent {
 /** Makes a new canary, once a minute over all processes; one that is still under way counts no more. */
 export async function sendCanary(sql: Sql): Promise<Sent> {
   const [sent] = await sql<Sent>`
-    with turn as materialized (
-      select mine, next_in_ms from claim_schedule('send-canary', 60)
+    with claim as materialized (
+      select claimed, next_in_ms from claim_schedule('send-canary', 60, never_sleeps => true)
     ),
     before as materialized (
-      select number, arrived_at from canary where (select mine from turn) for update
+      select number, arrived_at from canary where (select claimed from claim) for update
     ),
     made as (
       update canary c
@@ -35,7 +35,7 @@ export async function sendCanary(sql: Sql): Promise<Sent> {
     )
     select (select ${PREFIX} || number from made) as id,
       exists (select from before where number > 0 and arrived_at is null) as lost,
-      (select next_in_ms from turn) as "nextInMs"`;
+      (select next_in_ms from claim) as "nextInMs"`;
   return sent ?? { id: null, lost: false, nextInMs: 60_000 };
 }
 

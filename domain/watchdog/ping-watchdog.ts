@@ -69,7 +69,7 @@ async function recordArrival(sql: Sql, id: string): Promise<Arrival | null> {
         select from monitors
         where status <> 'paused' and deleted_at is null
           and coalesce(waiting_since, next_check_at) < app_now() - interval '60 s'
-            - make_interval(secs => coalesce(timeout_ms, least(10000, interval_seconds * 800)) / 1000.0)
+            - make_interval(secs => check_timeout_ms / 1000.0)
       ) as overdue
     from arrived`;
   return arrival ?? null;

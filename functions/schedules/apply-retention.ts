@@ -9,8 +9,8 @@ export const schedule: Schedule = { everySeconds: 3600, runsWith: ["status-chang
 /** Makes room for the coming days' checks and lets go of what nobody is shown any more. */
 export default {
   async scheduled(_tick, env, ctx) {
-    const { mine, nextInMs } = await claimSchedule(env.sql, "apply-retention", schedule.everySeconds);
-    if (!mine) return { nextInMs };
+    const { claimed, nextInMs } = await claimSchedule(env.sql, "apply-retention", schedule.everySeconds);
+    if (!claimed) return { nextInMs };
     await applyRetention(env.sql, env.config);
     await purgeChannels(env.sql);
     while (!ctx.signal.aborted && (await purgeMonitors(env.sql)).more);

@@ -9,8 +9,8 @@ export const schedule: Schedule = {
 /** Removes consumers of processes that are long gone and whose entries were taken over. */
 export default {
   async scheduled(_tick, env) {
-    const { mine, nextInMs } = await claimSchedule(env.sql, "prune-consumers", schedule.everySeconds);
-    if (!mine) return { nextInMs };
+    const { claimed, nextInMs } = await claimSchedule(env.sql, "prune-consumers", schedule.everySeconds);
+    if (!claimed) return { nextInMs };
     const minIdleMs = env.config.workerLeaseSeconds * 10 * 1000;
     for (const { stream, group } of env.sources) {
       await env.stream.removeIdleConsumers({ stream, group, consumer: "prune-consumers" }, { minIdleMs });

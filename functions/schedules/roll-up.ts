@@ -7,8 +7,8 @@ export const schedule: Schedule = { everySeconds: 60, runsWith: ["status-change"
 /** Sums up the hours that have ended. */
 export default {
   async scheduled(_tick, env, ctx) {
-    const { mine, nextInMs } = await claimSchedule(env.sql, "roll-up", schedule.everySeconds);
-    while (mine && !ctx.signal.aborted && (await rollUp(env.sql)).more);
+    const { claimed, nextInMs } = await claimSchedule(env.sql, "roll-up", schedule.everySeconds);
+    while (claimed && !ctx.signal.aborted && (await rollUp(env.sql)).more);
     return { nextInMs };
   },
 } satisfies ScheduledFunction;

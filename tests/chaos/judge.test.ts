@@ -28,7 +28,7 @@ const flawless: Evidence = {
     ],
     incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
     connectivity: [],
-    connectivityVersion: 0,
+    connectivityChanges: 0,
     unknownChecks: 0,
     deadLetters: 0,
   },
@@ -122,7 +122,7 @@ describe("A run of chaos", () => {
   });
 
   test("must have told each change of connectivity that was decided", () => {
-    expect(complaintsOf(stored({ connectivityVersion: 2 }))).toEqual([
+    expect(complaintsOf(stored({ connectivityChanges: 2 }))).toEqual([
       "2 alerts were lost.",
       "2 changes of connectivity are wrong.",
     ]);
@@ -137,7 +137,7 @@ describe("A run of chaos", () => {
     const system = { monitorId: "system", spell: "noon" };
     const offline = post("dlv_s1", "system.offline", 3000, system);
     const online = post("dlv_s2", "system.online", 4000, system);
-    const told = { connectivity: ["system.offline", "system.online"], connectivityVersion: 2 };
+    const told = { connectivity: ["system.offline", "system.online"], connectivityChanges: 2 };
     const ledger = [...flawless.ledger, offline, online];
     expect(judge({ ...flawless, ...stored({ deliveries, ...told }), ledger })).toMatchObject({
       offline: { spells: 1, wrong: 0 },
@@ -146,7 +146,7 @@ describe("A run of chaos", () => {
     expect(complaintsOf({ ...stored({ deliveries, ...told }), ledger: [...flawless.ledger, offline] })).toEqual([
       "1 alerts were lost.",
     ]);
-    const half = { connectivity: ["system.offline"], connectivityVersion: 1 };
+    const half = { connectivity: ["system.offline"], connectivityChanges: 1 };
     expect(complaintsOf({ ...stored({ deliveries, ...half }), ledger: ledger.slice(0, 3) })).toEqual([
       "1 changes of connectivity are wrong.",
     ]);

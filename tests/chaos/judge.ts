@@ -9,7 +9,7 @@ export interface Stored {
   /** What was to be told of Stillup's own connectivity to the one receiver that hears it, in its order. */
   readonly connectivity: readonly string[];
   /** How often the row on which connectivity is decided changed; being offline comes first. */
-  readonly connectivityVersion: number;
+  readonly connectivityChanges: number;
   /** Checks of which nothing is known. */
   readonly unknownChecks: number;
   /** Messages that no try could handle. */
@@ -242,20 +242,20 @@ function breakingWindow({ breaksRecording, beganMs, struckMs, endedMs }: Fault) 
 }
 
 /** What is to be told of connectivity: that it went, that it came back, and so on. */
-function connectivityOf({ connectivityVersion }: Pick<Stored, "connectivityVersion">): Sign[] {
-  return Array.from({ length: connectivityVersion }, (_, index) => ({
+function connectivityOf({ connectivityChanges }: Pick<Stored, "connectivityChanges">): Sign[] {
+  return Array.from({ length: connectivityChanges }, (_, index) => ({
     type: index % 2 === 0 ? "system.offline" : "system.online",
     atMs: 0, // no turn of the script's says when
   }));
 }
 
-function judgeConnectivity({ connectivity, connectivityVersion, changes, unknownChecks }: Stored): number {
-  const expected = connectivityOf({ connectivityVersion }).map(({ type }) => type);
+function judgeConnectivity({ connectivity, connectivityChanges, changes, unknownChecks }: Stored): number {
+  const expected = connectivityOf({ connectivityChanges }).map(({ type }) => type);
   const wrong = connectivity.filter((type, index) => type !== expected[index]).length;
   const wasOffline = unknownChecks > 0 || changes.some(({ status }) => status === "unknown");
   const notNotified =
-    Math.max(0, connectivityVersion - connectivity.length) + (wasOffline && connectivity.length === 0 ? 1 : 0);
-  return wrong + notNotified + (connectivityVersion % 2);
+    Math.max(0, connectivityChanges - connectivity.length) + (wasOffline && connectivity.length === 0 ? 1 : 0);
+  return wrong + notNotified + (connectivityChanges % 2);
 }
 
 function judgeIncidents(seen: readonly Turn[], incidents: Stored["incidents"]): number {

@@ -24,7 +24,7 @@ function runWith(change: Partial<ModeRun["evidence"]> = {}): ModeRun {
     deliveries: ledger.map(({ id }) => ({ id, eventId: `evt_${id}`, status: "delivered" })),
     incidents: [{ monitorId: "mon_1", resolution: "recovered" }],
     connectivity: [],
-    connectivityVersion: 0,
+    connectivityChanges: 0,
     unknownChecks: 0,
     deadLetters: 0,
   };

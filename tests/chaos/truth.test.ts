@@ -39,7 +39,7 @@ describe.skipIf(postgresMissing !== null)(
         deliveries: [],
         incidents: [],
         connectivity: [],
-        connectivityVersion: 0,
+        connectivityChanges: 0,
         unknownChecks: 0,
       };
       expect(await truth.stored()).toEqual({ ...nothing, deadLetters: 0 });
@@ -59,7 +59,7 @@ describe.skipIf(postgresMissing !== null)(
           ('mon_1', 4, 'unknown', app_now(), app_now()),
           ('mon_1', 3, 'down', app_now() - interval '2 hours', app_now() - interval '1 hour'),
           ('mon_2', 1, 'down', app_now(), app_now());
-        insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status)
+        insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status)
         values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 3, 'monitor.down', '{}', app_now(), 'pending'),
           ('dlv_3', 'evt_3', 'ch_1', 'system', 2, 'system.online', '{}', app_now(), 'delivered'),
           ('dlv_2', 'evt_2', 'ch_1', 'system', 1, 'system.offline', '{}', app_now(), 'delivered');
@@ -69,7 +69,7 @@ describe.skipIf(postgresMissing !== null)(
         insert into checks (monitor_id, at, outcome, total_ms)
         values ('mon_1', app_now(), 'ok', 1), ('mon_1', app_now(), 'unknown', 1);
         insert into dead_letters (stream, message_id, body, reason, attempts) values ('checks.due', '1-0', '', 'odd', 5);
-        update connectivity set version = 2;
+        update connectivity set event_count = 2;
       `);
       const beforeMs = nowMs();
       const stored = await truth.stored();
@@ -89,7 +89,7 @@ describe.skipIf(postgresMissing !== null)(
           { monitorId: "mon_1", resolution: "recovered" },
         ],
         connectivity: ["system.offline", "system.online"],
-        connectivityVersion: 2,
+        connectivityChanges: 2,
         unknownChecks: 1,
         deadLetters: 1,
       });

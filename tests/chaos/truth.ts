@@ -43,8 +43,8 @@ export function createTruth(engine: Pick<Engine, "running" | "exec">, service: s
           'id', id, 'eventId', event_id, 'status', status)), '[]') from deliveries),
         'incidents', (select coalesce(json_agg(json_build_object(
           'monitorId', monitor_id, 'resolution', resolution)), '[]') from incidents),
-        'connectivity', (select coalesce(json_agg(type order by version), '[]') from deliveries where monitor_id = 'system'),
-        'connectivityVersion', (select version from connectivity),
+        'connectivity', (select coalesce(json_agg(type order by event_number), '[]') from deliveries where monitor_id = 'system'),
+        'connectivityChanges', (select event_count from connectivity),
         'unknownChecks', (select count(*) from checks where outcome = 'unknown'),
         'deadLetters', (select count(*) from dead_letters))`);
       const askedMs = nowMs(); // after the answer, so that nothing seems earlier than it was

@@ -29,7 +29,7 @@ export function checksWhileOffline({ looks }: Outside, probe: Probe | undefined,
 export function checkConnectivity(story: Story, connectivity: readonly ConnectivityModel[]): Violation[] {
   const { outside } = story.world;
   const wrong = connectivity.filter(
-    ({ version, type }, at) => version !== at + 1 || (type === "offline") !== (at % 2 === 0),
+    ({ number, type }, at) => number !== at + 1 || (type === "offline") !== (at % 2 === 0),
   );
   const imagined = connectivity.filter((change, at) => !isTrue(outside, change, connectivity[at - 1]));
   const what = [
@@ -74,7 +74,7 @@ function pending_type({ world, found }: Story, connectivity: readonly Connectivi
 
 function checkNotified(
   { world, found, eligibility }: Story,
-  { type, since, version, notedAt }: ConnectivityModel,
+  { type, since, number, notedAt }: ConnectivityModel,
 ): string[] {
   return [...eligibility.urls].flatMap(([channelId, url]) => {
     const should = eligibility.at("system", channelId, notedAt) ? "must" : "never";
@@ -82,13 +82,13 @@ function checkNotified(
       (post) => post.event === `system.${type} ${since}` && post.channelUrl === url,
     );
     const delivery = found.deliveries.find(
-      (each) => each.monitorId === "system" && each.channelId === channelId && each.version === version,
+      (each) => each.monitorId === "system" && each.channelId === channelId && each.eventNumber === number,
     );
     const isPlanned = delivery !== undefined;
     const mayBeCancelled = !eligibility.staysOpen(channelId, notedAt);
     const isNotified = posts.some((post) => post.taken) || (mayBeCancelled && delivery?.status === "cancelled");
     const isRight = should === "must" ? isPlanned && isNotified : !isPlanned && posts.length === 0;
     if (isRight) return [];
-    return [`Version ${version} (${type}) on ${url}: planned ${isPlanned}, ${posts.length} posts, ${should} be told`];
+    return [`Event ${number} (${type}) on ${url}: planned ${isPlanned}, ${posts.length} posts, ${should} be told`];
   });
 }

@@ -53,8 +53,8 @@ function checkEpoch(story: Story, epoch: Epoch): Violation[] {
 }
 
 function checkIncidents({ found, model }: Story, epoch: Epoch, handled: number): Violation[] {
-  const versions = new Set(epoch.events.map((event) => event.version));
-  const is = found.incidents.filter((each) => each.monitorId === model.id && versions.has(versionOf(each.id)));
+  const numbers = new Set(epoch.events.map((event) => event.number));
+  const is = found.incidents.filter((each) => each.monitorId === model.id && numbers.has(numberOf(each.id)));
   const should = incidentsOf(epoch, handled);
   const agrees = (each: FoundIncident, at: number) => {
     const expected = should[at];
@@ -80,14 +80,14 @@ function checkNotified({ world, found, eligibility, model }: Story, epoch: Epoch
       const should = at < handled && eligibility.at(model.id, channelId, handledAt);
       const posts = postsOf(world, model, event).filter((post) => post.channelUrl === url);
       const delivery = found.deliveries.find(
-        (each) => each.channelId === channelId && each.monitorId === model.id && each.version === event.version,
+        (each) => each.channelId === channelId && each.monitorId === model.id && each.eventNumber === event.number,
       );
       const isPlanned = delivery !== undefined;
       // What is pending is cancelled with its monitor or channel; a last word of "down" with a pause, too.
       const isLastWord = epoch.end !== null && event.type === "down" && at === handled - 1;
       const mayBeCancelled = model.deleted || isLastWord || !eligibility.staysOpen(channelId, handledAt);
       const isNotified = posts.some((post) => post.taken) || (mayBeCancelled && delivery?.status === "cancelled");
-      const name = `${model.id} version ${event.version} (${event.type}) on ${url}`;
+      const name = `${model.id} event ${event.number} (${event.type}) on ${url}`;
       if (should && !(isPlanned && isNotified)) {
         const what = `${name} was ${isPlanned ? "planned, but not told" : "not planned"}`;
         violations.push(violation("Every confirmed change is told on every channel that it is for", what));
@@ -103,10 +103,12 @@ function checkNotified({ world, found, eligibility, model }: Story, epoch: Epoch
 
 /** What was kept of a monitor beyond the model's events. */
 function checkNoMore({ found, model }: Story): Violation[] {
-  const versions = new Set(model.epochs.flatMap(({ events }) => events.map(({ version }) => version)));
-  const strayDeliveries = found.deliveries.filter((each) => each.monitorId === model.id && !versions.has(each.version));
+  const numbers = new Set(model.epochs.flatMap(({ events }) => events.map(({ number }) => number)));
+  const strayDeliveries = found.deliveries.filter(
+    (each) => each.monitorId === model.id && !numbers.has(each.eventNumber),
+  );
   const strayIncidents = found.incidents.filter(
-    (each) => each.monitorId === model.id && !versions.has(versionOf(each.id)),
+    (each) => each.monitorId === model.id && !numbers.has(numberOf(each.id)),
   );
   return [
     ...strayDeliveries.map(({ id }) =>
@@ -122,7 +124,7 @@ function postsOf({ ledger }: World, { id }: MonitorModel, { probe, type }: Event
   return ledger.posts.filter((post) => post.monitorId === id && post.event === `monitor.${type} ${probe}`);
 }
 
-function versionOf(incidentId: string): number {
+function numberOf(incidentId: string): number {
   return Number(incidentId.split("_")[2]);
 }
 

@@ -12,9 +12,9 @@ export function checkPosts(
   { deliveries }: Found,
   { models, connectivity }: { models: readonly MonitorModel[]; connectivity: readonly ConnectivityModel[] },
 ): Violation[] {
-  const versions = versionsOf(models, connectivity);
+  const numbers = numbersOf(models, connectivity);
   const keyOf = (post: Post) => `${post.monitorId} ${post.event}`;
-  const stray = posts.filter((post) => !versions.has(keyOf(post)));
+  const stray = posts.filter((post) => !numbers.has(keyOf(post)));
   const untaken = deliveries.filter(
     ({ id, status }) => status === "delivered" && !posts.some((post) => post.id === id && post.taken),
   );
@@ -31,21 +31,21 @@ export function checkPosts(
     ...checkIds(posts, keyOf),
     ...groups(posts, (post) => post.id).flatMap(checkRepeats),
     ...groups(posts, (post) => `${post.monitorId} on ${post.channelUrl}`).flatMap((ofOne) =>
-      checkOrder(ofOne, (post) => versions.get(keyOf(post)) ?? 0),
+      checkOrder(ofOne, (post) => numbers.get(keyOf(post)) ?? 0),
     ),
   ];
 }
 
 /** Every event that there was, by what its webhooks say of it. */
-function versionsOf(models: readonly MonitorModel[], connectivity: readonly ConnectivityModel[]): Map<string, number> {
-  const versions = new Map<string, number>();
+function numbersOf(models: readonly MonitorModel[], connectivity: readonly ConnectivityModel[]): Map<string, number> {
+  const numbers = new Map<string, number>();
   for (const { id, epochs } of models) {
-    for (const { type, probe, version } of epochs.flatMap(({ events }) => events)) {
-      versions.set(`${id} monitor.${type} ${probe}`, version);
+    for (const { type, probe, number } of epochs.flatMap(({ events }) => events)) {
+      numbers.set(`${id} monitor.${type} ${probe}`, number);
     }
   }
-  for (const { type, since, version } of connectivity) versions.set(`system system.${type} ${since}`, version);
-  return versions;
+  for (const { type, since, number } of connectivity) numbers.set(`system system.${type} ${since}`, number);
+  return numbers;
 }
 
 function checkIds(posts: readonly Post[], keyOf: (post: Post) => string): Violation[] {
@@ -69,7 +69,7 @@ function checkOrder(posts: readonly Post[], versionOf: (post: Post) => number): 
   return [posts, posts.filter((post) => post.taken)].flatMap((list) => {
     const firsts = [...new Set(list.map(versionOf))];
     if (firsts.every((version, at) => at === 0 || version > (firsts[at - 1] ?? 0))) return [];
-    const what = `${posts[0]?.monitorId} on ${posts[0]?.channelUrl}: versions ${firsts.join(", ")}`;
+    const what = `${posts[0]?.monitorId} on ${posts[0]?.channelUrl}: numbers ${firsts.join(", ")}`;
     return [violation("A monitor's events come to a channel in their order", what)];
   });
 }

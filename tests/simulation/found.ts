@@ -32,7 +32,7 @@ export interface FoundDelivery {
   readonly id: string;
   readonly channelId: string;
   readonly monitorId: string;
-  readonly version: number;
+  readonly eventNumber: number;
   readonly status: string;
 }
 
@@ -65,7 +65,7 @@ const READ = `
     ) as incidents,
     (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'id', id, 'channelId', channel_id, 'monitorId', monitor_id, 'version', version, 'status', status
-      ) order by version), '[]') from deliveries
+        'id', id, 'channelId', channel_id, 'monitorId', monitor_id, 'eventNumber', event_number, 'status', status
+      ) order by event_number), '[]') from deliveries
     ) as deliveries,
     (select coalesce(jsonb_agg(body), '[]') from dead_letters) as "deadLetters"`;

@@ -17,7 +17,8 @@ export interface StatusChange {
 
 /** A confirmed change that is to be told. */
 export interface Event {
-  readonly version: number;
+  /** Counts the monitor's events from 1. */
+  readonly number: number;
   readonly type: "down" | "up";
   /** The first answer of the streak. */
   readonly at: string;
@@ -84,7 +85,7 @@ export function monitorModels(journal: readonly Noted[], madeOf: (probe: number)
       const { probe, outcome, at } = noted.what as { probe: number; outcome: string; at: string };
       models.get(noted.id)?.check({ probe, outcome, at, ...madeOf(probe) });
     }
-    if (noted.kind === "handled") models.get(noted.id)?.handle(noted.what["versions"] as number[], place);
+    if (noted.kind === "handled") models.get(noted.id)?.handle(noted.what["numbers"] as number[], place);
   });
   return [...models.values()].map(({ model }) => model);
 }
@@ -97,6 +98,7 @@ class Follower {
   /** Since when what is checked is what it is. */
   #sinceMs = 0;
   #version = 0;
+  #events = 0;
   #epoch: Epoch = { events: [], end: null };
 
   constructor(id: string, row: Row) {
@@ -136,8 +138,8 @@ class Follower {
     }
   }
 
-  handle(versions: readonly number[], place: number): void {
-    for (const event of this.#epoch.events) if (versions.includes(event.version)) event.handledAt ??= place;
+  handle(numbers: readonly number[], place: number): void {
+    for (const event of this.#epoch.events) if (numbers.includes(event.number)) event.handledAt ??= place;
   }
 
   check(found: { probe: number; outcome: string; at: string } & Made): void {
@@ -176,7 +178,8 @@ class Follower {
   #tell(type: "down" | "up", { at, probe }: { at: string; probe: number }): void {
     const since = this.#streak?.since ?? at;
     this.#become(type, since);
-    this.#epoch.events.push({ version: this.#version, type, at: since, confirmedAt: at, probe, handledAt: null });
+    this.#events += 1;
+    this.#epoch.events.push({ number: this.#events, type, at: since, confirmedAt: at, probe, handledAt: null });
   }
 
   #stop(how: "paused", at: string): void {
@@ -215,7 +218,7 @@ export function incidentsOf({ events, end }: Epoch, handled: number): IncidentMo
 
 /** A loss or a return of connectivity. */
 export interface ConnectivityModel {
-  readonly version: number;
+  readonly number: number;
   readonly type: "offline" | "online";
   /** Since when it was offline. */
   readonly since: string;
@@ -229,9 +232,9 @@ export function connectivityModel(journal: readonly Noted[]): ConnectivityModel[
   let since = "";
   journal.forEach(({ kind, at, what }, notedAt) => {
     if (kind !== "connectivity") return;
-    const { version, offlineSince } = what as { version: number; offlineSince: string | null };
+    const { number, offlineSince } = what as { number: number; offlineSince: string | null };
     since = offlineSince ?? since;
-    changes.push({ version, type: offlineSince === null ? "online" : "offline", since, at, notedAt });
+    changes.push({ number, type: offlineSince === null ? "online" : "offline", since, at, notedAt });
   });
   return changes;
 }

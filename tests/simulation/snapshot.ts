@@ -102,7 +102,7 @@ const JOURNAL = `
 
   create function simulation.note_handled() returns trigger language plpgsql as $$ begin
     insert into simulation.journal (kind, id, at, what) values ('handled', new.id, app_now(), jsonb_build_object(
-      'versions', (select jsonb_agg(e->'version') from jsonb_array_elements(old.pending_events) e where not new.pending_events @> jsonb_build_array(e))
+      'numbers', (select jsonb_agg(e->'number') from jsonb_array_elements(old.pending_events) e where not new.pending_events @> jsonb_build_array(e))
     ));
     return null;
   end $$;
@@ -129,11 +129,11 @@ const JOURNAL = `
 
   create function simulation.note_connectivity() returns trigger language plpgsql as $$ begin
     insert into simulation.journal (kind, id, at, what) values ('connectivity', 'system', app_now(), jsonb_build_object(
-      'version', new.version, 'offlineSince', iso(new.offline_since)
+      'number', new.event_count, 'offlineSince', iso(new.offline_since)
     ));
     return null;
   end $$;
-  create trigger noted after update on connectivity for each row when (old.version <> new.version)
+  create trigger noted after update on connectivity for each row when (old.event_count <> new.event_count)
   execute function simulation.note_connectivity();
 
   create function simulation.empty(seed int) returns void language plpgsql as $$ declare name text; begin

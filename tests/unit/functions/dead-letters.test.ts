@@ -210,9 +210,10 @@ describe("from end to end", () => {
 async function addFailing(): Promise<string> {
   const { body: monitor } = await call("POST", "/v1/monitors", aMonitor);
   const first = { at: "2026-03-01T12:00:00.000Z", outcome: "dns", statusCode: null, totalMs: 1, detail: null };
-  const event = { version: 1, type: "down", at: first.at, first, check: first };
+  const event = { number: 1, type: "down", at: first.at, first, check: first };
   await env.sql`
-    update monitors set status = 'down', version = 1, pending_events = ${JSON.stringify([event])}::text::jsonb
+    update monitors set status = 'down', version = 1, event_count = 1, reported_down = true,
+      pending_events = ${JSON.stringify([event])}::text::jsonb
     where id = ${monitor.id}`;
   return monitor.id;
 }

@@ -45,7 +45,7 @@ async function goDown(id: string): Promise<Json> {
 
 async function told(): Promise<unknown[]> {
   const rows = await env.sql<{ type: string; resolution: string | null }>`
-    select type, data->'incident'->>'resolution' as resolution from deliveries order by version`;
+    select type, data->'incident'->>'resolution' as resolution from deliveries order by event_number`;
   return rows.map(({ type, resolution }) => [type, resolution]);
 }
 

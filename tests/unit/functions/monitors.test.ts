@@ -50,8 +50,15 @@ async function addWorking(over: object = {}): Promise<Json> {
   await env.sql`
     update monitors set status = 'up', version = 1, streak = 2, streak_ok = false, streak_since = app_now(),
       streak_check = '{}', next_check_at = app_now() + interval '60 s' where id = ${monitor.id}`;
-  await env.sql`update schedules set next_run_at = app_now() + interval '4 s'`;
+  await planNextRun();
   return monitor;
+}
+
+/** The schedule that gives checks out runs in 4 s. */
+async function planNextRun(): Promise<void> {
+  await env.sql`
+    insert into schedules (name, next_run_at) values ('enqueue-checks', app_now() + interval '4 s')
+    on conflict (name) do update set next_run_at = excluded.next_run_at`;
 }
 
 /** Whether it wakes who gives out checks, and makes that due: the two go together. */
@@ -128,7 +135,7 @@ describe("a new monitor", () => {
   });
 
   it("wakes for its first check", async () => {
-    await env.sql`update schedules set next_run_at = app_now() + interval '4 s'`;
+    await planNextRun();
     expect(await isRung(() => add())).toBe(true);
   });
 
@@ -199,10 +206,10 @@ describe("a change of a monitor", () => {
 
   it("leaves status, incident and what is still to be told as they are", async () => {
     const { id } = await addWorking();
-    await env.sql`update monitors set status = 'down', pending_events = '[{"version": 1}]', incident = '{"id": "inc_1"}'`;
+    await env.sql`update monitors set status = 'down', pending_events = '[{"number": 1}]', incident = '{"id": "inc_1"}'`;
     const { body } = await call("PATCH", `/v1/monitors/${id}`, { url: "https://other.example.com" });
     expect(body.status).toBe("down");
-    expect(await row(id)).toMatchObject({ pending_events: [{ version: 1 }], incident: { id: "inc_1" } });
+    expect(await row(id)).toMatchObject({ pending_events: [{ number: 1 }], incident: { id: "inc_1" } });
   });
 
   it.each([
@@ -250,7 +257,7 @@ describe("a change of a monitor", () => {
 describe("a pause", () => {
   it("stops the checks, forgets what was counted and not yet told, and may be repeated", async () => {
     const { id } = await addWorking();
-    await env.sql`update monitors set pending_events = '[{"version": 1}]'`;
+    await env.sql`update monitors set pending_events = '[{"number": 1}]'`;
     await env.clock.advance(10);
     const { status, body } = await call("POST", `/v1/monitors/${id}/pause`);
     expect([status, body.status, body.statusSince]).toEqual([200, "paused", "2026-03-01T12:00:10.000Z"]);
@@ -328,7 +335,7 @@ describe("a deleted monitor", () => {
   it("takes its pending deliveries with it, and no others", async () => {
     const [{ id }, other] = [await addWorking(), await add()];
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status)
       select 'dlv_' || m.id || s, 'evt_1', 'ch_1', m.id, 1, 'monitor.down', '{}', app_now(), s
       from monitors m, unnest(array['pending', 'delivered']) s`;
     await call("DELETE", `/v1/monitors/${id}`);

@@ -40,11 +40,11 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   /** A monitor that has just gone down, which nobody has handled yet. */
   async function addFailing(): Promise<string> {
     const first = { at: "2026-03-01T12:00:00.000Z", outcome: "dns", statusCode: null, totalMs: 1, detail: null };
-    const event = { version: 1, type: "down", at: first.at, first, check: first };
+    const event = { number: 1, type: "down", at: first.at, first, check: first };
     const [row] = await sql<{ id: string }>`
       insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold,
-        status, version, pending_events)
-      values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 3, 2, 'down', 1,
+        status, version, event_count, reported_down, pending_events)
+      values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 3, 2, 'down', 1, 1, true,
         ${JSON.stringify([event])}::text::jsonb)
       returning id`;
     if (row === undefined) throw new Error("no monitor was added");

@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterAll(() => env.close());
 
 interface Planned {
-  readonly version?: number;
+  readonly eventNumber?: number;
   readonly status?: string;
   readonly attempts?: number;
   readonly channel?: string;
@@ -32,15 +32,22 @@ interface Planned {
 
 /** A delivery of this monitor to this channel, exhausted if nothing else is said; resolves with its id. */
 async function plan(over: Planned = {}): Promise<string> {
-  const { version = 1, status = "exhausted", attempts = 10, channel = channelId, monitor = monitorId } = over;
-  const id = `dlv_${monitor.slice(4)}_${version}_${channel.slice(3)}`;
+  const { eventNumber = 1, status = "exhausted", attempts = 10, channel = channelId, monitor = monitorId } = over;
+  const id = `dlv_${monitor.slice(4)}_${eventNumber}_${channel.slice(3)}`;
   await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status, attempts,
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
       last_error, finished_at)
-    values (${id}, 'evt_1', ${channel}, ${monitor}, ${version}, 'monitor.down', '{"monitor": {"name": "Shop"}}',
+    values (${id}, 'evt_1', ${channel}, ${monitor}, ${eventNumber}, 'monitor.down', '{"monitor": {"name": "Shop"}}',
       app_now(), ${status}, ${attempts}, 'The receiver answered 500.',
       case when ${status}::text = 'pending' then null else app_now() end)`;
   return id;
+}
+
+/** The sweep runs in an hour. */
+async function planNextSweep(): Promise<void> {
+  await env.sql`
+    insert into schedules (name, next_run_at) values ('sweep-deliveries', app_now() + interval '1 hour')
+    on conflict (name) do update set next_run_at = excluded.next_run_at`;
 }
 
 const retry = (id: string) => call("POST", `/v1/deliveries/${id}/retry`);
@@ -82,7 +89,7 @@ describe("an exhausted delivery that is retried", () => {
   });
 
   it("is found by the sweep when its wake-up is lost", async () => {
-    await env.sql`update schedules set next_run_at = app_now() + interval '1 hour'`;
+    await planNextSweep();
     await retry(await plan());
     const [schedule] = await env.sql`
       select next_run_at <= app_now() as due from schedules where name = 'sweep-deliveries'`;
@@ -137,7 +144,10 @@ describe("an exhausted delivery that is retried", () => {
   });
 
   it("goes out before what its monitor tells the channel after it", async () => {
-    const [later, first] = [await plan({ version: 8, status: "pending", attempts: 0 }), await plan({ version: 7 })];
+    const [later, first] = [
+      await plan({ eventNumber: 8, status: "pending", attempts: 0 }),
+      await plan({ eventNumber: 7 }),
+    ];
     await retry(first);
     env.http.on(() => answer(204));
     await drain(env, env.ctx());
@@ -168,7 +178,10 @@ describe("all exhausted deliveries, when they are retried,", () => {
       await plan({ channel: otherChannel }),
       await plan({ monitor: otherMonitor }),
     ];
-    const kept = [await plan({ version: 0, status: "delivered" }), await plan({ version: 3, status: "cancelled" })];
+    const kept = [
+      await plan({ eventNumber: 0, status: "delivered" }),
+      await plan({ eventNumber: 3, status: "cancelled" }),
+    ];
     const all = async (query: string) => (await call("POST", `/v1/deliveries/retry${query}`)).body.retried;
     const pending = async () => {
       const rows = await env.sql<{ id: string }>`select id from deliveries where status = 'pending' order by id`;
@@ -185,19 +198,19 @@ describe("all exhausted deliveries, when they are retried,", () => {
 
   it("go in bounded statements, and in the order in which they happened", async () => {
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status, attempts,
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
         finished_at)
       select 'dlv_' || i, 'evt_' || i, ${channelId}, ${monitorId}, i, 'monitor.down', '{}', app_now(), 'exhausted', 10,
         app_now()
       from generate_series(1, 1200) i`;
     const first = await call("POST", "/v1/deliveries/retry");
     expect(first.body).toEqual({ retried: 500, nextCursor: expect.any(String) });
-    expect(await env.sql`select max(version) as last from deliveries where status = 'pending'`).toEqual([
+    expect(await env.sql`select max(event_number) as last from deliveries where status = 'pending'`).toEqual([
       { last: 500 },
     ]);
     // What is exhausted anew meanwhile is not of this walk.
     await env.clock.advance(1);
-    await env.sql`update deliveries set status = 'exhausted', finished_at = app_now() where version = 1`;
+    await env.sql`update deliveries set status = 'exhausted', finished_at = app_now() where event_number = 1`;
     const second = await call("POST", `/v1/deliveries/retry?cursor=${first.body.nextCursor}`);
     const third = await call("POST", `/v1/deliveries/retry?cursor=${second.body.nextCursor}`);
     expect([second.body.retried, third.body]).toEqual([500, { retried: 200, nextCursor: null }]);
@@ -209,7 +222,7 @@ describe("a delivery that waits for its next try", () => {
     const id = await plan({ status: "pending", attempts: 9 });
     await env.sql`
       update deliveries set failures = 9, tried_at = app_now(), next_attempt_at = app_now() + interval '8 hours'`;
-    await env.sql`update schedules set next_run_at = app_now() + interval '1 hour'`;
+    await planNextSweep();
     env.http.on(() => answer(204));
     expect((await claimDueChannels(env.sql)).channelIds).toEqual([]);
     await env.clock.advance(1);
@@ -223,9 +236,9 @@ describe("a delivery that waits for its next try", () => {
 
 describe("an exhausted delivery that a later alert has overtaken", () => {
   it("is tried again by its id, not with all", async () => {
-    const down = await plan({ version: 3 });
-    await plan({ version: 4, status: "delivered" });
-    const next = await plan({ version: 5 });
+    const down = await plan({ eventNumber: 3 });
+    await plan({ eventNumber: 4, status: "delivered" });
+    const next = await plan({ eventNumber: 5 });
     expect((await call("POST", "/v1/deliveries/retry")).body).toMatchObject({ retried: 1 });
     env.http.on(() => answer(204));
     await drain(env, env.ctx());
@@ -279,8 +292,8 @@ describe("a delivery that is cancelled", () => {
 
   it("lets the next one of its monitor go", async () => {
     const [first, next] = [
-      await plan({ version: 7, status: "pending", attempts: 3 }),
-      await plan({ version: 8, status: "pending", attempts: 0 }),
+      await plan({ eventNumber: 7, status: "pending", attempts: 3 }),
+      await plan({ eventNumber: 8, status: "pending", attempts: 0 }),
     ];
     await env.sql`update deliveries set next_attempt_at = app_now() + interval '1 hour' where id = ${first}`;
     await cancel(first);

@@ -120,7 +120,7 @@ async function stories(): Promise<Story[]> {
     select m.pending_events,
       (select jsonb_agg(outcome order by total_ms) from checks where monitor_id = m.id) as outcomes,
       (select jsonb_agg(status order by version) from status_changes where monitor_id = m.id) as statuses,
-      (select jsonb_agg(type order by version) from deliveries where monitor_id = m.id) as told,
+      (select jsonb_agg(type order by event_number) from deliveries where monitor_id = m.id) as told,
       (select jsonb_agg(coalesce(resolution, 'open') order by split_part(id, '_', 3)::int)
         from incidents where monitor_id = m.id) as incidents
     from monitors m`;

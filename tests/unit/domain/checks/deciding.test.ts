@@ -74,7 +74,7 @@ async function checks(id: string, ...outcomes: CheckOutcome[]): Promise<string[]
 }
 
 async function told(): Promise<string[]> {
-  const rows = await env.sql<{ type: string }>`select type from deliveries order by monitor_id, version`;
+  const rows = await env.sql<{ type: string }>`select type from deliveries order by monitor_id, event_number`;
   return rows.map((row) => row.type);
 }
 
@@ -299,7 +299,7 @@ describe("handling status changes", () => {
     await handleStatusChanges(env.sql, [id]);
     expect((await incidents()).map((incident) => incident["resolution"])).toEqual(["manual"]);
     const [, up] = await env.sql<{ type: string; resolution: string }>`
-      select type, data->'incident'->>'resolution' as resolution from deliveries order by version`;
+      select type, data->'incident'->>'resolution' as resolution from deliveries order by event_number`;
     expect(up).toEqual({ type: "monitor.up", resolution: "manual" });
   });
 });

@@ -183,8 +183,8 @@ describe("1,000 monitors while the own network is cut", () => {
     await checkAll();
     expect(await statuses()).toEqual({ up: 997, down: 3 });
     expect(await told()).toEqual({ "system.offline": 1, "system.online": 1, "monitor.down": 3 });
-    const [row] = await env.sql`select offline_since, version from connectivity`;
-    expect(row).toEqual({ offline_since: null, version: 2 });
+    const [row] = await env.sql`select offline_since, event_count from connectivity`;
+    expect(row).toEqual({ offline_since: null, event_count: 2 });
   });
 });
 

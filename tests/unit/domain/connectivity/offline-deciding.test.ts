@@ -59,7 +59,7 @@ async function checks(text: string, handle: () => Promise<unknown> = async () =>
 }
 
 async function told(): Promise<string> {
-  const rows = await env.sql<{ type: string }>`select type from deliveries order by version`;
+  const rows = await env.sql<{ type: string }>`select type from deliveries order by event_number`;
   return rows.map(({ type }) => type.slice("monitor.".length)).join(" ");
 }
 

@@ -45,7 +45,7 @@ function at(seconds: number): string {
 }
 
 async function planned(): Promise<unknown[]> {
-  return env.sql`select type, data, channel_id as "channelId" from deliveries order by version, channel_id`;
+  return env.sql`select type, data, channel_id as "channelId" from deliveries order by event_number, channel_id`;
 }
 
 describe("a report of connectivity", () => {
@@ -173,12 +173,12 @@ describe.skipIf(postgresMissing !== null)(`many processes at once on Postgres ${
       if (change !== null) changes.push(change);
     };
     await Promise.all(Array.from({ length: 16 }, (_, index) => reporter(`process-${index}`)));
-    const rows = await sql<{ type: string; version: number }>`
-      select type, version from deliveries where monitor_id = 'system' order by version`;
+    const rows = await sql<{ type: string; number: number }>`
+      select type, event_number as number from deliveries where monitor_id = 'system' order by event_number`;
     expect(rows).toHaveLength(changes.length);
     expect(rows.length).toBeGreaterThanOrEqual(2);
     expect(rows).toEqual(
-      rows.map((_, index) => ({ type: index % 2 === 0 ? "system.offline" : "system.online", version: index + 1 })),
+      rows.map((_, index) => ({ type: index % 2 === 0 ? "system.offline" : "system.online", number: index + 1 })),
     );
     const [row] = await sql`select offline_since, offline_reporters from connectivity`;
     expect(row).toEqual({ offline_since: null, offline_reporters: {} });

@@ -32,16 +32,16 @@ async function addChannel(): Promise<string> {
   return row?.id ?? "";
 }
 
-/** A monitor, and one planned delivery a version to the channel. */
-async function plan(channelId: string, ...versions: number[]): Promise<string> {
+/** A monitor, and one planned delivery for each event number to the channel. */
+async function plan(channelId: string, ...eventNumbers: number[]): Promise<string> {
   const [monitor] = await env.sql<{ id: string }>`
     insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
     values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1) returning id`;
-  for (const version of versions) {
+  for (const number of eventNumbers) {
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at)
-      select 'dlv_' || ${monitor?.id ?? ""}::text || '_' || ${version}::int || ${channelId}::text, 'evt', ${channelId},
-        ${monitor?.id ?? ""}, ${version}::int, 'monitor.down', '{"monitor": {"name": "m"}}', app_now()`;
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+      select 'dlv_' || ${monitor?.id ?? ""}::text || '_' || ${number}::int || ${channelId}::text, 'evt', ${channelId},
+        ${monitor?.id ?? ""}, ${number}::int, 'monitor.down', '{"monitor": {"name": "m"}}', app_now()`;
   }
   return monitor?.id ?? "";
 }
@@ -58,7 +58,7 @@ async function deliveries(): Promise<Row[]> {
   return env.sql<Row>`
     select status, attempts, extract(epoch from next_attempt_at - app_now())::float8 as "dueInSeconds",
       leased_until > app_now() as leased, last_error as error
-    from deliveries order by monitor_id, version`;
+    from deliveries order by monitor_id, event_number`;
 }
 
 describe("delivering", () => {
@@ -124,7 +124,7 @@ describe("delivering", () => {
     const channel = await addChannel();
     await plan(channel, 1, 2);
     await env.sql`
-      update deliveries set failures = 9, failing_since = app_now() - interval '13 hours' where version = 1`;
+      update deliveries set failures = 9, failing_since = app_now() - interval '13 hours' where event_number = 1`;
     env.http.on(() => answered(500));
     await deliverDue(env, [channel], never);
     expect(await deliveries()).toMatchObject([
@@ -220,7 +220,7 @@ describe("delivering", () => {
     env.http.on(() => answered(410));
     await deliverDue(env, [gone], never);
     const rows = await env.sql<{ channel: string; status: string }>`
-      select channel_id as channel, status from deliveries order by version`;
+      select channel_id as channel, status from deliveries order by event_number`;
     const statuses = (channel: string) => rows.filter((row) => row.channel === channel).map((row) => row.status);
     expect([statuses(gone), statuses(other)]).toEqual([["cancelled", "cancelled"], ["pending"]]);
     const [channel] = await env.sql`select disabled from channels where id = ${gone}`;
@@ -248,12 +248,12 @@ describe("delivering", () => {
     env.http.on((call) => (call.headers?.["webhook-id"]?.includes("_1ch_") ? answered(500) : answered(200)));
     await deliverDue(env, [channel], never);
     await deliverDue(env, [channel], never);
-    const rows = await env.sql<{ version: number; status: string }>`
-      select version, status from deliveries order by version`;
+    const rows = await env.sql<{ number: number; status: string }>`
+      select event_number as number, status from deliveries order by event_number`;
     expect(rows).toEqual([
-      { version: 1, status: "pending" },
-      { version: 2, status: "pending" },
-      { version: 5, status: "delivered" },
+      { number: 1, status: "pending" },
+      { number: 2, status: "pending" },
+      { number: 5, status: "delivered" },
     ]);
   });
 
@@ -328,7 +328,7 @@ describe("sweeping deliveries", () => {
       return (await deliveries())[0]?.dueInSeconds;
     };
     const planned = (monitor: string, channel: string, status: string) => env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, status)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status)
       values ('dlv_new', 'evt', ${channel}, ${monitor}, 2, 'monitor.up', '{}', app_now(), ${status})`;
 
     it("waits on where nothing is new", async () => {

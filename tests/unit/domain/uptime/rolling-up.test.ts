@@ -146,24 +146,24 @@ describe("retaining", () => {
 
 describe("taking turns", () => {
   const ask = async (name = "roll-up", everySeconds = 60) => claimSchedule(env.sql, name, everySeconds);
-  const mine = async () => (await ask()).mine;
+  const claimed = async () => (await ask()).claimed;
 
   it("gives a schedule's turn to one of many, and again when its time has come", async () => {
     await addMonitor();
     const first = await Promise.all([ask(), ask(), ask(), ask()]);
-    expect(first.filter((turn) => turn.mine)).toHaveLength(1);
+    expect(first.filter((turn) => turn.claimed)).toHaveLength(1);
     expect(first.map((turn) => turn.nextInMs)).toEqual([60_000, 60_000, 60_000, 60_000]);
     await env.clock.advance(59);
-    expect(await mine()).toBe(false);
+    expect(await claimed()).toBe(false);
     await env.clock.advance(1);
-    expect(await mine()).toBe(true);
+    expect(await claimed()).toBe(true);
   });
 
   it("lets every schedule sleep until the next full hour when there is nothing to do", async () => {
     await env.clock.advance(600);
-    expect(await ask("roll-up", 60)).toEqual({ mine: true, nextInMs: 3_000_000 });
-    expect(await ask("enqueue-checks", 4.5)).toEqual({ mine: true, nextInMs: 3_000_000 });
-    expect(await ask("enqueue-checks", 4.5)).toEqual({ mine: false, nextInMs: 3_000_000 });
+    expect(await ask("roll-up", 60)).toEqual({ claimed: true, nextInMs: 3_000_000 });
+    expect(await ask("enqueue-checks", 4.5)).toEqual({ claimed: true, nextInMs: 3_000_000 });
+    expect(await ask("enqueue-checks", 4.5)).toEqual({ claimed: false, nextInMs: 3_000_000 });
   });
 
   it("keeps its times for two minutes after there was something to do", async () => {
@@ -181,17 +181,17 @@ describe("taking turns", () => {
     await env.sql`update monitors set next_check_at = app_now() + interval '30 min'`;
     expect((await ask("roll-up")).nextInMs).toBe(30 * 60_000 - 5000);
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, version, type, data, answered_at, next_attempt_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, next_attempt_at)
       values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), app_now() + interval '20 min')`;
     expect((await ask("apply-retention")).nextInMs).toBe(20 * 60_000);
   });
 
   it("gives a turn to who asks early because something new has come", async () => {
-    expect(await mine()).toBe(true);
+    expect(await claimed()).toBe(true);
     await env.clock.advance(300);
-    expect(await mine()).toBe(false);
+    expect(await claimed()).toBe(false);
     await addMonitor();
-    expect(await ask()).toEqual({ mine: true, nextInMs: 60_000 });
-    expect(await mine()).toBe(false);
+    expect(await ask()).toEqual({ claimed: true, nextInMs: 60_000 });
+    expect(await claimed()).toBe(false);
   });
 });

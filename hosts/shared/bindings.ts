@@ -19,14 +19,14 @@ export interface HostBindings {
   openStream(): EventStream;
 }
 
-interface BindingsOptions {
+interface HostBindingsOptions {
   readonly log: Log;
   readonly openHttp: OpenHttp | null;
   readonly sources: readonly Source[];
 }
 
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
-export function createBindings(host: HostConfig, { log, openHttp, sources }: BindingsOptions): HostBindings {
+export function createBindings(host: HostConfig, { log, openHttp, sources }: HostBindingsOptions): HostBindings {
   const { config, workSeconds } = host;
   const metrics = createPlainMetrics({ service: config.limits.host });
   const found = { sql: false, stream: false };

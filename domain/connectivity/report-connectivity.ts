@@ -20,7 +20,7 @@ export async function checkConnectivityAgain(env: ReportEnv): Promise<void> {
     const connectivity = await connectivityOf(env);
     await report(env, connectivity, await connectivity.sees(performance.now()));
   } catch (error) {
-    env.log.warn("It could not be told whether Stillup sees again.", { error: String(error) });
+    env.log.warn("The connectivity check failed; it is repeated in 5 s.", { error: String(error) });
   }
 }
 
@@ -33,9 +33,9 @@ async function report(env: ReportEnv, connectivity: Connectivity, sees: boolean)
   if (change === null) return;
   if (change === "offline")
     env.log.error(
-      "Stillup is offline: no connectivity target answers this process. Targets that do not answer it are unknown.",
+      "Stillup is offline: no connectivity target responds to this process. Monitors without a response become unknown.",
     );
-  else env.log.info("Stillup sees again. Every monitor is checked now.");
+  else env.log.info("Stillup is online again. Every monitor is checked now.");
   await wakeOrLog(env, async () => {
     await env.stream.publish(alertsDue.messages(channelIds));
     if (change === "online") await wakeForChecks(env);

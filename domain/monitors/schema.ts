@@ -7,7 +7,7 @@ import { timeoutFor } from "./timeout.ts";
 const ANY_2XX = ["200-299"];
 const statuses = "must be a list of 1 to 20 statuses or ranges";
 const status = 'must be a status from 100 to 599 or a range of them, such as "404" or "200-299"';
-const unmet = "can never be met: answers below 200 are never final";
+const unmet = "can never succeed: responses below 200 are never final";
 const text = "must be text of 1 to 1000 characters";
 
 const StatusPattern = z
@@ -42,12 +42,17 @@ const Expect = z.pipe(
   ),
 );
 
-/** A list in which nothing stands twice. */
-function distinct<S extends z.ZodMiniType<string>>(item: S, max: number, what: string) {
+/** A list without duplicates. */
+function distinct<S extends z.ZodMiniType<string>>(
+  item: S,
+  max: number,
+  { field, what }: { field: string; what: string },
+) {
   const message = `must be a list of at most ${max} ${what}`;
   return z.array(item, message).check(z.maxLength(max, { error: message, abort: true }), (payload) => {
     for (const [index, text] of payload.value.entries()) {
-      if (payload.value.indexOf(text) < index) refuse(payload, "stands there twice", [index]);
+      const first = payload.value.indexOf(text);
+      if (first < index) refuse(payload, `duplicates ${field}[${first}]`, [index]);
     }
   });
 }
@@ -65,8 +70,8 @@ const fields = {
   expect: Expect,
   failureThreshold: wholeNumber(1, 10),
   recoveryThreshold: wholeNumber(1, 10),
-  channelIds: distinct(GivenId, 50, "ids of channels"),
-  tags: distinct(line(50), 20, "tags"),
+  channelIds: distinct(GivenId, 50, { field: "channelIds", what: "ids of channels" }),
+  tags: distinct(line(50), 20, { field: "tags", what: "tags" }),
 };
 
 /** A monitor as it is to be. Every rule is here: a change is checked by making it whole first. */
@@ -89,13 +94,13 @@ export const MonitorInput = z
   .check((payload) => {
     const { method, body, intervalSeconds, timeoutMs, expect } = payload.value;
     if (timeoutMs !== null && timeoutMs >= intervalSeconds * 1000) {
-      refuse(payload, `must be under the interval, which is ${intervalSeconds * 1000} ms`, ["timeoutMs"]);
+      refuse(payload, `must be shorter than the interval of ${intervalSeconds * 1000} ms`, ["timeoutMs"]);
     }
     if (body !== null && (method === "GET" || method === "HEAD")) {
       refuse(payload, `cannot be sent with ${method}`, ["body"]);
     }
     if (expect.bodyContains !== undefined && method === "HEAD") {
-      refuse(payload, "can never be met: HEAD is answered without a body", ["expect", "bodyContains"]);
+      refuse(payload, "can never succeed: a response to HEAD has no body", ["expect", "bodyContains"]);
     }
   })
   .register(z.globalRegistry, {

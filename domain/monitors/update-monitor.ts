@@ -31,7 +31,7 @@ export async function updateMonitor(
     const updated = await write(sql, before, { next, isOther, isDue });
     if (updated !== undefined) return { monitor: toMonitor(updated), isDue };
   }
-  throw new StillupError("conflict", "Others keep changing this monitor. Read it and try again.");
+  throw new StillupError("conflict", "Other requests keep changing this monitor. Read it and try again.");
 }
 
 /** Undefined when somebody changed it since it was read. */

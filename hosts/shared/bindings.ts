@@ -55,6 +55,9 @@ export function createBindings(host: HostConfig, { log, openHttp, sources }: Hos
 
 const noHttp: Http = {
   call: async () => {
-    throw new StillupError("internal", "This artefact was built without a client for outgoing HTTP.");
+    throw new StillupError(
+      "internal",
+      "This artefact has no client for outgoing HTTP. Declare `http` in the ports of the function and build again.",
+    );
   },
 };

@@ -42,7 +42,7 @@ export async function answer(
     const response = await withTimeout(Math.max(0, deadline - TO_SAY_SO_MS - Date.now()), answered);
     if (response !== null) return response;
     late.abort();
-    throw new StillupError("not_ready", "The answer takes longer than this host lets it.");
+    throw new StillupError("not_ready", "The response took longer than this host allows.");
   };
   const response = await run().catch((error: unknown) =>
     respond({ request, env: { log }, ctx: call }, () => Promise.reject(error)),

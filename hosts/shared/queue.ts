@@ -101,7 +101,7 @@ async function consumeBatch(
     }
     if (publish.length > 0) await env.stream.publish(publish);
   } catch (error) {
-    env.log.error("What a call led to could not be kept; its messages come again.", errorFields(error));
+    env.log.error("The results of a call could not be stored; its messages are delivered again.", errorFields(error));
     for (const { id } of messages) if (!redelivered.has(id)) redelivered.set(id, 0);
   }
 }

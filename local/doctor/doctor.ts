@@ -10,7 +10,7 @@ import { usedVariable } from "../migrate.ts";
 import { streamVariable } from "../reachable.ts";
 import { type Finding, take } from "./findings.ts";
 import { placesOf } from "./places.ts";
-import { controlSteps, databaseSteps, migrationSteps, streamSteps, waySteps } from "./steps.ts";
+import { connectivitySteps, databaseSteps, migrationSteps, streamSteps, waySteps } from "./steps.ts";
 
 interface DoctorOptions {
   /**
@@ -79,8 +79,8 @@ function readVariables(variables: Variables, tell: (finding: Finding) => void): 
     for (const { field, message } of error.errors ?? []) {
       tell({ area, check: field, status: "fail", detail: message });
     }
-    for (const area of ["database", "migrations", "streams", "controls"] as const) {
-      tell({ area, check: "all", status: "skip", detail: "the configuration comes first" });
+    for (const area of ["database", "migrations", "streams", "connectivity"] as const) {
+      tell({ area, check: "all", status: "skip", detail: "because the configuration failed" });
     }
     return null;
   }
@@ -116,7 +116,7 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
       await take("migrations", [...waySteps(places.direct, variable), ...migrations], tell);
     }
     await take("streams", [...waySteps(places.streams, streamVariable(config)), ...streamSteps(streams)], tell);
-    await take("controls", controlSteps(http, config.connectivityTargets), tell);
+    await take("connectivity", connectivitySteps(http, config.connectivityTargets), tell);
   } finally {
     await Promise.all([sql.close(), direct.close(), stream.close(), http.close()]);
   }

@@ -82,11 +82,11 @@ function isBadText(text: string): boolean {
 }
 
 function badText(field: string): FieldError {
-  return { field, message: `${field} must not hold a NUL character or half of a surrogate pair` };
+  return { field, message: `${field} must not contain a NUL character or half of a surrogate pair` };
 }
 
 function unknownField(field: string): FieldError {
-  return { field, message: `${field} is not known here; remove it` };
+  return { field, message: `${field} is unknown; remove it` };
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, value: unknown, where: string): FieldError[] {

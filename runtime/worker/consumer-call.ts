@@ -38,7 +38,7 @@ export async function callAndSettle(
   const batch = { source: options.who.stream, messages };
   const outcome = await runCall(options, batch, call);
   if (outcome === "overdue") {
-    options.env.log.error("A call did not end within the lease; others take its messages over.", idsOf(messages));
+    options.env.log.error("A call did not end within its lease; other workers claim its messages.", idsOf(messages));
     return [];
   }
   const settlement = settle(batch, outcome);

@@ -5,5 +5,5 @@ export async function recordDeadLetter(fn: ConsumeFunction, env: Env, letter: Ne
   const { stream, message, reason } = letter;
   await fn.deadLetter(letter, env);
   env.metrics.count("stillup_dead_letters_total", { stream });
-  env.log.error("A message is dead-lettered.", { messageId: message.id, attempts: message.attempts, reason });
+  env.log.error("A message became a dead letter.", { messageId: message.id, attempts: message.attempts, reason });
 }

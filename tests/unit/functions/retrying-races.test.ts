@@ -94,7 +94,9 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     const work = async () => {
       for (let round = 0; round < 20; round++) {
         const leased = await leaseDeliveries(sql, [channelId]);
-        await Promise.all(leased.map(({ id, attempt }) => recordExhausted(sql, { id, attempt }, "It failed.")));
+        await Promise.all(
+          leased.map(({ id, attempt }) => recordExhausted(sql, { id, attempt }, "The attempt failed.")),
+        );
       }
     };
     const drop = ids.slice(0, 50).map((id) => cancelDelivery(sql, id));

@@ -49,7 +49,7 @@ test("Services over TCP are refused, both at once, with what to change", () => {
   };
   const refusal = refusalOf(() => readHostConfig("lambda", overTcp));
   expect(refusal.errors?.map(({ field }) => field)).toEqual(["DATABASE_URL", "REDIS_URL"]);
-  expect(refusal.errors?.[0]?.message).toMatch(/over HTTP alone: name a database of Neon's/);
+  expect(refusal.errors?.[0]?.message).toMatch(/has only HTTP: use a Neon database/);
 });
 
 test("Functions are shown no connection string, and on Workers few calls go out at once", () => {

@@ -112,7 +112,7 @@ describe("A consumer whose entries were deleted by somebody else", () => {
     await add("c");
     start();
     (await called("c")).done();
-    await vi.waitFor(() => expect(problems()).toEqual(["WARN Pending entries were deleted by somebody else."]));
+    await vi.waitFor(() => expect(problems()).toEqual(["WARN Pending messages were deleted by another program."]));
     expect(env.logged.find(({ level }) => level === "WARN")?.fields).toEqual({ stream: "work", lost: 1 });
     await vi.waitFor(async () => {
       expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1, pending: 1 });
@@ -196,7 +196,7 @@ describe("A message that fails", () => {
     await untilDone();
     expect(await env.sql`select body from dead_letters`).toEqual([]);
     expect(problems()).toEqual([
-      "ERROR The worker test fails; it is tried again until it works.",
+      "ERROR The worker test fails; it is retried until it works.",
       "WARN The worker test works again.",
     ]);
   });
@@ -246,7 +246,7 @@ describe("A call that takes too long", () => {
     await vi.waitFor(async () => {
       expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1, pending: 1 });
     });
-    expect(problems()).toEqual(["ERROR A call did not end within the lease; others take its messages over."]);
+    expect(problems()).toEqual(["ERROR A call did not end within its lease; other workers claim its messages."]);
   });
 });
 
@@ -262,7 +262,7 @@ describe("A stream service that is away", () => {
     await add("a");
     (await called("a")).done();
     expect(problems()).toEqual([
-      "ERROR Reading work fails; it is tried again until it works.",
+      "ERROR Reading work fails; it is retried until it works.",
       "WARN Reading work works again.",
     ]);
   });
@@ -290,7 +290,7 @@ describe("A stream service that is full", () => {
     await untilDone();
     expect(calls).toHaveLength(1);
     expect(await env.stream.state("next", "g")).toMatchObject({ length: 0 });
-    expect(problems()).toEqual(["ERROR The worker test fails; it is tried again until it works."]);
+    expect(problems()).toEqual(["ERROR The worker test fails; it is retried until it works."]);
   });
 });
 

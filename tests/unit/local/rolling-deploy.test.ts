@@ -77,6 +77,6 @@ test("A newer release's message is dead-lettered in the end where no newer worke
   for (let tries = 1; tries < 30; tries++) await sleeps.end(800, 9600);
   await untilLeft(0);
   expect(await env.sql`select attempts, reason from dead_letters`).toEqual([
-    { attempts: 30, reason: "The message is of form 2; this release reads up to 1." },
+    { attempts: 30, reason: "The message is of form 2; this release reads forms up to 1." },
   ]);
 });

@@ -144,9 +144,9 @@ async function fallAsleep({ database }: Parts): Promise<void> {
  * is due. It is another's check, asked for now, that wakes them.
  */
 async function wakeFor({ database, stacks, api }: Parts, url: string, otherUrl: string): Promise<void> {
-  const { rows } = await database.query<{ id: string }>("select id from monitors where url = $1", [otherUrl]);
+  const { rows } = await database.query<{ id: string }>("select id from monitors where target = $1", [otherUrl]);
   await Promise.all(stacks.map((stack) => stack.call("forgetConnections")));
-  await database.query("update monitors set next_check_at = app_now() + make_interval(secs => $2) where url = $1", [
+  await database.query("update monitors set next_check_at = app_now() + make_interval(secs => $2) where target = $1", [
     url,
     WAKE_SECONDS,
   ]);

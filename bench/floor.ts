@@ -87,7 +87,11 @@ async function hopTwo(): Promise<void> {
   const receiver = new Pool(new URL(webhookUrl).origin, { pipelining: 0 });
   await readAll(STREAMS.two, async (id, event) => {
     await store("two", event);
-    const body = JSON.stringify({ id: event.id, type: "floor", data: { monitor: { url: `/${event.id}` }, PADDING } });
+    const body = JSON.stringify({
+      id: event.id,
+      type: "floor",
+      data: { monitor: { target: `/${event.id}` }, PADDING },
+    });
     const headers = { "content-type": "application/json" };
     const answer = await receiver.request({ method: "POST", path: "/", headers, body });
     await answer.body.dump();

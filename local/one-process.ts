@@ -15,11 +15,7 @@ export async function makeDataFolder(folder: string): Promise<void> {
     await chmod(folder, 0o700);
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code;
-    throw new StillupError(
-      "invalid_configuration",
-      `Data cannot be stored in ${folder} (${why}). Choose another folder or change its permissions.`,
-      { cause },
-    );
+    throw new StillupError("invalid_configuration", `Data cannot be kept in ${folder} (${why}).`, { cause });
   }
 }
 
@@ -38,10 +34,7 @@ export async function keptApiKey(folder: string): Promise<string> {
   await rm(draft);
   const key = (await readFile(path, "utf8").catch(() => "")).trim();
   if (isApiKey(key)) return key;
-  throw new StillupError(
-    "invalid_configuration",
-    `${path} contains no valid API key. Delete the file; the next start writes a new one.`,
-  );
+  throw new StillupError("invalid_configuration", `${path} holds no API key. Delete the file, and a new one is made.`);
 }
 
 /** With the process went everything that held a lease: its streams, its checks, its webhooks. */

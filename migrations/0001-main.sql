@@ -44,15 +44,13 @@ create index channels_newest on channels (created_at desc, id desc) where delete
 create table monitors (
   id text primary key default new_id('mon'),
   name text not null,
-  type text not null,
-  url text not null,
-  method text not null,
-  headers jsonb not null default '{}',
-  body text,
+  type text not null, -- its kind
+  target text not null, -- what is monitored, as people recognise it
+  form int not null, -- which version of its kind's fields `config` holds
+  config jsonb not null, -- its kind's fields
   interval_seconds int not null,
   timeout_ms int, -- its own; null: it follows the interval
   check_timeout_ms int not null generated always as (coalesce(timeout_ms, least(10000, interval_seconds * 800))) stored,
-  expect jsonb not null,
   failure_threshold int not null,
   recovery_threshold int not null,
   channel_ids text[], -- null: every default channel

@@ -1,6 +1,9 @@
 /** Where bundles run without a process of their own. `fetch`: anything that takes a fetch handler. */
 export type HostName = "lambda" | "cloudflare" | "fetch";
 
+/** What a host may offer to checks beside HTTP: TCP and UDP of one's own, and ICMP. */
+export type Capability = "sockets" | "icmp";
+
 /** What a function host does not do, or not quickly. The API tells it, and refuses what would not work. */
 export interface HostLimits {
   readonly host: HostName;
@@ -8,6 +11,8 @@ export interface HostLimits {
   readonly minIntervalSeconds: number;
   /** From the answer that decides to the alert sent, at most, while the host's clock ticks each minute. */
   readonly alertWithinSeconds: number;
+  /** Monitors that need anything else to be checked are refused. A process offers everything. */
+  readonly capabilities: readonly Capability[];
   /** What cannot be done, a sentence each. */
   readonly limitations: string[];
 }
@@ -29,6 +34,12 @@ const withoutSockets = [
   "A body that decodes to nothing for ever ends with the time-out, as nobody sees its size.",
 ];
 
+const capabilities: Readonly<Record<HostName, readonly Capability[]>> = {
+  lambda: ["sockets"],
+  cloudflare: [],
+  fetch: [],
+};
+
 const limitations: Readonly<Record<HostName, string[]>> = {
   lambda: [],
   cloudflare: [
@@ -46,6 +57,7 @@ export function limitsOf(host: HostName, workSeconds: number): HostLimits {
     host,
     minIntervalSeconds: gapSeconds === 0 ? MIN_INTERVAL_SECONDS : TICK_SECONDS,
     alertWithinSeconds: gapSeconds + START_SECONDS,
+    capabilities: capabilities[host],
     limitations: limitations[host],
   };
 }

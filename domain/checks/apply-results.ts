@@ -1,10 +1,10 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
-import type { CheckOutcome, JobResult } from "./result.ts";
+import type { JobResult } from "./result.ts";
 
 /** A result that was stored. One of another revision, of a slot already answered, or for a paused or deleted monitor is not. */
 export interface AppliedResult {
   readonly monitorId: string;
-  readonly outcome: CheckOutcome;
+  readonly outcome: string;
   /** Its monitor went down, or came back from being down: there is something to tell. */
   readonly notifies: boolean;
   readonly lagMs: number;

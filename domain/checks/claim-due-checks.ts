@@ -42,8 +42,8 @@ export async function claimDueChecks(sql: Sql): Promise<Claim> {
       returning jsonb_build_object(
         'monitorId', m.id, 'revision', m.revision, 'seq', m.seq, 'dueAt', due.due_at,
         'waitMs', greatest(0, round(extract(epoch from due.due_at - app_now()) * 1000)),
-        'url', m.url, 'method', m.method, 'headers', m.headers, 'body', m.body, 'timeoutMs', m.check_timeout_ms,
-        'expect', m.expect, 'intervalSeconds', m.interval_seconds,
+        'type', m.type, 'form', m.form, 'config', m.config,
+        'timeoutMs', m.check_timeout_ms, 'intervalSeconds', m.interval_seconds,
         'quietIf', case
           when m.status = 'up' and m.streak_ok then true
           when m.status = 'down' and not m.streak_ok then false

@@ -1,19 +1,21 @@
 import type { Phases } from "../../runtime/drivers/http/http.ts";
 
-/** `unknown`: nothing answered, and this side could not see anything else either. */
-export type CheckOutcome = "ok" | "dns" | "connect" | "tls" | "timeout" | "status" | "body" | "blocked" | "unknown";
-
-/** What a probe found. Probing never throws: what the target does is a value. */
-export interface CheckResult {
-  readonly outcome: CheckOutcome;
-  readonly statusCode: number | null;
+/**
+ * What a check saw. The kind of the monitor names what can fail; `unknown` is for when nothing came back, and this side
+ * could not reach anything else either.
+ */
+export interface CheckResult<Outcome extends string = string> {
+  readonly outcome: "ok" | "unknown" | Outcome;
   readonly totalMs: number;
-  readonly phases: Phases;
-  /** One sentence for a person, at most 500 characters; null when all is right. */
+  /** One sentence for a person: what was seen, what was expected. Null when the check succeeded. */
   readonly detail: string | null;
+  /** The status of the answer, where the protocol has one and an answer came. */
+  readonly statusCode?: number | null;
+  /** How long each phase took, where the protocol has them. */
+  readonly phases?: Phases;
 }
 
-/** A finding on its way to the database. */
+/** A result on its way to the database. */
 export interface JobResult extends CheckResult {
   readonly monitorId: string;
   readonly revision: number;
@@ -21,4 +23,12 @@ export interface JobResult extends CheckResult {
   readonly dueAt: string;
   /** When the probe began, by this process' monotonic clock (`performance.now()`). The database makes its own time of it. */
   readonly beganAt: number;
+}
+
+/** A detail as it can be stored: Postgres takes no NUL, and a person no control characters. */
+export function printable(detail: string): string {
+  return detail
+    .replace(/\p{Cc}/gu, " ")
+    .toWellFormed()
+    .slice(0, 500);
 }

@@ -1,13 +1,14 @@
 import type { Ctx, Env } from "../../runtime/contract.ts";
+import { errorFields } from "../../runtime/errors.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { isInconclusive } from "../connectivity/connectivity.ts";
 import { reportOffline } from "../connectivity/report-connectivity.ts";
+import { probeFor } from "../kinds/find-probe.ts";
 import { wakeOrLog } from "../messaging/wake.ts";
 import { statusChanged } from "../messaging/wake-up.ts";
 import { applyResults } from "./apply-results.ts";
 import type { Job } from "./job.ts";
-import { probe } from "./probe.ts";
-import type { CheckResult, JobResult } from "./result.ts";
+import { type CheckResult, type JobResult, printable } from "./result.ts";
 import { createResultStore, type ResultStore } from "./result-store.ts";
 
 /** The longest that a result which changes nothing waits to share a statement. */
@@ -32,8 +33,7 @@ export async function runChecks(
   const receivedAt = performance.now();
   const store = createResultStore({
     store: (results) => storeAndWake(env, results),
-    refused: (result, error) =>
-      env.log.error("The database refused the result of a check.", { ...result, error: String(error) }),
+    refused: (result, error) => env.log.error("The database refused a result.", { ...result, error: String(error) }),
     signal: ctx.signal,
   });
   const unfinished: Job[] = [];
@@ -53,18 +53,28 @@ function togetherAt(dueAt: number): number {
 }
 
 async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: ResultStore }): Promise<boolean> {
-  const found = await probe(env.http, job, ctx.signal);
+  const { monitorId, revision, seq, dueAt, timeoutMs } = job;
+  const probe = probeFor(job);
+  let found: CheckResult | null;
+  try {
+    found = await probe.check(env, job.config, { timeoutMs, signal: ctx.signal });
+  } catch (error) {
+    // Nothing is known about the target. The slot is given out again when its lease has ended.
+    env.log.error("A probe failed by a fault of Stillup.", { monitorId, type: job.type, ...errorFields(error) });
+    return true;
+  }
   if (found === null) return false;
   const beganAt = performance.now() - found.totalMs; // not when it was called: it may have waited for its turn
-  const { monitorId, revision, seq, dueAt } = job;
   const quiet = job.quietIf === (found.outcome === "ok");
-  const seen = (await isInconclusive(env, found, { beganAt, quiet })) ? unknown(found) : found;
-  store.add({ monitorId, revision, seq, dueAt, beganAt, ...seen }, quiet ? quietMs(job) : 0);
+  const { ambiguous } = probe.kind;
+  const seen = (await isInconclusive(env, found, { ambiguous, beganAt, quiet })) ? unknown(found) : found;
+  const detail = seen.detail === null ? null : printable(seen.detail);
+  store.add({ monitorId, revision, seq, dueAt, beganAt, ...seen, detail }, quiet ? quietMs(job) : 0);
   return true;
 }
 
 function unknown(found: CheckResult): CheckResult {
-  const detail = `Stillup is offline: no connectivity target responded either. ${found.detail}`.slice(0, 500);
+  const detail = `No connectivity target answered the process that checked. ${found.detail}`;
   return { ...found, outcome: "unknown", detail };
 }
 

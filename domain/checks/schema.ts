@@ -1,8 +1,12 @@
 import * as z from "zod/mini";
+import { kinds } from "../kinds/find-kind.ts";
 import { oneOf, Time } from "../shared/fields.ts";
 import { page, pageOf } from "../shared/page.ts";
 
-export const CheckOutcome = oneOf("ok", "dns", "connect", "tls", "timeout", "status", "body", "blocked", "unknown");
+const outcomes = new Set(["ok", ...kinds.flatMap((kind) => kind.outcomes), "unknown"]);
+
+/** What a check found: a success, what its kind of monitor calls the failure, or that Stillup could reach nothing. */
+export const CheckOutcome = oneOf(...outcomes);
 
 const phase = z.nullable(z.number());
 

@@ -1,9 +1,7 @@
 import type { Env } from "../../runtime/contract.ts";
-import type { CheckOutcome, CheckResult } from "../checks/result.ts";
+import type { CheckResult } from "../checks/result.ts";
 import { askTargets } from "./ask-targets.ts";
 
-/** What may be as well the fault of this side. */
-const silence: readonly CheckOutcome[] = ["dns", "connect", "tls", "timeout"];
 /** How long connectivity counts for failures that change nothing: a target that is long down asks nobody at each check. */
 const QUIET_REACH_MS = 30_000;
 
@@ -76,16 +74,16 @@ export function connectivityOf({ http, config, memo }: ConnectivityEnv): Promise
 }
 
 /**
- * Whether a finding says nothing of its target, because this process could see nothing at all: no answer came, and no
- * connectivity target gives one either, or none did when the check began or while it went on. `quiet` is a finding that
- * changes nothing.
+ * Whether a result says nothing about its target, because this process could reach nothing at all: the outcome is one of
+ * its kind's `ambiguous` ones, no answer came, and no connectivity target answers either, or none did when the check
+ * began or while it went on. `quiet` is a result that changes nothing.
  */
 export async function isInconclusive(
   env: ConnectivityEnv,
   { outcome, statusCode }: CheckResult,
-  { beganAt, quiet }: { beganAt: number; quiet: boolean },
+  { ambiguous, beganAt, quiet }: { ambiguous: readonly string[]; beganAt: number; quiet: boolean },
 ): Promise<boolean> {
-  if (env.config.connectivityTargets.length === 0 || statusCode !== null || !silence.includes(outcome)) return false;
+  if (env.config.connectivityTargets.length === 0 || statusCode != null || !ambiguous.includes(outcome)) return false;
   const connectivity = await connectivityOf(env);
   const now = performance.now();
   const sees = await connectivity.sees(now, quiet ? now - QUIET_REACH_MS : now);

@@ -17,7 +17,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
   const rows = await sql<{ channelId: string }>`
     with setting as materialized (select set_config('synchronous_commit', 'off', true)),
     locked as materialized (
-      select id, name, type, url, channel_ids, pending_events, incident
+      select id, name, type, target, channel_ids, pending_events, incident
       from setting cross join monitors where id = any(${monitorIds}::text[]) and pending_events <> '[]'
       order by id for update of monitors
     ),
@@ -62,7 +62,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
       select 'dlv_' || substr(l.id, 5) || '_' || n.number || '_' || substr(c.id, 4),
         'evt_' || substr(l.id, 5) || '_' || n.number, c.id, l.id, n.number, 'monitor.' || n.type,
         jsonb_build_object(
-          'monitor', jsonb_build_object('id', l.id, 'name', l.name, 'type', l.type, 'target', l.url),
+          'monitor', jsonb_build_object('id', l.id, 'name', l.name, 'type', l.type, 'target', l.target),
           'incident', coalesce(n.opened, w.incident),
           'check', n."check"
         ),

@@ -20,26 +20,29 @@ export function parseMessage<Schema extends z.core.$ZodType>(body: string, schem
     throw new StillupError("invalid_message", "The message is not JSON.", { cause });
   }
   if (typeof value === "object" && value !== null && entryWithoutBody in value) {
-    throw new StillupError(
-      "invalid_message",
-      "The stream entry has no field named body; all its fields are kept here.",
-    );
+    throw new StillupError("invalid_message", "The entry does not begin with a field named body; its fields are kept.");
   }
   const form = (value as { v?: unknown } | null)?.v;
   if (Number.isInteger(form) && Number(form) > NEWEST_FORM) {
-    throw new StillupError(
-      "newer_message",
-      `The message is of form ${form}; this release reads forms up to ${NEWEST_FORM}.`,
-    );
+    throw new StillupError("newer_message", `The message is of form ${form}; this release reads up to ${NEWEST_FORM}.`);
   }
-  const message = z.safeParse(schema, value);
-  if (!message.success) throw new StillupError("invalid_message", describe(message.error));
-  return message.data;
+  return parsePart(value, schema);
 }
 
-function describe(error: z.core.$ZodError): string {
+/** A part of a message, at `path` in it, as `schema` has it. Throws StillupError `invalid_message`. */
+export function parsePart<Schema extends z.core.$ZodType>(
+  value: unknown,
+  schema: Schema,
+  path: readonly PropertyKey[] = [],
+): z.output<Schema> {
+  const part = z.safeParse(schema, value);
+  if (!part.success) throw new StillupError("invalid_message", describe(part.error, path));
+  return part.data;
+}
+
+function describe(error: z.core.$ZodError, path: readonly PropertyKey[]): string {
   return error.issues
     .slice(0, 5)
-    .map((issue) => `${issue.path.join(".") || "message"}: ${issue.code}`)
+    .map((issue) => `${[...path, ...issue.path].join(".") || "message"}: ${issue.code}`)
     .join("; ");
 }

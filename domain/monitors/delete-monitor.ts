@@ -9,9 +9,9 @@ import { stopMonitor } from "./stop-monitor.ts";
 export async function deleteMonitor(sql: Sql, id: string): Promise<void> {
   const [, deleted] = await sql.transaction([
     stopMonitor(sql, id, "deleted"),
-    // Its headers and its body may hold secrets.
+    // It may hold secrets.
     sql`
-      update monitors set deleted_at = app_now(), headers = '{}', body = null
+      update monitors set deleted_at = app_now(), config = '{}'
       where id = ${id} and deleted_at is null
       returning id`,
     sql`

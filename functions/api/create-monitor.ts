@@ -1,6 +1,5 @@
 import { wake, wakeForChecks } from "../../domain/messaging/wake.ts";
 import { createMonitor } from "../../domain/monitors/create-monitor.ts";
-import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorInput } from "../../domain/monitors/schema.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
@@ -15,8 +14,7 @@ export const route = {
 } as const satisfies Route;
 
 export default handle(route, async ({ body, env, ctx }) => {
-  refuseShortInterval(env.config, body.intervalSeconds);
-  const monitor = await createMonitor(env.sql, body);
+  const monitor = await createMonitor(env, body);
   await wake(env, ctx, () => wakeForChecks(env));
   return reply(201, monitor);
 });

@@ -5,6 +5,7 @@ const Limits = z.object({
   host: z.enum(["lambda", "cloudflare", "fetch"]),
   minIntervalSeconds: z.int(),
   alertWithinSeconds: z.int(),
+  capabilities: z.readonly(z.array(z.enum(["sockets", "icmp"]))),
   limitations: z.array(z.string()),
 });
 

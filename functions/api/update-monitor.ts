@@ -1,5 +1,4 @@
 import { wake, wakeForChecks } from "../../domain/messaging/wake.ts";
-import { refuseShortInterval } from "../../domain/monitors/refuse-short-interval.ts";
 import { Monitor, MonitorPatch } from "../../domain/monitors/schema.ts";
 import { updateMonitor } from "../../domain/monitors/update-monitor.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
@@ -18,8 +17,7 @@ export const route = {
 } as const satisfies Route;
 
 export default handle(route, async ({ params, body, env, ctx }) => {
-  refuseShortInterval(env.config, body.intervalSeconds ?? undefined);
-  const { monitor, isDue } = await updateMonitor(env.sql, { id: params.id, patch: body });
+  const { monitor, isDue } = await updateMonitor(env, { id: params.id, patch: body });
   if (isDue) await wake(env, ctx, () => wakeForChecks(env));
   return reply(200, monitor);
 });

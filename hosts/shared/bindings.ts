@@ -1,4 +1,3 @@
-import type { Source } from "../../runtime/contract.ts";
 import type { Http } from "../../runtime/drivers/http/http.ts";
 import { createNeonSql } from "../../runtime/drivers/sql/neon.ts";
 import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
@@ -19,14 +18,13 @@ export interface HostBindings {
   openStream(): EventStream;
 }
 
-interface HostBindingsOptions {
+interface BindingsOptions {
   readonly log: Log;
   readonly openHttp: OpenHttp | null;
-  readonly sources: readonly Source[];
 }
 
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
-export function createBindings(host: HostConfig, { log, openHttp, sources }: HostBindingsOptions): HostBindings {
+export function createBindings(host: HostConfig, { log, openHttp }: BindingsOptions): HostBindings {
   const { config, workSeconds } = host;
   const metrics = createPlainMetrics({ service: config.limits.host });
   const found = { sql: false, stream: false };
@@ -46,7 +44,6 @@ export function createBindings(host: HostConfig, { log, openHttp, sources }: Hos
     log,
     metrics,
     memo: createMemo(),
-    sources,
     found,
     config,
   };
@@ -55,9 +52,6 @@ export function createBindings(host: HostConfig, { log, openHttp, sources }: Hos
 
 const noHttp: Http = {
   call: async () => {
-    throw new StillupError(
-      "internal",
-      "This artefact has no client for outgoing HTTP. Declare `http` in the ports of the function and build again.",
-    );
+    throw new StillupError("internal", "This artefact was built without a client for outgoing HTTP.");
   },
 };

@@ -1,22 +1,22 @@
 import { sleep } from "../../runtime/sleep.ts";
-import { errorBody, NeonRefusal } from "./neon-error.ts";
+import { errorBody, NeonRefusal } from "./neon-answer.ts";
 
-/** The faults of Neon's emulator. They may change while it runs. */
+/** How the emulator misbehaves. All may be changed while it runs. */
 export interface NeonFaults {
-  /** The delay before each request. */
+  /** Waited before each request. */
   latencyMs: number;
-  /** Answered to requests that are then not carried out. `times` counts the requests; null means until it is changed. */
+  /** Given to requests instead of carrying them out, so many times or, with null, until it is changed. */
   answer: {
     readonly status: number;
     readonly body?: string;
     readonly headers?: Readonly<Record<string, string>>;
     readonly times: number | null;
   } | null;
-  /** How many of the next replies are lost after the commit. */
+  /** So many replies are cut off after the commit. */
   dropReplies: number;
-  /** The database is suspended. The first request wakes it. Until then requests and connections wait or are refused. */
+  /** The database sleeps. The first request wakes it; until then requests and connections are held up or refused. */
   sleep: { readonly wakeMs: number; readonly refuses: boolean } | null;
-  /** The certificate expired yesterday. */
+  /** The certificate shown ended yesterday. */
   expiredCertificate: boolean;
 }
 
@@ -28,21 +28,20 @@ const noFaults: NeonFaults = {
   expiredCertificate: false,
 };
 
-/** An answer that the faults prescribe. */
 export interface PrescribedAnswer {
   readonly status: number;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Keeps the faults and applies them. */
+/** Plays the faults. */
 export interface NeonFaultPlayer {
   readonly current: Readonly<NeonFaults>;
   set(faults: Partial<NeonFaults>): void;
   reset(): void;
-  /** Waits as the faults say. False when `signal` aborts. @throws NeonRefusal when a waking database refuses. */
+  /** Waits as told. False when `signal` aborted meanwhile. @throws NeonRefusal while the database wakes, if it refuses. */
   untilAwake(signal: AbortSignal): Promise<boolean>;
-  /** The answer to the next request when it is not carried out, else null. */
+  /** What to answer instead of carrying out the next request. */
   takeAnswer(): PrescribedAnswer | null;
   takeDroppedReply(): boolean;
 }
@@ -73,7 +72,7 @@ export function createNeonFaults(): NeonFaultPlayer {
       const { answer } = current;
       if (answer === null || answer.times === 0) return null;
       if (answer.times !== null) current.answer = { ...answer, times: answer.times - 1 };
-      const { status, body = errorBody(`the emulator was set to answer ${status}`), headers = {} } = answer;
+      const { status, body = errorBody(`answered with ${status} as told`), headers = {} } = answer;
       return { status, body, headers };
     },
     takeDroppedReply() {

@@ -5,13 +5,13 @@ import { sleep } from "../../runtime/sleep.ts";
 import type { Billing } from "./upstash-billing.ts";
 import type { UpstashFaults } from "./upstash-faults.ts";
 
-/** Clients that receive a channel's messages as server-sent events. */
+/** Clients that hear a channel as server-sent events. */
 export interface UpstashSubscriptions {
-  /** Sends the channel's messages until the client goes or is cut off. */
+  /** Answers with the channel's messages until the client goes or is cut off. */
   open(channel: string, response: ServerResponse): Promise<void>;
-  /** The number of open subscriptions. */
+  /** How many hear now. */
   size(): number;
-  /** Ends all subscriptions: "end" as a server that has finished, "destroy" as a broken network. */
+  /** Ends all: "end" as a server does that is done, "destroy" as a broken network does. */
   cut(how: "end" | "destroy"): void;
 }
 

@@ -50,10 +50,10 @@ describe.skipIf(postgresMissing !== null)(
 
     test("is what is still to be told, what came after a monitor was first up, and what became of it", async () => {
       await client.query(`
-        insert into monitors (id, name, type, url, method, interval_seconds, expect, failure_threshold,
+        insert into monitors (id, name, type, target, form, config, interval_seconds, failure_threshold,
           recovery_threshold, pending_events)
-        values ('mon_1', 'A', 'http', 'http://a.example', 'GET', 5, '{}', 1, 1, '[]'),
-          ('mon_2', 'B', 'http', 'http://b.example', 'GET', 5, '{}', 1, 1, '[{}]');
+        values ('mon_1', 'A', 'http', 'http://a.example', 1, '{"url": "http://a.example"}', 5, 1, 1, '[]'),
+          ('mon_2', 'B', 'http', 'http://b.example', 1, '{"url": "http://b.example"}', 5, 1, 1, '[{}]');
         insert into status_changes (monitor_id, version, status, at, decided_at)
         values ('mon_1', 1, 'unknown', app_now(), app_now()), ('mon_1', 2, 'up', app_now(), app_now()),
           ('mon_1', 4, 'unknown', app_now(), app_now()),

@@ -105,5 +105,5 @@ const LEFT = `
   select not exists (select from deliveries where status = 'pending')
       and not exists (select from monitors where pending_events <> '[]')
       and (select offline_since is null from connectivity) as done,
-    (select coalesce(jsonb_agg(jsonb_build_object('url', url, 'status', status)), '[]') from monitors
+    (select coalesce(jsonb_agg(jsonb_build_object('url', target, 'status', status)), '[]') from monitors
       where deleted_at is null and status <> 'paused') as monitors`;

@@ -88,15 +88,15 @@ const JOURNAL = `
 
   create function simulation.note_monitor() returns trigger language plpgsql as $$ begin
     insert into simulation.journal (kind, id, at, what) values ('monitor', new.id, app_now(), jsonb_build_object(
-      'url', new.url, 'paused', new.status = 'paused', 'deleted', new.deleted_at is not null,
+      'url', new.target, 'paused', new.status = 'paused', 'deleted', new.deleted_at is not null,
       'failures', new.failure_threshold, 'recoveries', new.recovery_threshold, 'channelIds', new.channel_ids
     ));
     return null;
   end $$;
   create trigger noted_new after insert on monitors for each row execute function simulation.note_monitor();
   create trigger noted after update on monitors for each row when (
-    (old.url, old.deleted_at, old.failure_threshold, old.recovery_threshold, old.channel_ids) is distinct from
-    (new.url, new.deleted_at, new.failure_threshold, new.recovery_threshold, new.channel_ids)
+    (old.target, old.deleted_at, old.failure_threshold, old.recovery_threshold, old.channel_ids) is distinct from
+    (new.target, new.deleted_at, new.failure_threshold, new.recovery_threshold, new.channel_ids)
     or (old.status = 'paused') <> (new.status = 'paused')
   ) execute function simulation.note_monitor();
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { updateMonitor } from "../../../domain/monitors/update-monitor.ts";
+import { SLEEPING_SCHEDULES } from "../../../runtime/contract.ts";
 import type { Sql, SqlValue } from "../../../runtime/drivers/sql/sql.ts";
 import { type Api, aChannel, aMonitor, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
@@ -67,7 +68,7 @@ async function isRung(act: () => Promise<unknown>): Promise<boolean> {
   await act();
   const [schedule] = await env.sql<{ due: boolean }>`
     select next_run_at <= app_now() as due from schedules where name = 'enqueue-checks'`;
-  expect(wake.mock.calls).toEqual(schedule?.due ? [["enqueue-checks"]] : []);
+  expect(wake.mock.calls).toEqual(schedule?.due ? [["enqueue-checks", SLEEPING_SCHEDULES]] : []);
   return wake.mock.calls.length > 0;
 }
 
@@ -77,6 +78,7 @@ describe("a new monitor", () => {
     expect(monitor).toEqual({
       ...aMonitor,
       id: expect.stringMatching(/^mon_[0-9a-f]{20}$/),
+      target: aMonitor.url,
       method: "GET",
       headers: {},
       body: null,
@@ -249,7 +251,7 @@ describe("a change of a monitor", () => {
       const isWrite = strings.join("").includes("update monitors");
       return isWrite ? env.sql`select * from monitors where false` : env.sql(strings, ...values);
     }) as Sql; // of which no more is used
-    const change = updateMonitor(sql, { id, patch: { name: "Other" } });
+    const change = updateMonitor({ ...env, sql }, { id, patch: { name: "Other" } });
     await expect(change).rejects.toMatchObject({ code: "conflict", status: 409 });
   });
 });

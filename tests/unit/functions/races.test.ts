@@ -42,9 +42,9 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     const first = { at: "2026-03-01T12:00:00.000Z", outcome: "dns", statusCode: null, totalMs: 1, detail: null };
     const event = { number: 1, type: "down", at: first.at, first, check: first };
     const [row] = await sql<{ id: string }>`
-      insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold,
+      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold,
         status, version, event_count, reported_down, pending_events)
-      values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 3, 2, 'down', 1, 1, true,
+      values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 3, 2, 'down', 1, 1, true,
         ${JSON.stringify([event])}::text::jsonb)
       returning id`;
     if (row === undefined) throw new Error("no monitor was added");
@@ -146,7 +146,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
       () => pauseMonitor(sql, id),
       () => resumeMonitor(sql, id),
       () => checkMonitor(sql, id),
-      () => updateMonitor(sql, { id, patch: { name: "Other" } }),
+      () => updateMonitor({ sql, config: {} }, { id, patch: { name: "Other" } }),
       () => deleteMonitor(sql, id),
     );
     expect(others).toEqual(others.map(() => expect.objectContaining({ code: "not_found" })));
@@ -166,9 +166,10 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
       { recoveryThreshold: 8 },
       { method: "PUT" },
     ] as const;
-    await queue(...patches.map((patch) => () => updateMonitor(sql, { id, patch: { ...patch } as object })));
+    await queue(...patches.map((patch) => () => updateMonitor({ sql, config: {} }, { id, patch })));
     const [changed] = await sql`
-      select name, tags, failure_threshold, recovery_threshold, method, revision from monitors where id = ${id}`;
+      select name, tags, failure_threshold, recovery_threshold, config->>'method' as method, revision
+      from monitors where id = ${id}`;
     expect(changed).toEqual({
       name: "a",
       tags: ["b"],
@@ -189,7 +190,8 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
       () => claimDueChecks(sql),
     ];
     const changes = [5, 6, 7].map(
-      (intervalSeconds) => (each: string) => updateMonitor(sql, { id: each, patch: { intervalSeconds } }),
+      (intervalSeconds) => (each: string) =>
+        updateMonitor({ sql, config: {} }, { id: each, patch: { intervalSeconds } }),
     );
     const all = [...Array.from({ length: 25 }, () => acts).flat(), ...changes];
     const failed: unknown[] = [];

@@ -46,8 +46,8 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   async function exhaust(count: number): Promise<string[]> {
     const rows = await sql<{ id: string }>`
       with made as (
-        insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-        select 'm', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1 from generate_series(1, ${count}::int4)
+        insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+        select 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1 from generate_series(1, ${count}::int4)
         returning id
       )
       insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
@@ -94,9 +94,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     const work = async () => {
       for (let round = 0; round < 20; round++) {
         const leased = await leaseDeliveries(sql, [channelId]);
-        await Promise.all(
-          leased.map(({ id, attempt }) => recordExhausted(sql, { id, attempt }, "The attempt failed.")),
-        );
+        await Promise.all(leased.map(({ id, attempt }) => recordExhausted(sql, { id, attempt }, "It failed.")));
       }
     };
     const drop = ids.slice(0, 50).map((id) => cancelDelivery(sql, id));
@@ -129,11 +127,10 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
       select 'alerts.due', i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 90) i`;
     const rows = await sql<{ id: string }>`select id from dead_letters`;
     const stream = createMemoryStream();
-    const sources = [{ stream: "alerts.due", group: "g", batchSize: 1, parallel: 1 }];
     const all = Array.from({ length: OPERATORS }, () =>
-      retryDeadLetters({ sql, stream, sources }, { stream: null, cursor: START }),
+      retryDeadLetters({ sql, stream }, { stream: null, cursor: START }),
     );
-    const each = rows.map(({ id }) => retryDeadLetter({ sql, stream, sources }, id).catch(() => {})); // gone already
+    const each = rows.map(({ id }) => retryDeadLetter({ sql, stream }, id).catch(() => {})); // gone already
     await Promise.all([...all, ...each]);
     const who = { stream: "alerts.due", group: "g", consumer: "c" };
     const read = { count: 5000, blockMs: 0, signal: new AbortController().signal };

@@ -45,8 +45,8 @@ describe("testEnv()", () => {
   test("leaves the indexes on times usable", async () => {
     const { sql } = await testEnv();
     await sql`
-      insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold, next_check_at)
-      select 'm', 'http', 'http://h/', 'GET', 60, '{}', 3, 2, app_now() + n * interval '1 hour'
+      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold, next_check_at)
+      select 'm', 'http', 'http://h/', 1, '{"url": "http://h/"}', 60, 3, 2, app_now() + n * interval '1 hour'
       from generate_series(1, 2000) as n`;
     await sql.script("analyze monitors");
     const plan = await sql<{ "QUERY PLAN": string }>`

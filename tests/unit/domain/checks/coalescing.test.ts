@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { checksDue, parseChecks } from "../../../../domain/checks/job.ts";
+import { checksDue } from "../../../../domain/checks/job.ts";
+import { parseChecks } from "../../../../domain/checks/parse-checks.ts";
 import { checkDue, enqueue } from "../../../../testing/pipeline.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
@@ -16,8 +17,8 @@ afterAll(() => env.close());
 
 async function addMonitors(count: number): Promise<void> {
   await env.sql`
-    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-    select 'm' || n, 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 3, 2
+    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+    select 'm' || n, 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 3, 2
     from generate_series(1, ${count}::int) n`;
 }
 

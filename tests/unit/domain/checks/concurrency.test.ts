@@ -77,8 +77,8 @@ async function addMonitors(count: number): Promise<string[]> {
   await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
   const rows = await sql<{ id: string }>`
     insert into monitors
-      (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold, seq)
-    select 'm', 'http', 'http://127.0.0.1/', 'GET', 20, '{}', ${THRESHOLD}::int, ${THRESHOLD}::int, ${RESULTS}::int
+      (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold, seq)
+    select 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 20, ${THRESHOLD}::int, ${THRESHOLD}::int, ${RESULTS}::int
     from generate_series(1, ${count}::int)
     returning id`;
   return rows.map((row) => row.id);

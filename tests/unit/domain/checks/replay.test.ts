@@ -33,8 +33,8 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
     await installClock(sql);
     await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
     const rows = await sql<{ id: string }>`
-      insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-      select 'm' || n, 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 1, 1
+      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+      select 'm' || n, 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1
       from generate_series(1, ${MONITORS}::int) n
       returning id`;
     ids = rows.map(({ id }) => id);

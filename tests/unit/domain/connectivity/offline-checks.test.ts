@@ -22,10 +22,11 @@ afterAll(() => env.close());
 
 async function addMonitors(count: number, over: { url?: string; failures?: number; interval?: number } = {}) {
   await env.sql`
-    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-    select n::text, 'http', coalesce(${over.url ?? null}::text, 'http://target-' || n || '.example/'), 'GET',
-      ${over.interval ?? 60}::int4, '{"status": ["200-299"]}', ${over.failures ?? 1}::int4, 1
-    from generate_series(1, ${count}::int4) as n`;
+    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+    select n::text, 'http', url, 1, jsonb_build_object('url', url), ${over.interval ?? 60}::int4,
+      ${over.failures ?? 1}::int4, 1
+    from generate_series(1, ${count}::int4) as n
+    cross join lateral (select coalesce(${over.url ?? null}::text, 'http://target-' || n || '.example/') as url) as u`;
 }
 
 /** As a host makes it: all the checks of an entry wait on one signal. */
@@ -86,12 +87,12 @@ describe("a check without an answer", () => {
     const [check] = await env.sql<{ outcome: string; detail: string }>`select outcome, detail from checks`;
     expect(check).toEqual({
       outcome: "unknown",
-      detail: `Stillup is offline: no connectivity target responded either. It was scripted to fail: ${kind}.`,
+      detail: `No connectivity target answered the process that checked. It was scripted to fail: ${kind}.`,
     });
     expect(env.logged).toContainEqual({
       level: "ERROR",
       message:
-        "Stillup is offline: no connectivity target responds to this process. Monitors without a response become unknown.",
+        "Stillup is offline: no connectivity target answers this process. Targets that do not answer it are unknown.",
       fields: {},
     });
   });

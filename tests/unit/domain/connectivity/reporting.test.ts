@@ -29,9 +29,9 @@ async function addChannel(system: boolean, over: { disabled?: boolean } = {}): P
 
 async function addMonitor(status = "up"): Promise<string> {
   const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold,
+    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold,
       status, next_check_at)
-    values ('m', 'http', 'http://127.0.0.1/', 'GET', 3600, '{"status": ["200"]}', 1, 1, ${status},
+    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 3600, 1, 1, ${status},
       app_now() + interval '1 hour')
     returning id`;
   return row?.id ?? "";
@@ -160,8 +160,8 @@ describe.skipIf(postgresMissing !== null)(`many processes at once on Postgres ${
   it("lose connectivity and come to see again: each change is told once, by turns, and nothing deadlocks", async () => {
     await sql`insert into channels (name, type, is_default, system_alerts, config) values ('c', 'webhook', true, true, '{}')`;
     await sql`
-      insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-      select 'm', 'http', 'http://127.0.0.1/', 'GET', 20, '{}', 1, 1 from generate_series(1, 200)`;
+      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+      select 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 20, 1, 1 from generate_series(1, 200)`;
     const changes: unknown[] = [];
     const reporter = async (name: string) => {
       for (let n = 0; n < 40; n++) {

@@ -35,8 +35,8 @@ async function addChannel(): Promise<string> {
 /** A monitor, and one planned delivery for each event number to the channel. */
 async function plan(channelId: string, ...eventNumbers: number[]): Promise<string> {
   const [monitor] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1) returning id`;
+    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1) returning id`;
   for (const number of eventNumbers) {
     await env.sql`
       insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
@@ -227,7 +227,7 @@ describe("delivering", () => {
     expect(channel).toEqual({ disabled: true });
     expect(env.logged.at(-1)).toEqual({
       level: "WARN",
-      message: "A receiver responded 410 Gone: its channel is disabled and its pending deliveries are cancelled.",
+      message: "A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.",
       fields: { channelId: gone, cancelled: 2 },
     });
   });

@@ -33,8 +33,8 @@ beforeEach(async () => {
     insert into channels (name, type, is_default, config)
     values ('c', 'webhook', true, '{"url": "http://receiver.example/", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}')`;
   await env.sql`
-    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{"status": ["200-299"]}', 1, 1)`;
+    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1)`;
   await checkDue(env, env.ctx());
 });
 afterAll(() => env.close());
@@ -175,7 +175,7 @@ describe("A try that failed", () => {
       { attempts: 1, leased_until: null, later: true },
     ]);
     expect(env.logged.filter(({ level }) => level === "WARN").map(({ message }) => message)).toEqual([
-      "A wake-up could not be sent; the next sweep does its work.",
+      "A wake-up could not be sent; a sweep will find what it was for.",
     ]);
   });
 });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod/mini";
 import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
-import { timeoutFor } from "../../../../domain/monitors/timeout.ts";
+import { listMonitors } from "../../../../domain/monitors/list-monitors.ts";
+import { MonitorQuery } from "../../../../domain/monitors/schema.ts";
 import { pingWatchdog } from "../../../../domain/watchdog/ping-watchdog.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
@@ -14,28 +16,32 @@ beforeAll(async () => {
 afterAll(() => env.close());
 
 describe.each([
-  [5, null],
-  [12, null],
-  [13, null],
-  [3600, null],
-  [60, 1234],
-])("The time-out of a check every %i s, of its own %s ms,", (intervalSeconds, own) => {
-  const timeoutMs = timeoutFor(intervalSeconds, own);
+  [5, null, 4000],
+  [12, null, 9600],
+  [13, null, 10_000],
+  [3600, null, 10_000],
+  [60, 1234, 1234],
+])("The time-out of a check every %i s, of its own %s ms, is %i ms", (intervalSeconds, own, timeoutMs) => {
   beforeEach(async () => {
     await env.sql`delete from monitors`;
     await env.sql`
-      insert into monitors (name, type, url, method, interval_seconds, timeout_ms, expect, failure_threshold,
+      insert into monitors (name, type, target, form, config, interval_seconds, timeout_ms, failure_threshold,
         recovery_threshold, next_check_at)
-      values ('m', 'http', 'http://a/', 'GET', ${intervalSeconds}, ${own}, '{}', 1, 1, app_now())`;
+      values ('m', 'http', 'http://a/', 1, '{"url": "http://a/"}', ${intervalSeconds}, ${own}, 1, 1, app_now())`;
   });
 
-  it("is the one that the API shows when the check is given out", async () => {
+  it("in the API", async () => {
+    const { items } = await listMonitors(env.sql, z.parse(MonitorQuery, {}));
+    expect(items).toMatchObject([{ timeoutMs }]);
+  });
+
+  it("when the check is given out", async () => {
     await env.sql`update schedules set next_run_at = '-infinity' where name = 'enqueue-checks'`;
     const { jobs } = await claimDueChecks(env.sql);
     expect(jobs.map((job) => job.timeoutMs)).toEqual([timeoutMs]);
   });
 
-  it("is the one that the API shows when the heartbeat asks whether the check is a minute past its end", async () => {
+  it("when the watchdog asks whether the check is a minute past its end", async () => {
     expect(await beats(60_000 + timeoutMs)).toBe(1);
     expect(await beats(60_001 + timeoutMs)).toBe(0);
   });

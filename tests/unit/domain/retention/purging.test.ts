@@ -76,8 +76,8 @@ describe("what was deleted", () => {
     await call("DELETE", `/v1/monitors/${monitor}`);
     await env.sql`update deliveries set status = 'pending', finished_at = null`;
     await env.sql`
-      insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold, deleted_at)
-      select 'm', 'http', 'http://a.example/', 'GET', 60, '{}', 1, 1, app_now() from generate_series(1, 50)`;
+      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold, deleted_at)
+      select 'm', 'http', 'http://a.example/', 1, '{"url": "http://a.example/"}', 60, 1, 1, app_now() from generate_series(1, 50)`;
     await env.clock.advance(91 * 86_400);
     await runRetain();
     expect(await env.sql`select id from monitors`).toEqual([{ id: monitor }]);
@@ -90,7 +90,7 @@ describe("what was deleted", () => {
     await call("DELETE", `/v1/channels/${channel}`);
     await call("DELETE", `/v1/monitors/${monitor}`);
     const [kept] = await env.sql<{ text: string }>`
-      select (select config::text from channels) || (select headers::text || coalesce(body, '-') from monitors) as text`;
-    expect(kept).toEqual({ text: "{}{}-" });
+      select (select config::text from channels) || (select config::text from monitors) as text`;
+    expect(kept).toEqual({ text: "{}{}" });
   });
 });

@@ -15,8 +15,8 @@ afterAll(() => env.close());
 
 async function addMonitor(): Promise<string> {
   const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1) returning id`;
+    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1) returning id`;
   return row?.id ?? "";
 }
 

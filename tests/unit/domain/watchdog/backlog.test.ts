@@ -12,8 +12,8 @@ it.skipIf(postgres === null)("leases from 10,000 due deliveries within the time 
   await sql`
     insert into channels (id, name, type, is_default, config) values ('ch_a', 'a', 'webhook', true, '{}')`;
   await sql`
-    insert into monitors (id, name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-    select 'mon_' || i, 'm', 'http', 'http://a/', 'GET', 60, '{}', 1, 1 from generate_series(1, 10000) as i`;
+    insert into monitors (id, name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+    select 'mon_' || i, 'm', 'http', 'http://a/', 1, '{"url": "http://a/"}', 60, 1, 1 from generate_series(1, 10000) as i`;
   // Nothing has counted these rows yet, as in the first minute of a large outage.
   await sql`
     insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)

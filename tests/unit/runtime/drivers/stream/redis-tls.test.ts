@@ -14,6 +14,7 @@ import { type OwnRedis, ownRedisMissing, startOwnRedis } from "../../../../../te
 const missing = ownRedisMissing === null ? "" : ` (${ownRedisMissing})`;
 
 describe.skipIf(ownRedisMissing !== null)(`A stream on Redis behind TLS${missing}`, () => {
+  const authority = createAuthority();
   let redis: OwnRedis;
   let tls: Server;
   let folder: string;
@@ -21,8 +22,7 @@ describe.skipIf(ownRedisMissing !== null)(`A stream on Redis behind TLS${missing
 
   beforeAll(async () => {
     redis = await startOwnRedis();
-    const authority = await createAuthority();
-    tls = createServer(await authority.issue(["localhost"]), (socket) => {
+    tls = createServer(authority.issue(["localhost"]), (socket) => {
       const behind = connect(redis.port, "127.0.0.1");
       socket.pipe(behind).pipe(socket);
       socket.on("error", () => behind.destroy());

@@ -1,17 +1,17 @@
-/** An error that Neon's proxy answers instead of rows. */
+/** What the server says instead of rows. */
 export class NeonRefusal extends Error {
   readonly status: number;
-  readonly fields: NeonErrorFields;
+  readonly fields: ErrorFields;
 
-  constructor(status: number, message: string, fields: NeonErrorFields = {}) {
+  constructor(status: number, message: string, fields: ErrorFields = {}) {
     super(message);
     this.status = status;
     this.fields = fields;
   }
 }
 
-/** What Postgres reports with an error beside its message, under Neon's names. */
-interface NeonErrorFields {
+/** What Postgres says of an error beside its message, by the names that Neon gives it. */
+interface ErrorFields {
   readonly code?: string | undefined;
   readonly severity?: string | undefined;
   readonly detail?: string | undefined;
@@ -30,8 +30,8 @@ interface NeonErrorFields {
   readonly routine?: string | undefined;
 }
 
-/** The body of an error as Neon writes it. A missing code or severity is empty; any other missing field is null. */
-export function errorBody(message: string, fields: NeonErrorFields = {}): string {
+/** The body of an error as Neon writes it: what Postgres did not say is null, but code and severity are empty then. */
+export function errorBody(message: string, fields: ErrorFields = {}): string {
   return JSON.stringify({
     message,
     code: fields.code ?? "",

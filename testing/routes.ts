@@ -6,13 +6,14 @@ import { Problem } from "../runtime/api/openapi.ts";
 import { matchPath, methodsFor, pathOf } from "../runtime/api/path.ts";
 import type { Route } from "../runtime/api/route.ts";
 import { createRouter } from "../runtime/api/router.ts";
-import type { FetchFunction } from "../runtime/contract.ts";
+import type { FetchFunction, Ports } from "../runtime/contract.ts";
 import type { TestEnv } from "./test-env.ts";
 
 export interface RouteFile {
   readonly name: string;
   readonly route: Route;
   readonly fn: FetchFunction;
+  readonly ports: Ports | undefined;
 }
 
 const folder = join(import.meta.dirname, "../functions/api");
@@ -20,8 +21,8 @@ const folder = join(import.meta.dirname, "../functions/api");
 /** Every route file. */
 export const routes: readonly RouteFile[] = await Promise.all(
   readdirSync(folder).map(async (file) => {
-    const module: { route: Route; default: FetchFunction } = await import(join(folder, file));
-    return { name: basename(file, ".ts"), route: module.route, fn: module.default };
+    const module: { route: Route; default: FetchFunction; ports?: Ports } = await import(join(folder, file));
+    return { name: basename(file, ".ts"), route: module.route, fn: module.default, ports: module.ports };
   }),
 );
 

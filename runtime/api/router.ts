@@ -7,7 +7,7 @@ import type { Route } from "./route.ts";
 
 export interface RouterEntry {
   readonly route: Pick<Route, "method" | "path" | "auth">;
-  readonly ports?: Ports;
+  readonly ports?: Ports | undefined;
   readonly fn: FetchFunction;
 }
 

@@ -67,7 +67,8 @@ export async function buildHost({ host, only, root = ROOT, outDir = join(root, "
     throw new Error(`There is no function ${only}; see dist/manifest.json, or api, worker, all.`);
   const folder = join(outDir, "hosts", host);
   if (only === undefined) await rm(folder, { recursive: true, force: true });
-  const { metafile } = await bundle(host, { wanted, calling, root, folder });
+  const sources = functions.flatMap(({ kind, source }) => (kind === "workers" ? [source] : []));
+  const { metafile } = await bundle(host, { wanted, calling, sources, root, folder });
   const built = await Promise.all(wanted.map((artefact) => describe(host, { ...artefact, folder, calling })));
   const problems = [...checkBudgets(built), ...checkDrivers(metafile)];
   if (problems.length > 0) throw new Error(problems.join("\n"));
@@ -89,9 +90,11 @@ function artefactsOf(functions) {
   ];
 }
 
-function bundle(host, { wanted, calling, root, folder }) {
+function bundle(host, { wanted, calling, sources, root, folder }) {
   const { platform, banner = {}, alias = {} } = HOSTS[host];
-  const entries = new Map(wanted.map((artefact) => [artefact.name, entryOf(host, { artefact, calling, root })]));
+  const entries = new Map(
+    wanted.map((artefact) => [artefact.name, entryOf(host, { artefact, calling, sources, root })]),
+  );
   return esbuild.build({
     ...common,
     absWorkingDir: ROOT,
@@ -111,7 +114,7 @@ function bundle(host, { wanted, calling, root, folder }) {
 }
 
 /** The module that a host loads: which functions, made into its handler. */
-function entryOf(host, { artefact: { functions }, calling, root }) {
+function entryOf(host, { artefact: { functions }, calling, sources, root }) {
   const {
     maker,
     from,
@@ -145,7 +148,7 @@ function entryOf(host, { artefact: { functions }, calling, root }) {
       part ? `import { ${part.name} as ${name} } from "${part.from}";` : `const ${name} = null;`,
     ),
     ...functions.map((fn, index) => `import * as f${index} from "${path(fn)}";`),
-    exports(`{ ${[...fields, ...Object.keys(parts)].join(", ")} }`),
+    exports(`{ ${[...fields, `sources: ${JSON.stringify(sources)}`, ...Object.keys(parts)].join(", ")} }`),
   ].join("\n");
 }
 

@@ -15,11 +15,11 @@ const BUDGET_BYTES = 60_000;
 /** What a function bundle may hold of node_modules. Drivers and whatever else has weight come in through `env`. */
 const ALLOWED_PACKAGES = ["zod"];
 const FOLDERS = ["functions", "domain", "runtime", "local", "migrations"];
-/** What each kind of function exports: the method of its default export, and its metadata. */
+/** What each kind of function exports: the methods of its default export, and its metadata. */
 const EXPORTS = {
-  api: { method: "fetch", metadata: "route" },
-  workers: { method: "consume", metadata: "source" },
-  schedules: { method: "scheduled", metadata: "schedule" },
+  api: { methods: ["fetch"], metadata: "route" },
+  workers: { methods: ["consume", "deadLetter"], metadata: "source" },
+  schedules: { methods: ["scheduled"], metadata: "schedule" },
 };
 
 /** @type {esbuild.BuildOptions} */
@@ -196,9 +196,10 @@ async function describeBundle({ kind, name }, outDir) {
   const path = join(outDir, file);
   const { size, mtimeMs } = await stat(path);
   const module = await import(`${pathToFileURL(path)}?built=${mtimeMs}`);
-  const { method, metadata } = EXPORTS[kind];
-  if (typeof module.default?.[method] !== "function" || module[metadata] === undefined) {
-    throw new Error(`functions/${kind}/${name}.ts must export default { ${method} } and const ${metadata}`);
+  const { methods, metadata } = EXPORTS[kind];
+  const lacksMethod = methods.some((method) => typeof module.default?.[method] !== "function");
+  if (lacksMethod || module[metadata] === undefined) {
+    throw new Error(`functions/${kind}/${name}.ts must export default { ${methods.join(", ")} } and const ${metadata}`);
   }
   const { ports } = module;
   return { name, kind, file, bytes: size, [metadata]: plain(module[metadata]), ...(ports && { ports }) };

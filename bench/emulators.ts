@@ -33,7 +33,7 @@ export interface Emulators {
 
 /** The emulators over TLS, in front of a Postgres and a Redis. */
 export async function startEmulators({ databaseUrl, redisUrl, roundTripMs }: EmulatorOptions): Promise<Emulators> {
-  const authority = createAuthority();
+  const authority = await createAuthority();
   const token = randomBytes(16).toString("base64url");
   const { hostname, port } = new URL(databaseUrl);
   const neon = await startNeonEmulator({

@@ -6,6 +6,7 @@ import {
   SHARED_HTTP_CALLS,
   type StreamConfig,
 } from "../runtime/config/config.ts";
+import type { Source } from "../runtime/contract.ts";
 import type { HttpDriver } from "../runtime/drivers/http/http.ts";
 import { isPooledUrl } from "../runtime/drivers/sql/neon-url.ts";
 import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
@@ -33,10 +34,12 @@ interface BindingsOptions {
   readonly log: Log;
   /** What runs here. */
   readonly functions: readonly ManifestFunction[];
+  /** What all workers of the build read. */
+  readonly sources: readonly Source[];
 }
 
 /** Makes what `config` names. Drivers are loaded here and nowhere else, each only by the processes that use it. */
-export async function createBindings(config: ProcessConfig, { service, log, functions }: BindingsOptions) {
+export async function createBindings(config: ProcessConfig, { service, log, functions, sources }: BindingsOptions) {
   const metrics = createMetrics({ service });
   // A function with a limited http calls out before it needs the database. The others send a statement at once.
   const startsWithSql = functions.every(({ ports }) => ports?.http !== "limited");
@@ -77,6 +80,7 @@ export async function createBindings(config: ProcessConfig, { service, log, func
     log,
     metrics,
     memo: createMemo(),
+    sources,
     found,
     config: functionConfig(config),
   };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`Stillup needs Node 20.19 or later, and this is ${process.versions.node}.`);
+  console.error(`Stillup needs Node 20.19 or later, but this is ${process.versions.node}.`);
   process.exit(1);
 }
 

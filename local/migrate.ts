@@ -23,7 +23,7 @@ export async function runMigrate({ config, dist, stop }: MigrateOptions): Promis
   try {
     await waitFor(() => sql`select 1`, { variable: usedVariable(config), signal: stop.signal });
     const applied = await applyMigrations(sql, dist);
-    log.info(applied.length === 0 ? "The schema is up to date." : "The schema was brought up to date.", { applied });
+    log.info(applied.length === 0 ? "The schema is up to date." : "Migrations were applied.", { applied });
   } finally {
     await sql.close();
   }

@@ -15,7 +15,11 @@ export async function makeDataFolder(folder: string): Promise<void> {
     await chmod(folder, 0o700);
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code;
-    throw new StillupError("invalid_configuration", `Data cannot be kept in ${folder} (${why}).`, { cause });
+    throw new StillupError(
+      "invalid_configuration",
+      `Data cannot be stored in ${folder} (${why}). Choose another folder or change its permissions.`,
+      { cause },
+    );
   }
 }
 
@@ -34,7 +38,10 @@ export async function keptApiKey(folder: string): Promise<string> {
   await rm(draft);
   const key = (await readFile(path, "utf8").catch(() => "")).trim();
   if (isApiKey(key)) return key;
-  throw new StillupError("invalid_configuration", `${path} holds no API key. Delete the file, and a new one is made.`);
+  throw new StillupError(
+    "invalid_configuration",
+    `${path} contains no valid API key. Delete the file; the next start writes a new one.`,
+  );
 }
 
 /** With the process went everything that held a lease: its streams, its checks, its webhooks. */

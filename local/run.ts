@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type ProcessConfig, readOneProcessConfig, type Variables } from "../runtime/config/config.ts";
 import { createLog, type Log } from "../runtime/log.ts";
-import { type Manifest, serviceNames } from "../runtime/manifest.ts";
+import { type Manifest, serviceNames, sourcesOf } from "../runtime/manifest.ts";
 import { drain, type Part, whatIsLeft } from "../runtime/worker/drain.ts";
 import { createBindings, type ProcessBindings } from "./env.ts";
 import { functionsOf } from "./load.ts";
@@ -71,7 +71,7 @@ async function run({ name, services, config, dist, manifest, prepare, started, s
   const { signal } = stop;
   stop.left = () => whatIsLeft(stages);
   const functions = functionsOf(manifest, services);
-  const bindings = await createBindings(config, { service: name, log, functions });
+  const bindings = await createBindings(config, { service: name, log, functions, sources: sourcesOf(manifest) });
   stages = [[{ name: "the connections", left: () => null, stop: bindings.close }]];
   try {
     await prepare(bindings, signal);

@@ -37,7 +37,7 @@ export function tellWhatIsLeft(what: string, left: readonly string[]): void {
 /** What nobody caught is a bug: it is logged, and the process ends with 1 rather than go on in an unknown state. */
 export function endOnBugs(log: Log): void {
   const end = (error: unknown) => {
-    log.error("Nobody caught an error; the process ends.", errorFields(error));
+    log.error("An error was not caught; the process ends.", errorFields(error));
     process.exit(1);
   };
   process.on("uncaughtException", end);

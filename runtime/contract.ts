@@ -16,6 +16,8 @@ export interface Env {
   readonly metrics: Metrics;
   /** What need not be asked anew for some seconds: readiness, counts. */
   readonly memo: Memo;
+  /** What each worker of the build reads, also of those that run elsewhere. */
+  readonly sources: readonly Source[];
   /** Whether the last call found the service there; false where a driver does not tell, because asking costs nothing. */
   readonly found?: {
     readonly sql: boolean;
@@ -46,32 +48,47 @@ export interface Batch {
   readonly messages: readonly Message[];
 }
 
-/** A message that no further try can fix, and why. `parseMessages` in settle.ts finds those that cannot be read. */
-export interface Rejection {
+/** A message that no further try can fix. `parseMessages` in settle.ts finds those that cannot be read. */
+export interface HopelessMessage {
   readonly id: string;
+  /** A sentence that says what is wrong with it. */
   readonly reason: string;
 }
 
-/** What a consumer says of its batch. Messages that it does not name are done. */
+/** What became of a batch. Messages that it does not name are done. */
 export interface Consumed {
   /**
    * These stay pending and come again, five tries in all. What only waits for a service is better thrown: a transient
    * error is retried for as long as it takes.
    */
   readonly retry?: readonly string[];
-  /** These are recorded and done. */
-  readonly deadLetters?: readonly Rejection[];
-  /** Added in the same trip as the acks; let go where the stream service has no room, so nothing may rest on them alone. */
+  /** These become dead letters: they are recorded by `deadLetter` and then done. */
+  readonly deadLetters?: readonly HopelessMessage[];
+  /** Added in the same trip as the acks. A stream service without room drops them, so nothing may rest on them alone. */
   readonly publish?: readonly Outgoing[];
 }
 
-/** Nothing said: all are done. A throw retries all, each in a batch of its own. */
+/** Nothing: all messages are done. A throw retries all, each in a batch of its own. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing acks all; that is the contract.
 export type ConsumeResult = void | Consumed;
 
 /** A worker's default export. */
 export interface ConsumeFunction {
   consume(batch: Batch, env: Env, ctx: Ctx): Promise<ConsumeResult>;
+  /**
+   * Records a message that no further try can fix: one that `consume` names in `deadLetters`, or that made it throw for
+   * the fifth time. The message is acked afterwards. It may be called twice for one message. If it throws, the message
+   * stays pending and comes again.
+   */
+  deadLetter(letter: NewDeadLetter, env: Env): Promise<void>;
+}
+
+/** A dead letter that is to be recorded. */
+export interface NewDeadLetter {
+  readonly stream: string;
+  readonly message: Message;
+  /** At most 500 characters. */
+  readonly reason: string;
 }
 
 export interface Tick {

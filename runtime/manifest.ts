@@ -27,3 +27,8 @@ export interface Manifest {
 export function serviceNames({ functions }: Manifest): string[] {
   return ["api", ...functions.filter(({ kind }) => kind === "workers").map(({ name }) => `worker-${name}`)];
 }
+
+/** What each worker reads. */
+export function sourcesOf({ functions }: Manifest): Source[] {
+  return functions.flatMap((built) => (built.kind === "workers" ? [built.source] : []));
+}

@@ -1,21 +1,25 @@
 /** Every metric of Stillup: its kind, what it says, its labels. Each process reports its own. */
 export const metricDefinitions = {
   stillup_checks_total: { kind: "counter", help: "Checks stored, by outcome.", labels: ["outcome"] },
-  stillup_check_duration_seconds: { kind: "histogram", help: "Time a probe took.", labels: [] },
-  stillup_schedule_lag_seconds: { kind: "histogram", help: "How long after its due time a probe began.", labels: [] },
-  stillup_stream_pending: { kind: "gauge", help: "Entries delivered and not acked.", labels: ["stream"] },
-  stillup_stream_oldest_seconds: { kind: "gauge", help: "Age of the oldest entry not acked.", labels: ["stream"] },
-  stillup_deliveries_total: { kind: "counter", help: "Tries to deliver, by outcome.", labels: ["outcome"] },
+  stillup_check_duration_seconds: { kind: "histogram", help: "Duration of a check.", labels: [] },
+  stillup_schedule_lag_seconds: { kind: "histogram", help: "How long after its due time a check began.", labels: [] },
+  stillup_stream_pending: { kind: "gauge", help: "Messages read and not yet acknowledged.", labels: ["stream"] },
+  stillup_stream_oldest_seconds: {
+    kind: "gauge",
+    help: "Age of the oldest message not yet acknowledged.",
+    labels: ["stream"],
+  },
+  stillup_deliveries_total: { kind: "counter", help: "Delivery attempts, by outcome.", labels: ["outcome"] },
   stillup_alert_latency_seconds: {
     kind: "histogram",
-    help: "From the deciding answer to the delivered alert.",
+    help: "Time from the deciding response to the delivered alert.",
     labels: [],
   },
   stillup_dead_letters_total: { kind: "counter", help: "Stream dead letters.", labels: ["stream"] },
-  stillup_driver_calls_total: { kind: "counter", help: "Trips to a service.", labels: ["driver", "kind"] },
+  stillup_driver_calls_total: { kind: "counter", help: "Calls of a service.", labels: ["driver", "kind"] },
   stillup_offline: {
     kind: "gauge",
-    help: "1 while this process can see none of its connectivity targets; of the API: while that is so of any process.",
+    help: "1 while this process reaches no connectivity target; in the API: while any process reaches none.",
     labels: [],
   },
   stillup_oldest_due_check_seconds: {
@@ -25,10 +29,14 @@ export const metricDefinitions = {
   },
   stillup_oldest_undelivered_seconds: {
     kind: "gauge",
-    help: "Age of the oldest delivery still to be made.",
+    help: "Age of the oldest pending delivery.",
     labels: [],
   },
-  stillup_watchdog_pings_total: { kind: "counter", help: "Canaries, by what became of them.", labels: ["outcome"] },
+  stillup_watchdog_pings_total: {
+    kind: "counter",
+    help: "Calls of the watchdog by outcome: called, late, overdue, failed, lost.",
+    labels: ["outcome"],
+  },
   stillup_monitors: { kind: "gauge", help: "Monitors, by status.", labels: ["status"] },
 } as const satisfies Record<
   string,

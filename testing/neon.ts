@@ -24,7 +24,7 @@ export interface TestNeon {
 
 export async function startNeon(postgresUrl: string, limits: Partial<NeonEmulatorOptions> = {}): Promise<TestNeon> {
   const { hostname, port } = new URL(postgresUrl);
-  const authority = createAuthority();
+  const authority = await createAuthority();
   const postgres = { host: hostname, port: Number(port || 5432) };
   const emulator = await startNeonEmulator({ postgres, host: NEON_HOST, authority, ...limits });
   const secure = buildConnector({ ca: authority.cert, maxCachedSessions: 0 });

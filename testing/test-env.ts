@@ -1,3 +1,6 @@
+import { source as checks } from "../functions/workers/monitoring.ts";
+import { source as alerts } from "../functions/workers/notification.ts";
+import { source as statusChanges } from "../functions/workers/status-change.ts";
 import type { Config } from "../runtime/config/config.ts";
 import type { Ctx, FetchFunction } from "../runtime/contract.ts";
 import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
@@ -75,6 +78,7 @@ export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
     config: { ...testConfig, ...options.config },
     metrics: createMetrics({ service: "test" }),
     memo: createMemo(),
+    sources: [checks, statusChanges, alerts],
     clock: createClock(sql),
     logged,
     ctx: (over) => ({

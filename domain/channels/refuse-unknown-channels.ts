@@ -9,7 +9,7 @@ export async function refuseUnknownChannels(sql: Sql, channelIds: readonly strin
   const known = new Set(rows.map((row) => row.id));
   const errors = channelIds.flatMap((id, index) => {
     const field = `channelIds[${index}]`;
-    return known.has(id) ? [] : [{ field, message: `${field} must be the id of a channel that is there` }];
+    return known.has(id) ? [] : [{ field, message: `${field} must be the id of an existing channel` }];
   });
   if (errors.length > 0) throw invalidRequest(errors);
 }

@@ -33,7 +33,8 @@ export async function runChecks(
   const receivedAt = performance.now();
   const store = createResultStore({
     store: (results) => storeAndWake(env, results),
-    refused: (result, error) => env.log.error("The database refused a result.", { ...result, error: String(error) }),
+    refused: (result, error) =>
+      env.log.error("The database refused the result of a check.", { ...result, error: String(error) }),
     signal: ctx.signal,
   });
   const unfinished: Job[] = [];
@@ -74,7 +75,7 @@ async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: R
 }
 
 function unknown(found: CheckResult): CheckResult {
-  const detail = `No connectivity target answered the process that checked. ${found.detail}`;
+  const detail = `Stillup is offline: no connectivity target responded either. ${found.detail}`;
   return { ...found, outcome: "unknown", detail };
 }
 

@@ -4,10 +4,10 @@ import { alertsDue } from "../messaging/wake-up.ts";
 import { type Connectivity, connectivityOf } from "./connectivity.ts";
 import { type ConnectivityReport, recordConnectivity } from "./record-connectivity.ts";
 
-type ConnectivityEnv = Pick<Env, "sql" | "stream" | "http" | "log" | "metrics" | "config" | "memo">;
+type ReportEnv = Pick<Env, "sql" | "stream" | "http" | "log" | "metrics" | "config" | "memo">;
 
 /** Reports that this process saw nothing a moment ago. */
-export async function reportOffline(env: ConnectivityEnv): Promise<void> {
+export async function reportOffline(env: ReportEnv): Promise<void> {
   await report(env, await connectivityOf(env), false);
 }
 
@@ -15,16 +15,16 @@ export async function reportOffline(env: ConnectivityEnv): Promise<void> {
  * Looks whether this process sees, and reports it: what ends offline time, however long the monitors' intervals are. Never
  * throws: whoever runs `enqueue-checks` looks again in 5 s.
  */
-export async function checkConnectivityAgain(env: ConnectivityEnv): Promise<void> {
+export async function checkConnectivityAgain(env: ReportEnv): Promise<void> {
   try {
     const connectivity = await connectivityOf(env);
     await report(env, connectivity, await connectivity.sees(performance.now()));
   } catch (error) {
-    env.log.warn("It could not be told whether Stillup sees again.", { error: String(error) });
+    env.log.warn("The connectivity check failed; it is repeated in 5 s.", { error: String(error) });
   }
 }
 
-async function report(env: ConnectivityEnv, connectivity: Connectivity, sees: boolean): Promise<void> {
+async function report(env: ReportEnv, connectivity: Connectivity, sees: boolean): Promise<void> {
   const { change, channelIds } = await recordConnectivity(env.sql, {
     reporter: connectivity.reporter,
     offline: sees ? null : ago(connectivity),
@@ -33,9 +33,9 @@ async function report(env: ConnectivityEnv, connectivity: Connectivity, sees: bo
   if (change === null) return;
   if (change === "offline")
     env.log.error(
-      "Stillup is offline: no connectivity target answers this process. Targets that do not answer it are unknown.",
+      "Stillup is offline: no connectivity target responds to this process. Monitors without a response become unknown.",
     );
-  else env.log.info("Stillup sees again. Every monitor is checked now.");
+  else env.log.info("Stillup is online again. Every monitor is checked now.");
   await wakeOrLog(env, async () => {
     await env.stream.publish(alertsDue.messages(channelIds));
     if (change === "online") await wakeForChecks(env);

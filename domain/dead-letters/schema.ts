@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
-import { sources } from "../messaging/sources.ts";
-import { Id, oneOf, Time } from "../shared/fields.ts";
+import { Id, line, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
 
 /** A stream message that no try could handle. */
@@ -33,7 +32,7 @@ export type DeadLetter = z.output<typeof DeadLetter>;
 
 export const DeadLetterPage = pageOf(DeadLetter).register(z.globalRegistry, { id: "DeadLetterPage" });
 
-const stream = filter(oneOf(...sources.map((source) => source.stream)));
+const stream = filter(line(200));
 
 export const DeadLetterQuery = z.strictObject({ ...page, stream });
 export type DeadLetterQuery = z.output<typeof DeadLetterQuery>;

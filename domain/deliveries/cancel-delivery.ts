@@ -15,7 +15,7 @@ export async function cancelDelivery(sql: Sql, id: string): Promise<{ delivery: 
   const [row] = await sql<DeliveryRow>`select * from deliveries where id = ${id}`;
   const delivery = toDelivery(orNotFound(row, "delivery"));
   if (delivery.status === "delivered") {
-    throw new StillupError("wrong_state", "It was delivered already, so there is nothing to cancel.");
+    throw new StillupError("wrong_state", "The delivery was already delivered and cannot be cancelled.");
   }
   return { delivery, channelIds: cancelled?.count === 1 ? [delivery.channelId] : [] };
 }

@@ -34,7 +34,9 @@ export async function deliverDue(env: Deliverer, channelIds: readonly string[], 
   // What could not be recorded comes again when its lease is over, so nothing is to be retried here.
   for (const attempt of tries) {
     if (attempt.status === "rejected")
-      env.log.warn("A try to deliver was not recorded.", { error: String(attempt.reason) });
+      env.log.warn("The result of a delivery attempt could not be stored; it is sent again after its lease.", {
+        error: String(attempt.reason),
+      });
   }
 }
 
@@ -111,13 +113,13 @@ async function recordFailure(
     await recordBrokenOff(env.sql, delivery);
     return wakeOrLog(env, () => env.stream.wake("sweep-deliveries"));
   }
-  const error = outcome.error ?? "It failed.";
+  const error = outcome.error ?? "The attempt failed.";
   if (outcome.gone && (await recordedGone(env, delivery, { error, signal }))) return;
   const { failures, failingForMs } = delivery;
   const delayMs = retryDelayMs({ failures: failures + 1, failingForMs, retryAfterMs: outcome.retryAfterMs });
   if (delayMs === null) {
     env.metrics.count("stillup_deliveries_total", { outcome: "exhausted" });
-    env.log.error("A delivery failed for the last time.", { deliveryId: delivery.id, error });
+    env.log.error("A delivery is exhausted: its last attempt failed.", { deliveryId: delivery.id, error });
     const recorded = await untilRecorded(signal, () => recordExhausted(env.sql, delivery, error));
     return wakeForMore(env, delivery, recorded);
   }
@@ -135,7 +137,7 @@ async function recordedGone(
   const { isGone, cancelled } = await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
   if (!isGone) return false;
   env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
-  env.log.warn("A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.", {
+  env.log.warn("A receiver responded 410 Gone: its channel is disabled and its pending deliveries are cancelled.", {
     channelId: delivery.channelId,
     cancelled,
   });

@@ -36,9 +36,9 @@ interface Obstacles {
 
 function obstacleOf({ status, channelGone, channelDisabled, monitorGone }: DeliveryRow & Obstacles): string | null {
   if (status === "pending" || status === "delivered") return null;
-  if (channelGone) return "Its channel was deleted, so nobody could get it.";
+  if (channelGone) return "Its channel was deleted. It cannot be sent any more.";
   if (channelDisabled) return "Its channel is disabled. Enable it first, then retry.";
-  return monitorGone ? "Its monitor was deleted, so what it tells no longer matters." : null;
+  return monitorGone ? "Its monitor was deleted. It cannot be sent any more." : null;
 }
 
 /**

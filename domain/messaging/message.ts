@@ -20,11 +20,17 @@ export function parseMessage<Schema extends z.core.$ZodType>(body: string, schem
     throw new StillupError("invalid_message", "The message is not JSON.", { cause });
   }
   if (typeof value === "object" && value !== null && entryWithoutBody in value) {
-    throw new StillupError("invalid_message", "The entry does not begin with a field named body; its fields are kept.");
+    throw new StillupError(
+      "invalid_message",
+      "The stream entry has no field named body; all its fields are kept here.",
+    );
   }
   const form = (value as { v?: unknown } | null)?.v;
   if (Number.isInteger(form) && Number(form) > NEWEST_FORM) {
-    throw new StillupError("newer_message", `The message is of form ${form}; this release reads up to ${NEWEST_FORM}.`);
+    throw new StillupError(
+      "newer_message",
+      `The message is of form ${form}; this release reads forms up to ${NEWEST_FORM}.`,
+    );
   }
   return parsePart(value, schema);
 }

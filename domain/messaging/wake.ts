@@ -23,7 +23,7 @@ export async function wake(env: Pick<Env, "log">, ctx: Ctx, send: () => Promise<
 /** Sends a wake-up where no answer waits for it. It does not fail: what is unheard, a sweep finds. */
 export async function wakeOrLog({ log }: Pick<Env, "log">, send: () => Promise<void>): Promise<void> {
   await send().catch((error: unknown) => {
-    log.warn("A wake-up could not be sent; a sweep will find what it was for.", { error: String(error) });
+    log.warn("A wake-up could not be sent; the next sweep does its work.", { error: String(error) });
   });
 }
 

@@ -2,12 +2,17 @@ import * as z from "zod/mini";
 import { optional, required, type ValuesOf } from "../shared/field-map.ts";
 import { GivenId, line, refuse, wholeNumber } from "../shared/fields.ts";
 
-/** A list in which nothing stands twice. */
-function distinct<S extends z.ZodMiniType<string>>(item: S, max: number, what: string) {
+/** A list without duplicates. */
+function distinct<S extends z.ZodMiniType<string>>(
+  item: S,
+  max: number,
+  { field, what }: { field: string; what: string },
+) {
   const message = `must be a list of at most ${max} ${what}`;
   return z.array(item, message).check(z.maxLength(max, { error: message, abort: true }), (payload) => {
     for (const [index, text] of payload.value.entries()) {
-      if (payload.value.indexOf(text) < index) refuse(payload, "stands there twice", [index]);
+      const first = payload.value.indexOf(text);
+      if (first < index) refuse(payload, `duplicates ${field}[${first}]`, [index]);
     }
   });
 }
@@ -34,11 +39,11 @@ export const commonFields = {
     description: "How many successful checks in a row make a monitor that is down up again.",
     shown: z.int(),
   }),
-  channelIds: optional(distinct(GivenId, 50, "ids of channels"), null, {
+  channelIds: optional(distinct(GivenId, 50, { field: "channelIds", what: "ids of channels" }), null, {
     description: "The channels that are notified. When it is null: every default channel.",
     shown: z.nullable(z.array(z.string())),
   }),
-  tags: optional(distinct(line(50), 20, "tags"), [], {
+  tags: optional(distinct(line(50), 20, { field: "tags", what: "tags" }), [], {
     description: "Labels, to list monitors by.",
     shown: z.array(z.string()),
   }),

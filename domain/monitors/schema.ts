@@ -43,7 +43,7 @@ export function inputOf(kind: Kind) {
     .check((payload) => {
       const { intervalSeconds, timeoutMs } = payload.value;
       if (timeoutMs !== null && timeoutMs >= intervalSeconds * 1000) {
-        refuse(payload, `must be under the interval, which is ${intervalSeconds * 1000} ms`, ["timeoutMs"]);
+        refuse(payload, `must be shorter than the interval of ${intervalSeconds * 1000} ms`, ["timeoutMs"]);
       }
       kind.rules?.(payload);
     });

@@ -42,7 +42,7 @@ export async function updateMonitor(
     const updated = await write(sql, before, { values: toColumns(kind, next), isOther, isDue });
     if (updated !== undefined) return { monitor: toMonitor(updated), isDue };
   }
-  throw new StillupError("conflict", "Others keep changing this monitor. Read it and try again.");
+  throw new StillupError("conflict", "Other requests keep changing this monitor. Read it and try again.");
 }
 
 /** The whole that comes of the patch, checked. */

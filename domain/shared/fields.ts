@@ -63,7 +63,7 @@ function urlProblem(text: string): string | null {
     return `must be an http or https URL, such as ${EXAMPLE_URL}`;
   }
   // Not asked of the parsed URL, which forgets empty ones: http://:@host is http://host to it.
-  return /^https?:\/\/[^/\\?#]*@/i.test(text) ? "must not hold a user name or a password" : null;
+  return /^https?:\/\/[^/\\?#]*@/i.test(text) ? "must not contain a user name or a password" : null;
 }
 
 /** An id in an answer. */

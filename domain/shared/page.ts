@@ -10,7 +10,7 @@ export interface PagePosition {
 
 const START: PagePosition = { at: "infinity", id: "" };
 const LIMIT = "must be a whole number from 1 to 200";
-const CURSOR = "must be the nextCursor of an earlier answer";
+const CURSOR = "must be the nextCursor of an earlier response";
 
 const Limit = z
   .pipe(
@@ -32,7 +32,7 @@ const Cursor = z
       return place ?? START;
     }),
   )
-  .register(z.globalRegistry, { description: "`nextCursor` of the answer before." });
+  .register(z.globalRegistry, { description: "`nextCursor` of the previous response." });
 
 /** Every list's part of the query. */
 export const page = { limit: Limit, cursor: Cursor };

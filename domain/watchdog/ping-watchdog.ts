@@ -25,19 +25,22 @@ export async function pingWatchdog(env: Env, id: string, signal: AbortSignal): P
   const outcome = silence(arrival) ?? (await call(env, url, signal));
   env.metrics.count("stillup_watchdog_pings_total", { outcome: outcome.outcome });
   if (outcome.detail !== null) {
-    env.log.warn("No heartbeat was given.", { reason: outcome.detail, seconds: arrival.seconds });
+    env.log.warn("The watchdog was not called.", { reason: outcome.detail, seconds: arrival.seconds });
   }
 }
 
 interface PingOutcome {
-  readonly outcome: "given" | "late" | "overdue" | "failed";
+  readonly outcome: "called" | "late" | "overdue" | "failed";
   /** Null when it was given. */
   readonly detail: string | null;
 }
 
 function silence({ seconds, whole, overdue }: Arrival): PingOutcome | null {
-  if (seconds > FRESH_SECONDS || !whole) return { outcome: "late", detail: "The canary took too long." };
-  return overdue ? { outcome: "overdue", detail: "A check that is due has had no result for too long." } : null;
+  if (seconds > FRESH_SECONDS || !whole)
+    return { outcome: "late", detail: "The canary took too long to pass through the workers." };
+  return overdue
+    ? { outcome: "overdue", detail: "A check that is due has had no result for more than a minute." }
+    : null;
 }
 
 async function call({ http }: Env, url: string, signal: AbortSignal): Promise<PingOutcome> {
@@ -52,8 +55,8 @@ async function call({ http }: Env, url: string, signal: AbortSignal): Promise<Pi
   if (!answer.ok) return { outcome: "failed", detail: answer.detail };
   const isGood = answer.statusCode >= 200 && answer.statusCode < 300;
   return isGood
-    ? { outcome: "given", detail: null }
-    : { outcome: "failed", detail: `The heartbeat's URL answered ${answer.statusCode}.` };
+    ? { outcome: "called", detail: null }
+    : { outcome: "failed", detail: `WATCHDOG_URL responded with ${answer.statusCode}.` };
 }
 
 /** Null for a canary that is not the newest. */

@@ -24,13 +24,13 @@ export default handle(route, async ({ env, ctx }) => {
 async function setBacklog(env: Env, { requestId }: Ctx): Promise<void> {
   try {
     const known = await withTimeout(PATIENCE_MS, backlog(env));
-    if (known === null) throw new Error("The database said nothing within 2 s.");
+    if (known === null) throw new Error("The database did not respond within 2 s.");
     for (const [status, count] of Object.entries(known.monitors))
       env.metrics.set("stillup_monitors", count, { status });
     env.metrics.set("stillup_offline", known.offline ? 1 : 0);
     env.metrics.set("stillup_oldest_due_check_seconds", known.oldestDueCheckSeconds);
     env.metrics.set("stillup_oldest_undelivered_seconds", known.oldestUndeliveredSeconds);
   } catch (error) {
-    env.log.warn("The monitors could not be counted.", { requestId, error: String(error) });
+    env.log.warn("The database metrics could not be read.", { requestId, error: String(error) });
   }
 }

@@ -10,7 +10,7 @@ export const route = {
   summary: "Put messages back into their streams, up to 100 a call",
   query: RetryDeadLettersQuery,
   responses: { 200: RetriedAll },
-  errors: ["stream_unavailable"],
+  errors: ["wrong_state", "stream_unavailable"],
 } as const satisfies Route;
 
 export default handle(route, async ({ query, env }) => reply(200, await retryDeadLetters(env, query)));

@@ -1,4 +1,3 @@
-import { sources } from "../../domain/messaging/sources.ts";
 import { claimSchedule } from "../../domain/shared/claim-schedule.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
@@ -13,7 +12,7 @@ export default {
     const { claimed, nextInMs } = await claimSchedule(env.sql, "prune-consumers", schedule.everySeconds);
     if (!claimed) return { nextInMs };
     const minIdleMs = env.config.workerLeaseSeconds * 10 * 1000;
-    for (const { stream, group } of sources) {
+    for (const { stream, group } of env.sources) {
       await env.stream.removeIdleConsumers({ stream, group, consumer: "prune-consumers" }, { minIdleMs });
     }
     return { nextInMs };

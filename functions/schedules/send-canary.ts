@@ -13,7 +13,7 @@ export default {
     const { id, lost, nextInMs } = await sendCanary(env.sql);
     if (lost) {
       env.metrics.count("stillup_watchdog_pings_total", { outcome: "lost" });
-      env.log.warn("No heartbeat was given.", { reason: "The canary was lost, or is not through after a minute." });
+      env.log.warn("The watchdog was not called.", { reason: "The canary did not arrive within a minute." });
     }
     return { publish: id === null ? [] : [canaryEntry(id)], nextInMs };
   },

@@ -1,6 +1,7 @@
 import { checksDue, jobEntries } from "../../domain/checks/job.ts";
 import { parseChecks } from "../../domain/checks/parse-checks.ts";
 import { runChecks } from "../../domain/checks/run-checks.ts";
+import { recordDeadLetter } from "../../domain/dead-letters/record-dead-letter.ts";
 import { statusChanged } from "../../domain/messaging/wake-up.ts";
 import { passCanaries } from "../../domain/watchdog/canary.ts";
 import type { ConsumeFunction, Ports, Source } from "../../runtime/contract.ts";
@@ -23,4 +24,6 @@ export default {
     );
     return { deadLetters: invalid, publish: [...jobEntries(unfinished.flat()), ...statusChanged.messages(canaries)] };
   },
+
+  deadLetter: (letter, env) => recordDeadLetter(env.sql, letter),
 } satisfies ConsumeFunction;

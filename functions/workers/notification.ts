@@ -1,3 +1,4 @@
+import { recordDeadLetter } from "../../domain/dead-letters/record-dead-letter.ts";
 import { deliverDue } from "../../domain/deliveries/deliver.ts";
 import { alertsDue } from "../../domain/messaging/wake-up.ts";
 import { isCanary } from "../../domain/watchdog/canary.ts";
@@ -19,4 +20,6 @@ export default {
     for (const id of ids.filter(isCanary)) await pingWatchdog(env, id, ctx.signal);
     return { deadLetters: invalid };
   },
+
+  deadLetter: (letter, env) => recordDeadLetter(env.sql, letter),
 } satisfies ConsumeFunction;

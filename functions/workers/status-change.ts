@@ -1,3 +1,4 @@
+import { recordDeadLetter } from "../../domain/dead-letters/record-dead-letter.ts";
 import { handleStatusChanges } from "../../domain/incidents/handle-status-changes.ts";
 import { alertsDue, statusChanged } from "../../domain/messaging/wake-up.ts";
 import { isCanary, passCanaries } from "../../domain/watchdog/canary.ts";
@@ -18,4 +19,6 @@ export default {
     const canaries = await passCanaries(env.sql, ids, "handled");
     return { deadLetters: invalid, publish: [...alertsDue.messages(channelIds), ...alertsDue.messages(canaries)] };
   },
+
+  deadLetter: (letter, env) => recordDeadLetter(env.sql, letter),
 } satisfies ConsumeFunction;

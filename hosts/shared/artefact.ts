@@ -1,4 +1,5 @@
 import type { RouterEntry } from "../../runtime/api/router.ts";
+import type { Source } from "../../runtime/contract.ts";
 import type { HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { LoadedSchedule, LoadedWorker } from "../../runtime/worker/start-functions.ts";
@@ -8,6 +9,8 @@ export interface Artefact<W = unknown> {
   readonly routes: readonly RouterEntry[];
   readonly workers: readonly LoadedWorker[];
   readonly schedules: readonly LoadedSchedule[];
+  /** What each worker of the build reads, also of those in other artefacts. */
+  readonly sources: readonly Source[];
   /** Null where no function probes or sends: the client for it weighs more than all else. */
   readonly openHttp: OpenHttp | null;
   /** Null where there are no workers and no schedules. */

@@ -1,3 +1,4 @@
+import type { Source } from "../../runtime/contract.ts";
 import type { Http } from "../../runtime/drivers/http/http.ts";
 import { createNeonSql } from "../../runtime/drivers/sql/neon.ts";
 import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
@@ -18,13 +19,14 @@ export interface HostBindings {
   openStream(): EventStream;
 }
 
-interface BindingsOptions {
+interface HostBindingsOptions {
   readonly log: Log;
   readonly openHttp: OpenHttp | null;
+  readonly sources: readonly Source[];
 }
 
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
-export function createBindings(host: HostConfig, { log, openHttp }: BindingsOptions): HostBindings {
+export function createBindings(host: HostConfig, { log, openHttp, sources }: HostBindingsOptions): HostBindings {
   const { config, workSeconds } = host;
   const metrics = createPlainMetrics({ service: config.limits.host });
   const found = { sql: false, stream: false };
@@ -44,6 +46,7 @@ export function createBindings(host: HostConfig, { log, openHttp }: BindingsOpti
     log,
     metrics,
     memo: createMemo(),
+    sources,
     found,
     config,
   };
@@ -52,6 +55,9 @@ export function createBindings(host: HostConfig, { log, openHttp }: BindingsOpti
 
 const noHttp: Http = {
   call: async () => {
-    throw new StillupError("internal", "This artefact was built without a client for outgoing HTTP.");
+    throw new StillupError(
+      "internal",
+      "This artefact has no client for outgoing HTTP. Declare `http` in the ports of the function and build again.",
+    );
   },
 };

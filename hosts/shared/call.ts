@@ -42,7 +42,7 @@ export async function answer(
     const response = await withTimeout(Math.max(0, deadline - TO_SAY_SO_MS - Date.now()), answered);
     if (response !== null) return response;
     late.abort();
-    throw new StillupError("not_ready", "The answer takes longer than this host lets it.");
+    throw new StillupError("not_ready", "The response took longer than this host allows.");
   };
   const response = await run().catch((error: unknown) =>
     respond({ request, env: { log }, ctx: call }, () => Promise.reject(error)),
@@ -56,12 +56,12 @@ export async function answer(
  */
 export function openBindings(
   host: HostName,
-  { openHttp }: Pick<Artefact, "openHttp">,
+  artefact: Pick<Artefact, "openHttp" | "sources">,
   variables: Variables,
 ): HostBindings {
   try {
     const read = readHostConfig(host, variables);
-    return createBindings(read, { log: createLog(host, read.config.logLevel), openHttp });
+    return createBindings(read, { ...artefact, log: createLog(host, read.config.logLevel) });
   } catch (error) {
     const refused = error instanceof StillupError ? { variables: error.errors } : {};
     createLog(host, "INFO").error("The configuration cannot be used.", { ...errorFields(error), ...refused });

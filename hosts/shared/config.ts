@@ -36,10 +36,13 @@ export function readHostConfig(host: HostName, variables: Variables): HostConfig
   const { database, stream } = all;
   const config = functionConfig(all);
   if (database.driver !== "http") {
-    read.refuse("DATABASE_URL", "is reached over TCP, and here over HTTP alone: name a database of Neon's.");
+    read.refuse("DATABASE_URL", "uses TCP, and this host has only HTTP: use a Neon database.");
   }
   if (stream.driver !== "http") {
-    read.refuse("REDIS_URL", "is reached over TCP, and here over HTTP alone: set UPSTASH_REDIS_REST_URL and _TOKEN.");
+    read.refuse(
+      "REDIS_URL",
+      "uses TCP, and this host has only HTTP: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN.",
+    );
   }
   const calls = host === "cloudflare" ? CLOUDFLARE : { limited: config.workerConcurrency, shared: SHARED_HTTP_CALLS };
   return read.finish({

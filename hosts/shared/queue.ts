@@ -97,11 +97,11 @@ async function consumeBatch(
   for (const { id, delayMs } of retry) redelivered.set(id, delayMs);
   try {
     for (const { message, reason } of deadLetters) {
-      await recordDeadLetter(env, { stream: source.stream, message, reason });
+      await recordDeadLetter(fn, env, { stream: source.stream, message, reason });
     }
     if (publish.length > 0) await env.stream.publish(publish);
   } catch (error) {
-    env.log.error("What a call led to could not be kept; its messages come again.", errorFields(error));
+    env.log.error("The results of a call could not be stored; its messages are delivered again.", errorFields(error));
     for (const { id } of messages) if (!redelivered.has(id)) redelivered.set(id, 0);
   }
 }

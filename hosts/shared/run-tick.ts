@@ -47,5 +47,5 @@ export async function runTick(
   }
   const inTime = await drain(stages, { seconds: drainMs / 1000, log: env.log });
   if (!inTime)
-    env.log.error("A tick did not end in time; others take over what is left.", { left: whatIsLeft(stages) });
+    env.log.error("A tick did not end in time; other ticks claim what is left.", { left: whatIsLeft(stages) });
 }

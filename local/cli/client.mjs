@@ -65,7 +65,7 @@ function unreachable(origin, { name, message, cause }) {
 function refused({ status, headers, text }, origin, missing) {
   if (status === 401) {
     const remedy = "Set API_KEY to the key of that Stillup, or name another address with --url or STILLUP_URL.";
-    return new CliError(`${origin} does not know this API key. ${remedy}`);
+    return new CliError(`${origin} does not accept this API key. ${remedy}`);
   }
   const location = headers.get("location");
   if (location !== null) {
@@ -77,7 +77,7 @@ function refused({ status, headers, text }, origin, missing) {
   if (status === 400) return new CliError(detail.replaceAll("query.", ""), 2);
   if (status !== 404) return new CliError(detail);
   // The only other 404 is of the address itself: a Stillup is there, and not where this was asked.
-  return missing !== undefined && detail.endsWith("of this id.") ? missing : new CliError(notStillup(origin, status));
+  return missing !== undefined && detail.endsWith("with this id.") ? missing : new CliError(notStillup(origin, status));
 }
 
 function parse(text, origin) {
@@ -89,5 +89,5 @@ function parse(text, origin) {
 }
 
 function notStillup(origin, status) {
-  return `What answers at ${origin} (${status}) is no Stillup. Name its address with --url or STILLUP_URL.`;
+  return `The server at ${origin} is not Stillup (it responded ${status}). Set the address of Stillup with --url or STILLUP_URL.`;
 }

@@ -23,7 +23,7 @@ export const things = {
       ["REASON", "reason"],
     ],
     content: "body",
-    missing: (id) => `${id} is not a dead letter (any more).`,
+    missing: (id) => `${id} is not a dead letter, or not any more.`,
     drop: ["DELETE", ""],
   },
   deliveries: {

@@ -18,9 +18,9 @@ async function list({ thing, client, all, json, query }) {
     cursor = page.nextCursor;
   } while (all && cursor !== null);
   if (json) print(asJson({ items, nextCursor: cursor }));
-  else if (items.length === 0) print("There is nothing.\n");
+  else if (items.length === 0) print("No entries.\n");
   else print(tableOf(thing, items));
-  if (!json && cursor !== null) tell("There is more; --all shows it.");
+  if (!json && cursor !== null) tell("More entries exist. Use --all to list them.");
   return 0;
 }
 

@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs, parseEnv } from "node:util";
 import { type ProcessConfig, readConfig, type Variables } from "../../runtime/config/config.ts";
 import type { HttpDriver } from "../../runtime/drivers/http/http.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import type { Manifest } from "../../runtime/manifest.ts";
+import { sourcesOf } from "../../runtime/manifest.ts";
 import { openDirectSql, openSql, openStream } from "../env.ts";
+import { readManifest } from "../load.ts";
 import { usedVariable } from "../migrate.ts";
 import { streamVariable } from "../reachable.ts";
 import { type Finding, take } from "./findings.ts";
 import { placesOf } from "./places.ts";
-import { controlSteps, databaseSteps, migrationSteps, streamSteps, waySteps } from "./steps.ts";
+import { connectivitySteps, databaseSteps, migrationSteps, streamSteps, waySteps } from "./steps.ts";
 
 interface DoctorOptions {
   /**
@@ -79,8 +79,8 @@ function readVariables(variables: Variables, tell: (finding: Finding) => void): 
     for (const { field, message } of error.errors ?? []) {
       tell({ area, check: field, status: "fail", detail: message });
     }
-    for (const area of ["database", "migrations", "streams", "controls"] as const) {
-      tell({ area, check: "all", status: "skip", detail: "the configuration comes first" });
+    for (const area of ["database", "migrations", "streams", "connectivity"] as const) {
+      tell({ area, check: "all", status: "skip", detail: "because the configuration failed" });
     }
     return null;
   }
@@ -104,7 +104,7 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
   const database = [...waySteps(places.database, "DATABASE_URL"), ...databaseSteps(sql, "DATABASE_URL")];
   const streams = {
     stream,
-    sources: await readSources(dist),
+    sources: sourcesOf(await readManifest(dist)),
     variable: config.stream.driver === "http" ? "UPSTASH_REDIS_REST_TOKEN" : "REDIS_URL",
     version: () => versionOf(config),
   };
@@ -116,7 +116,7 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
       await take("migrations", [...waySteps(places.direct, variable), ...migrations], tell);
     }
     await take("streams", [...waySteps(places.streams, streamVariable(config)), ...streamSteps(streams)], tell);
-    await take("controls", controlSteps(http, config.connectivityTargets), tell);
+    await take("connectivity", connectivitySteps(http, config.connectivityTargets), tell);
   } finally {
     await Promise.all([sql.close(), direct.close(), stream.close(), http.close()]);
   }
@@ -125,11 +125,6 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
 async function openHttp({ networkPolicy: policy }: ProcessConfig): Promise<HttpDriver> {
   const { createUndiciHttp } = await import("../../runtime/drivers/http/undici.ts");
   return createUndiciHttp({ policy, concurrency: 10 });
-}
-
-async function readSources(dist: string) {
-  const { functions } = JSON.parse(await readFile(join(dist, "manifest.json"), "utf8")) as Manifest;
-  return functions.flatMap((built) => (built.kind === "workers" ? [built.source] : []));
 }
 
 async function versionOf({ stream }: ProcessConfig): Promise<string | null> {

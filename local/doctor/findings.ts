@@ -1,5 +1,5 @@
 /** What is checked: the variables, or one of the services that they name. */
-type Area = "configuration" | "database" | "migrations" | "streams" | "controls";
+type Area = "configuration" | "database" | "migrations" | "streams" | "connectivity";
 
 export interface Finding {
   readonly area: Area;
@@ -44,7 +44,7 @@ export async function take(area: Area, steps: readonly Step[], tell: (finding: F
   for (const step of steps) {
     const { check } = step;
     if (broken !== undefined) {
-      tell({ area, check, status: "skip", detail: `after ${broken} has failed` });
+      tell({ area, check, status: "skip", detail: `because ${broken} failed` });
       continue;
     }
     const finding = await look(area, step);

@@ -28,7 +28,7 @@ export function waySteps(place: Endpoint, variable: string): Step[] {
     {
       check: "tls",
       remedy: `Check the host in ${variable}; name a CA of your own in NODE_EXTRA_CA_CERTS; check this machine's clock.`,
-      run: async () => (place.tls === "none" ? new Skipped(`${variable} does not ask for it`) : shakeHands(place)),
+      run: async () => (place.tls === "none" ? new Skipped(`${variable} does not ask for TLS`) : shakeHands(place)),
     },
   ];
 }
@@ -130,7 +130,7 @@ export function streamSteps({ stream, variable, sources, version }: Streams): St
 }
 
 /** A line for each, and one for all: without one that answers no target is ever found to be down. */
-export function controlSteps(http: Http, urls: readonly string[]): Step[] {
+export function connectivitySteps(http: Http, urls: readonly string[]): Step[] {
   let asked: Promise<readonly HttpAnswer[]> | undefined;
   const ask = () => {
     const call = { method: "GET", timeoutMs: 3000, maxRedirects: 0, maxBodyBytes: 0 };

@@ -1,8 +1,16 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+// First: @peculiar/x509 needs what this adds to Reflect.
+import "reflect-metadata";
+import { createPrivateKey, KeyObject, webcrypto } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
+import {
+  BasicConstraintsExtension,
+  SubjectAlternativeNameExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
 
 /** Both in PEM, as Node's TLS takes them. */
 export interface Certificate {
@@ -10,142 +18,92 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** What clients must trust is its `cert`. */
+/** A certificate authority. Its clients must trust its `cert`. */
 export interface Authority extends Certificate {
-  /** A certificate for servers of these host names and IPv4 addresses: for 90 days, if nothing else is said. */
-  issue(names: readonly string[], validity?: Validity): Certificate;
+  /** Makes a certificate for a server that has these host names and IP addresses. */
+  issue(names: readonly string[], validity?: Validity): Promise<Certificate>;
 }
 
-/** Either may lie on the wrong side of now. */
+/** When a certificate is valid. Both dates may lie in the past or in the future. */
 export interface Validity {
+  /** By default a day before now, or a day before `until` when that is earlier. */
   readonly from?: Date;
+  /** By default in 90 days. */
   readonly until?: Date;
 }
 
 const DAY_MS = 86_400_000;
-const AUTHORITY_NAME = "Stillup emulators";
+const AUTHORITY = "CN=Stillup emulators";
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 /**
- * The authority kept in a folder as `ca.pem` and `ca.key`, made when it is not there. It outlives a restart, because
- * clients read the file that NODE_EXTRA_CA_CERTS names only when they start.
+ * The authority that a folder keeps as `ca.pem` and `ca.key`. It is made when it is missing. It outlives a restart,
+ * because clients read the file in NODE_EXTRA_CA_CERTS only when they start.
  */
 export async function openAuthority(folder: string): Promise<Authority> {
   const [certFile, keyFile] = [join(folder, "ca.pem"), join(folder, "ca.key")];
   if (existsSync(certFile)) {
-    return createAuthority({ cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8") });
+    return authorityOf({ cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8") });
   }
-  const authority = createAuthority();
+  const authority = await createAuthority();
   await writeFile(keyFile, authority.key, { mode: 0o600 });
   await writeFile(certFile, authority.cert);
   return authority;
 }
 
-/**
- * An authority for the emulators and for tests, valid for ten years. Written here because images of Node have no `openssl`, and the
- * libraries that could do it bring a dozen packages for one certificate. The forms are those of RFC 5280.
- */
-export function createAuthority(kept: Certificate = makeAuthority()): Authority {
-  const signer = createPrivateKey(kept.key);
+/** A new authority for emulators and tests, valid for ten years. */
+export async function createAuthority(): Promise<Authority> {
+  const keys = await createKeys();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: AUTHORITY,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    ...period({ until: daysAhead(3650) }),
+    extensions: [new BasicConstraintsExtension(true, undefined, true)],
+  });
+  return authorityOf({ cert: textOf(certificate), key: pemOf(keys.privateKey) });
+}
+
+async function authorityOf(kept: Certificate): Promise<Authority> {
+  const der = createPrivateKey(kept.key).export({ type: "pkcs8", format: "der" });
+  const signingKey = await webcrypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
   return {
     ...kept,
-    issue(names, { from, until = daysAhead(90) } = {}) {
-      const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-      const subject = names[0] ?? "";
-      const content = body({ subject, publicKey, from, until, extensions: [alternativeNames(names)] });
-      return { cert: signed(signer, content), key: keyText(privateKey) };
+    async issue(names, validity = {}) {
+      const { publicKey, privateKey } = await createKeys();
+      const alternatives = names.map((value) => ({ type: isIP(value) ? "ip" : "dns", value }) as const);
+      const certificate = await X509CertificateGenerator.create({
+        issuer: AUTHORITY,
+        subject: [{ CN: [names[0] ?? ""] }],
+        publicKey,
+        signingKey,
+        signingAlgorithm: ALGORITHM,
+        ...period(validity),
+        extensions: [new SubjectAlternativeNameExtension(alternatives)],
+      });
+      return { cert: textOf(certificate), key: pemOf(privateKey) };
     },
   };
 }
 
-function makeAuthority(): Certificate {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const content = body({ subject: AUTHORITY_NAME, publicKey, until: daysAhead(3650), extensions: [mayIssue] });
-  return { cert: signed(privateKey, content), key: keyText(privateKey) };
+function createKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
 }
 
-interface Body {
-  readonly subject: string;
-  readonly publicKey: KeyObject;
-  /** A day before now, or before `until`, when left out. */
-  readonly from?: Date | undefined;
-  readonly until: Date;
-  readonly extensions: readonly Buffer[];
+/** In PEM, with the last line's end that toString leaves out. */
+function textOf(certificate: X509Certificate): string {
+  return `${certificate.toString("pem")}\n`;
 }
 
-/** DER's tags. */
-const BOOLEAN = 0x01;
-const INTEGER = 0x02;
-const BIT_STRING = 0x03;
-const OCTET_STRING = 0x04;
-const OBJECT_ID = 0x06;
-const UTF8_STRING = 0x0c;
-const UTC_TIME = 0x17;
-const SEQUENCE = 0x30;
-const SET = 0x31;
-const context = (tag: number, constructed = false) => (constructed ? 0xa0 : 0x80) + tag;
-
-const TRUE = der(BOOLEAN, Buffer.of(0xff));
-const COMMON_NAME = der(OBJECT_ID, Buffer.from("550403", "hex"));
-const ALTERNATIVE_NAMES = der(OBJECT_ID, Buffer.from("551d11", "hex"));
-const BASIC_CONSTRAINTS = der(OBJECT_ID, Buffer.from("551d13", "hex"));
-const ECDSA_WITH_SHA256 = der(SEQUENCE, der(OBJECT_ID, Buffer.from("2a8648ce3d040302", "hex")));
-
-const mayIssue = der(SEQUENCE, BASIC_CONSTRAINTS, TRUE, der(OCTET_STRING, der(SEQUENCE, TRUE)));
-
-function alternativeNames(names: readonly string[]): Buffer {
-  const each = names.map((name) =>
-    isIP(name) ? der(context(7), Buffer.from(name.split(".").map(Number))) : der(context(2), Buffer.from(name)),
-  );
-  return der(SEQUENCE, ALTERNATIVE_NAMES, der(OCTET_STRING, der(SEQUENCE, ...each)));
+function pemOf(key: webcrypto.CryptoKey): string {
+  return KeyObject.from(key).export({ type: "pkcs8", format: "pem" }).toString();
 }
 
-function body({ subject, publicKey, from, until, extensions }: Body): Buffer {
-  const began = from ?? new Date(Math.min(Date.now(), until.getTime()) - DAY_MS);
-  return der(
-    SEQUENCE,
-    der(context(0, true), der(INTEGER, Buffer.of(2))), // version 3
-    der(INTEGER, Buffer.concat([Buffer.of(1), randomBytes(15)])), // a serial number must be positive
-    ECDSA_WITH_SHA256,
-    nameOf(AUTHORITY_NAME),
-    der(SEQUENCE, timeOf(began), timeOf(until)),
-    nameOf(subject),
-    publicKey.export({ type: "spki", format: "der" }),
-    der(context(3, true), der(SEQUENCE, ...extensions)),
-  );
-}
-
-/** The certificate, in PEM. */
-function signed(key: KeyObject, content: Buffer): string {
-  const signature = der(BIT_STRING, Buffer.of(0), sign("sha256", content, key));
-  const lines =
-    der(SEQUENCE, content, ECDSA_WITH_SHA256, signature)
-      .toString("base64")
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
-}
-
-function keyText(key: KeyObject): string {
-  return key.export({ type: "pkcs8", format: "pem" }).toString();
+function period({ from, until = daysAhead(90) }: Validity): { notBefore: Date; notAfter: Date } {
+  const notBefore = from ?? new Date(Math.min(Date.now(), until.getTime()) - DAY_MS);
+  return { notBefore, notAfter: until };
 }
 
 function daysAhead(days: number): Date {
   return new Date(Date.now() + days * DAY_MS);
-}
-
-function nameOf(commonName: string): Buffer {
-  return der(SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, der(UTF8_STRING, Buffer.from(commonName)))));
-}
-
-/** To the second, with two digits for the year: right until 2049. */
-function timeOf(date: Date): Buffer {
-  return der(UTC_TIME, Buffer.from(`${date.toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`));
-}
-
-/** One element: its tag, its length, and what it holds. */
-function der(tag: number, ...parts: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(parts);
-  const { length } = content;
-  if (length < 0x80) return Buffer.concat([Buffer.of(tag, length), content]);
-  if (length < 0x100) return Buffer.concat([Buffer.of(tag, 0x81, length), content]);
-  return Buffer.concat([Buffer.of(tag, 0x82, length >> 8, length & 0xff), content]);
 }

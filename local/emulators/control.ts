@@ -3,12 +3,12 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** What the control endpoint shows and changes. */
+/** What the control server shows and changes. */
 export interface Controlled {
   readonly faults: { readonly current: object; set(faults: Record<string, unknown>): void };
-  /** Shown beside the faults: what was asked for so far. */
+  /** What the emulator was asked for so far. Shown beside the faults. */
   counts(): object;
-  /** What can be done once, by name. */
+  /** One-time actions by name, such as cutting connections. */
   readonly actions: Readonly<Record<string, () => void>>;
 }
 
@@ -18,8 +18,8 @@ interface Control {
 }
 
 /**
- * An emulator's control endpoint, in plain HTTP: GET / answers `{faults, counts}`, POST / with some of the faults as JSON
- * sets them and leaves the others, POST /<action> does it.
+ * Starts an emulator's control server, in plain HTTP. GET / answers `{faults, counts}`. POST / sets the faults in its
+ * JSON body and leaves the others. POST /<action> runs the action.
  */
 export async function startControl(
   controlled: Controlled,
@@ -30,7 +30,8 @@ export async function startControl(
     const action = controlled.actions[url.slice(1)];
     if (method === "POST" && url === "/") return send(response, setFaults(controlled, await text(request)));
     if (method === "POST" && action !== undefined) action();
-    else if (method !== "GET" || url !== "/") return send(response, `There is no ${method} ${url} here`);
+    else if (method !== "GET" || url !== "/")
+      return send(response, `${method} ${url} does not exist. Use GET /, POST / or POST /<action>`);
     send(response, null, { faults: controlled.faults.current, counts: controlled.counts() });
   });
   server.listen(port, host);
@@ -47,12 +48,13 @@ export async function startControl(
   };
 }
 
-/** What is wrong with the faults that `body` asks for; null when they are set. */
+/** Sets the faults in `body`. Returns what is wrong with them, or null. */
 function setFaults({ faults }: Controlled, body: string): string | null {
   const wanted = parse(body);
   if (wanted === null) return "The faults must be a JSON object";
   const unknown = Object.keys(wanted).filter((name) => !(name in faults.current));
-  if (unknown.length > 0) return `There are no such faults: ${unknown.join(", ")}`;
+  if (unknown.length > 0)
+    return `Unknown faults: ${unknown.join(", ")}. Known: ${Object.keys(faults.current).join(", ")}`;
   faults.set(wanted);
   return null;
 }

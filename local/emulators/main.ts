@@ -1,11 +1,12 @@
-// Runs the emulator that the first argument names, `neon` or `upstash`, until it is told to stop.
-//   EMULATOR_HOST          the host name to answer for: its certificate is made for it
-//   EMULATOR_FOLDER        where the certificates' authority is kept: clients set NODE_EXTRA_CA_CERTS to its ca.pem
-//   EMULATOR_PORT          HTTPS (443)
-//   EMULATOR_CONTROL_PORT  where faults are set, in plain HTTP (8080); see control.ts
-//   EMULATOR_TCP_PORT      the service's own protocol under TLS (5432 for neon, 6379 for upstash)
-//   neon                   DATABASE_URL of the Postgres behind
-//   upstash                REDIS_URL of the Redis behind, UPSTASH_REDIS_REST_TOKEN that clients must show
+// Runs the emulator that the first argument names, `neon` or `upstash`, until SIGTERM or SIGINT.
+//   EMULATOR_HOST             the host name in its certificate
+//   EMULATOR_FOLDER           keeps the certificate authority; clients set NODE_EXTRA_CA_CERTS to its ca.pem
+//   EMULATOR_PORT             HTTPS (default 443)
+//   EMULATOR_CONTROL_PORT     the control server in plain HTTP (default 8080); see control.ts
+//   EMULATOR_TCP_PORT         the service's own protocol over TLS (default 5432 for neon, 6379 for upstash)
+//   DATABASE_URL              neon only: the Postgres behind it
+//   REDIS_URL                 upstash only: the Redis behind it
+//   UPSTASH_REDIS_REST_TOKEN  upstash only: the token that clients must send
 import { once } from "node:events";
 import { type Authority, openAuthority } from "./certificate.ts";
 import { type Controlled, startControl } from "./control.ts";
@@ -16,9 +17,9 @@ type Running = Controlled & { close(): Promise<void> };
 
 const LISTEN_ON = "0.0.0.0";
 
-function variable(name: string, otherwise?: string): string {
-  const value = process.env[name] || otherwise;
-  if (value === undefined) throw new Error(`${name} is not set`);
+function variable(name: string, fallback?: string): string {
+  const value = process.env[name] || fallback;
+  if (value === undefined) throw new Error(`${name} is not set. Set it as local/emulators/main.ts describes.`);
   return value;
 }
 
@@ -50,10 +51,10 @@ async function startUpstash(authority: Authority): Promise<Running> {
 
 const [name = ""] = process.argv.slice(2);
 const start = { neon: startNeon, upstash: startUpstash }[name];
-if (start === undefined) throw new Error("Name the emulator to run: neon or upstash");
+if (start === undefined) throw new Error("Name the emulator to run: neon or upstash.");
 const emulator = await start(await openAuthority(variable("EMULATOR_FOLDER")));
 const controlPort = Number(variable("EMULATOR_CONTROL_PORT", "8080"));
 const control = await startControl(emulator, { host: LISTEN_ON, port: controlPort });
-process.stdout.write(`The emulator of ${name} is ready; its faults are set at ${control.url}\n`);
+process.stdout.write(`The emulator of ${name} is ready. Set its faults at ${control.url}\n`);
 await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
 await Promise.all([emulator.close(), control.close()]);

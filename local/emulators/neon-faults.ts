@@ -1,22 +1,22 @@
 import { sleep } from "../../runtime/sleep.ts";
-import { errorBody, NeonRefusal } from "./neon-answer.ts";
+import { errorBody, NeonRefusal } from "./neon-error.ts";
 
-/** How the emulator misbehaves. All may be changed while it runs. */
+/** The faults of Neon's emulator. They may change while it runs. */
 export interface NeonFaults {
-  /** Waited before each request. */
+  /** The delay before each request. */
   latencyMs: number;
-  /** Given to requests instead of carrying them out, so many times or, with null, until it is changed. */
+  /** Answered to requests that are then not carried out. `times` counts the requests; null means until it is changed. */
   answer: {
     readonly status: number;
     readonly body?: string;
     readonly headers?: Readonly<Record<string, string>>;
     readonly times: number | null;
   } | null;
-  /** So many replies are cut off after the commit. */
+  /** How many of the next replies are lost after the commit. */
   dropReplies: number;
-  /** The database sleeps. The first request wakes it; until then requests and connections are held up or refused. */
+  /** The database is suspended. The first request wakes it. Until then requests and connections wait or are refused. */
   sleep: { readonly wakeMs: number; readonly refuses: boolean } | null;
-  /** The certificate shown ended yesterday. */
+  /** The certificate expired yesterday. */
   expiredCertificate: boolean;
 }
 
@@ -28,20 +28,21 @@ const noFaults: NeonFaults = {
   expiredCertificate: false,
 };
 
+/** An answer that the faults prescribe. */
 export interface PrescribedAnswer {
   readonly status: number;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Plays the faults. */
+/** Keeps the faults and applies them. */
 export interface NeonFaultPlayer {
   readonly current: Readonly<NeonFaults>;
   set(faults: Partial<NeonFaults>): void;
   reset(): void;
-  /** Waits as told. False when `signal` aborted meanwhile. @throws NeonRefusal while the database wakes, if it refuses. */
+  /** Waits as the faults say. False when `signal` aborts. @throws NeonRefusal when a waking database refuses. */
   untilAwake(signal: AbortSignal): Promise<boolean>;
-  /** What to answer instead of carrying out the next request. */
+  /** The answer to the next request when it is not carried out, else null. */
   takeAnswer(): PrescribedAnswer | null;
   takeDroppedReply(): boolean;
 }
@@ -72,7 +73,7 @@ export function createNeonFaults(): NeonFaultPlayer {
       const { answer } = current;
       if (answer === null || answer.times === 0) return null;
       if (answer.times !== null) current.answer = { ...answer, times: answer.times - 1 };
-      const { status, body = errorBody(`answered with ${status} as told`), headers = {} } = answer;
+      const { status, body = errorBody(`the emulator was set to answer ${status}`), headers = {} } = answer;
       return { status, body, headers };
     },
     takeDroppedReply() {

@@ -1,11 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { DatabaseError } from "pg";
-import { errorBody, NeonRefusal } from "./neon-answer.ts";
+import { errorBody, NeonRefusal } from "./neon-error.ts";
 import type { NeonFaultPlayer, PrescribedAnswer } from "./neon-faults.ts";
 import { readSqlRequest, type SqlRequest } from "./neon-request.ts";
 import type { Rows, Session, Sessions } from "./neon-sessions.ts";
 
-/** What the emulator was asked, by kind; and its statements by their command (`SELECT`, `INSERT`, ...). */
+/** Requests so far by kind, and statements by their command (`SELECT`, `INSERT`, ...). */
 export interface NeonCounts {
   query: number;
   transaction: number;
@@ -18,7 +18,7 @@ interface SqlRoute {
   readonly counts: NeonCounts;
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
-  /** True for a host that this server answers for. */
+  /** Whether this server answers for `host`. */
   isEndpoint(host: string): boolean;
 }
 
@@ -34,19 +34,19 @@ export function createSqlListener(route: SqlRoute): RequestListener {
       },
       (error: unknown) => {
         if (error instanceof Prescribed) return reply(response, error.answer.status, error.answer);
-        const { status, message, fields } = error instanceof NeonRefusal ? error : brokenOff(error);
+        const { status, message, fields } = error instanceof NeonRefusal ? error : asRefusal(error);
         reply(response, status, { body: errorBody(message, fields) });
       },
     );
   };
 }
 
-/** Thrown where the faults say what to answer. */
+/** Thrown when the faults prescribe the answer. */
 class Prescribed extends Error {
   readonly answer: PrescribedAnswer;
 
   constructor(answer: PrescribedAnswer) {
-    super("answered as told");
+    super("the faults prescribe this answer");
     this.answer = answer;
   }
 }
@@ -60,13 +60,13 @@ function reply(
   response.writeHead(status, all).end(body);
 }
 
-/** Null when nobody waits for it any more. */
+/** The body of the answer. Null when the client has gone. */
 async function answer(route: SqlRoute, request: IncomingMessage, gone: AbortSignal): Promise<string | null> {
   if (request.method !== "POST" || request.url !== "/sql") throw new NeonRefusal(404, "not found");
   const body = await readBody(request, route.maxRequestBytes);
   if (!(await route.faults.untilAwake(gone))) return null;
-  const told = route.faults.takeAnswer();
-  if (told !== null) throw new Prescribed(told);
+  const prescribed = route.faults.takeAnswer();
+  if (prescribed !== null) throw new Prescribed(prescribed);
 
   const sql = readSqlRequest(request.headers, body);
   if (!route.isEndpoint(sql.host)) {
@@ -80,7 +80,7 @@ async function answer(route: SqlRoute, request: IncomingMessage, gone: AbortSign
     return await carryOut(route, session, sql);
   } finally {
     gone.removeEventListener("abort", cancel);
-    // A cancellation may reach Postgres late, and must not hit the next who uses the session.
+    // A late cancellation must not reach the session's next user.
     if (gone.aborted) void session.end();
     else session.giveBack().catch(() => session.end());
   }
@@ -150,8 +150,8 @@ function resultText({ fields, rows, command, rowCount }: Rows, rowAsArray: boole
   });
 }
 
-/** An error of Postgres' own comes with its fields, one of the connection to it without: both are a 400. */
-function brokenOff(error: unknown): NeonRefusal {
+/** Both are a 400: an error of Postgres with its fields, and an error of the connection to it without. */
+function asRefusal(error: unknown): NeonRefusal {
   if (error instanceof DatabaseError) return new NeonRefusal(400, error.message, error);
   return new NeonRefusal(400, `error communicating with the server: ${error}`);
 }

@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { parseUrl } from "../../runtime/url.ts";
-import { NeonRefusal } from "./neon-answer.ts";
+import { NeonRefusal } from "./neon-error.ts";
 import type { Credentials, NeonStatement } from "./neon-sessions.ts";
 
-/** A request to `/sql`, read. */
+/** A parsed request to `/sql`. */
 export interface SqlRequest {
   readonly who: Credentials;
-  /** The host of the connection string: it names the endpoint. */
+  /** The host of the connection string. It names the endpoint. */
   readonly host: string;
   readonly arrayMode: boolean;
-  /** Begins the transaction of a list; null for a statement alone. */
+  /** The statement that begins a list's transaction. Null for a single statement. */
   readonly begin: string | null;
   readonly statements: readonly NeonStatement[];
 }
@@ -21,12 +21,12 @@ const ISOLATION_LEVELS: Readonly<Record<string, string>> = {
   Serializable: "serializable",
 };
 
-/** @throws NeonRefusal, with the words of Neon's proxy. */
+/** @throws NeonRefusal with the message of Neon's proxy. */
 export function readSqlRequest(headers: IncomingHttpHeaders, body: string): SqlRequest {
   const url = readConnectionString(headers["neon-connection-string"]);
   const begin = readBegin(headers);
   if (headers["neon-raw-text-output"] !== "true") {
-    throw new NeonRefusal(400, "this emulator answers in raw text alone: set Neon-Raw-Text-Output: true");
+    throw new NeonRefusal(400, "this emulator supports only raw text: set Neon-Raw-Text-Output: true");
   }
   const { statements, isList } = readPayload(body);
   const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(decodeURIComponent);
@@ -88,7 +88,7 @@ function parse(body: string): object {
   return payload;
 }
 
-/** Numbers and booleans become their text, objects JSON and arrays a Postgres array, as in Neon's proxy. */
+/** As in Neon's proxy: numbers and booleans become text, objects become JSON, arrays become Postgres arrays. */
 function toText(value: unknown): string | null {
   if (value === null || typeof value === "string") return value;
   return Array.isArray(value) ? arrayText(value) : JSON.stringify(value);

@@ -13,20 +13,20 @@ export interface NeonStatement {
 
 export type Rows = QueryArrayResult<(string | null)[]>;
 
-/** A session with the Postgres behind. */
+/** A session with the Postgres behind the emulator. */
 export interface Session {
   readonly isOpen: boolean;
-  /** One statement, prepared without a name, its columns as text. */
+  /** Runs one unnamed prepared statement. Its columns are text. */
   query(statement: NeonStatement): Promise<Rows>;
-  /** Has Postgres give up what the session is doing. */
+  /** Cancels the session's statement. */
   cancel(): Promise<void>;
-  /** For the next who logs in alike; nothing of this use is left in it. */
+  /** Resets the session and keeps it for the next client with the same credentials. */
   giveBack(): Promise<void>;
   end(): Promise<void>;
 }
 
 export interface Sessions {
-  /** One that is idle, or a new one. Throws what Postgres or the network says. */
+  /** An idle session or a new one. Throws the error of Postgres or of the network. */
   take(who: Credentials): Promise<Session>;
   close(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export interface PostgresAddress {
 
 const types = { getTypeParser: () => (text: string) => text };
 
-/** Sessions as Neon's proxy keeps them: nothing of a client's URL but user, password and database reaches Postgres. */
+/** Pools sessions as Neon's proxy does. Only user, password and database of a client's URL reach Postgres. */
 export function createSessions(address: PostgresAddress): Sessions {
   const idle = new Map<string, Session[]>();
   const open = new Set<Client>();
@@ -53,7 +53,7 @@ export function createSessions(address: PostgresAddress): Sessions {
   };
   const openSession = async (who: Credentials): Promise<Session> => {
     const client = await connect(who);
-    const { processID } = client as unknown as { processID: number }; // left out of the library's types
+    const { processID } = client as unknown as { processID: number }; // missing in the library's types
     const session: Session = {
       get isOpen() {
         return open.has(client);
@@ -64,7 +64,7 @@ export function createSessions(address: PostgresAddress): Sessions {
         await other.query("select pg_cancel_backend($1)", [processID]).finally(() => other.end());
       },
       async giveBack() {
-        await client.query("discard all"); // fails within a transaction, as after a rollback that failed
+        await client.query("discard all"); // fails inside a transaction, for example after a failed rollback
         listOf(idle, who).push(session);
       },
       end: () => client.end(),
@@ -87,7 +87,7 @@ export function createSessions(address: PostgresAddress): Sessions {
 }
 
 function extended(text: string, params: readonly (string | null)[]): QueryArrayConfig {
-  // `queryMode` is left out of the library's types; without it a text without parameters may hold several statements.
+  // `queryMode` is missing in the library's types. Without it a text without parameters may hold several statements.
   const config = { text, values: [...params], rowMode: "array" as const, queryMode: "extended", types };
   return config;
 }

@@ -7,27 +7,31 @@ import { createSqlListener, type NeonCounts } from "./neon-http.ts";
 import { createSessions, type PostgresAddress } from "./neon-sessions.ts";
 import { createTcpServer } from "./neon-tcp.ts";
 
+/** Where the emulator listens, and what is behind it. */
 export interface NeonEmulatorOptions {
-  /** The Postgres behind: whoever may log in there may log in here. */
+  /** The Postgres behind it. Its users may log in here. */
   readonly postgres: PostgresAddress;
-  /** The host name to answer for, of Neon's form: `ep-<name>.<rest>`; with it `ep-<name>-pooler.<rest>`. */
+  /** The host name in Neon's form, `ep-<name>.<rest>`. `ep-<name>-pooler.<rest>` is served too. */
   readonly host: string;
   readonly authority: Authority;
-  /** 127.0.0.1 when left out. */
+  /** The address to listen on. Default: 127.0.0.1. */
   readonly listenOn?: string;
-  /** Any free ones when left out. Neon's driver goes to 443 whatever the URL says. */
+  /** Default: a free port. Neon's driver uses 443 whatever the URL says. */
   readonly httpsPort?: number;
+  /** Default: a free port. */
   readonly tcpPort?: number;
-  /** 10 MiB each when left out, as in Neon's proxy. */
+  /** Default: 10 MiB, as in Neon's proxy. */
   readonly maxRequestBytes?: number;
+  /** Default: 10 MiB, as in Neon's proxy. */
   readonly maxResponseBytes?: number;
 }
 
+/** A running emulator of Neon. */
 export interface NeonEmulator {
   readonly httpsPort: number;
   readonly tcpPort: number;
   readonly faults: NeonFaultPlayer;
-  /** What it has been asked so far. */
+  /** The requests and statements so far. */
   readonly counts: Readonly<NeonCounts>;
   close(): Promise<void>;
 }
@@ -35,16 +39,16 @@ export interface NeonEmulator {
 const MIB = 1024 * 1024;
 
 /**
- * A emulator for Neon in front of any Postgres: SQL over HTTP, and Postgres' protocol under TLS. Its certificate holds
- * the host, the pooled host and `api.<rest>`, where Neon's driver posts to.
+ * Starts an emulator of Neon in front of any Postgres. It serves SQL over HTTPS, and Postgres' protocol over TLS. Its
+ * certificate names the host, the pooled host, and `api.<rest>`, which Neon's driver posts to.
  */
 export async function startNeonEmulator(options: NeonEmulatorOptions): Promise<NeonEmulator> {
   const { postgres, authority, maxRequestBytes = 10 * MIB, maxResponseBytes = 10 * MIB } = options;
   const [endpoint = "", ...rest] = options.host.split(".");
   const names = [endpoint, `${endpoint}-pooler`, "api"].map((label) => [label, ...rest].join("."));
   const isEndpoint = (host: string) => names.slice(0, 2).includes(host.toLowerCase());
-  const valid = authority.issue(names);
-  const expired = authority.issue(names, { until: new Date(Date.now() - 86_400_000) });
+  const valid = await authority.issue(names);
+  const expired = await authority.issue(names, { until: new Date(Date.now() - 86_400_000) });
 
   const sessions = createSessions(postgres);
   const faults = createNeonFaults();
@@ -72,7 +76,7 @@ export async function startNeonEmulator(options: NeonEmulatorOptions): Promise<N
   };
 }
 
-/** Resolves when the server listens, with what ends it, its connections included. */
+/** Resolves when the server listens. Returns what closes it and its connections. */
 async function listen(server: Server, port: number, host: string): Promise<() => Promise<void>> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {

@@ -1,12 +1,12 @@
 import type { CommandAnswer } from "./upstash-commands.ts";
 
-/** An HTTP answer: text as it is, anything else as JSON. */
+/** An HTTP answer. A string is sent as it is, anything else as JSON. */
 export interface EmulatedAnswer {
   readonly status: number;
   readonly content: unknown;
 }
 
-/** What Upstash says with a status, where that is known; a page of a proxy in front of it otherwise. */
+/** Upstash's error for a status where it is known, else a page as a proxy in front of it sends. */
 export function errorAnswer(status: number, error = errors[status]): EmulatedAnswer {
   return { status, content: error === undefined ? `<html><h1>${status}</h1></html>` : { error } };
 }
@@ -20,7 +20,7 @@ const errors: Readonly<Record<number, string>> = {
     "See https://upstash.com/docs/redis/troubleshooting/max_requests_limit for details",
 };
 
-/** Redis' answer as JSON has it; in base64 each string but a bare OK. */
+/** A command's answer as JSON. With `inBase64` every string but a bare OK is encoded. */
 export function encodeResult(answer: CommandAnswer, inBase64: boolean): unknown {
   if (inBase64 && Buffer.isBuffer(answer) && answer.toString() === "OK") return "OK";
   return encodePart(answer, inBase64 ? "base64" : "utf8");

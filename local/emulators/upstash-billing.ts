@@ -1,8 +1,8 @@
-/** What Upstash would charge for: every command, those of a pipeline and those that a script calls each for itself. */
+/** The commands that Upstash charges for. Each command of a pipeline or a script counts by itself. */
 export interface Billing {
   add(name: string, times?: number): void;
   addAll(calls: ReadonlyMap<string, number>): void;
-  /** Commands so far, by their names in lower case. */
+  /** Commands so far, by name in lower case. */
   readonly byName: ReadonlyMap<string, number>;
 }
 
@@ -18,7 +18,7 @@ export function createBilling(): Billing {
   };
 }
 
-/** What was called between two answers of INFO commandstats: the only place where Redis tells what a script called. */
+/** The calls between two answers of INFO commandstats. Only there does Redis report what a script called. */
 export function callsIn(before: string, after: string): Map<string, number> {
   const calls = countCalls(after);
   for (const [name, times] of countCalls(before)) calls.set(name, (calls.get(name) ?? 0) - times);
@@ -28,7 +28,7 @@ export function callsIn(before: string, after: string): Map<string, number> {
 
 function countCalls(stats: string): Map<string, number> {
   const calls = new Map<string, number>();
-  // A subcommand stands by itself: cmdstat_xinfo|consumers:calls=2,usec=...
+  // A subcommand has a line of its own: cmdstat_xinfo|consumers:calls=2,usec=...
   for (const [, name = "", times] of stats.matchAll(/^cmdstat_(\w+)[^:]*:calls=(\d+)/gm)) {
     calls.set(name, (calls.get(name) ?? 0) + Number(times));
   }

@@ -1,16 +1,16 @@
 import type { Redis } from "ioredis";
 import { type Billing, callsIn } from "./upstash-billing.ts";
 
-/** What a command answers, as Redis does: strings as bytes, errors within a transaction's answer as values. */
+/** A command's answer. Strings are bytes; an error inside a transaction's answer is a value. */
 export type CommandAnswer = Buffer | number | null | Error | readonly CommandAnswer[];
 
-/** A command's name and arguments as a client's JSON has them. */
-export type Words = readonly unknown[];
+/** A command's name and arguments as they are in the client's JSON. */
+export type RawCommand = readonly unknown[];
 
-/** An answer of 400: the commands were not carried out. */
+/** Answered with 400: the commands were not carried out. */
 export class CommandRefusal extends Error {}
 
-/** Entries one consumer may hold unacked, as Upstash has it. */
+/** Upstash's limit on the entries that one consumer may hold unacked. */
 const MAX_PENDING = 1000;
 const NOT_OVER_REST = new Set(
   `auth bgrewriteaof blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin client debug discard exec hello
@@ -20,23 +20,23 @@ const NOT_OVER_REST = new Set(
 
 /** Carries out the commands of requests. */
 export interface UpstashCommands {
-  one(words: Words): Promise<CommandAnswer>;
-  /** Each for itself, in order; others may come between. */
-  pipeline(list: readonly Words[]): Promise<CommandAnswer[]>;
-  /** All or none. @throws CommandRefusal when it is none. */
-  transaction(list: readonly Words[]): Promise<readonly CommandAnswer[]>;
+  one(words: RawCommand): Promise<CommandAnswer>;
+  /** Runs each by itself, in order. Other requests' commands may run in between. */
+  pipeline(list: readonly RawCommand[]): Promise<CommandAnswer[]>;
+  /** Runs all or none. @throws CommandRefusal when none runs. */
+  transaction(list: readonly RawCommand[]): Promise<readonly CommandAnswer[]>;
 }
 
 export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCommands {
   const call = (name: string, ...args: readonly string[]) =>
     redis.callBuffer(name, [...args]) as Promise<CommandAnswer>;
 
-  /** In one turn, so that nothing of other requests comes between. */
-  const asOne = async (list: readonly (readonly string[])[]): Promise<CommandAnswer> => {
+  /** In one transaction, so that no other request's commands run in between. */
+  const inTransaction = async (list: readonly (readonly string[])[]): Promise<CommandAnswer> => {
     const calls = [["MULTI"], ...list, ["EXEC"]].map(([name = "", ...args]) => call(name, ...args).catch(asError));
     const answers = await Promise.all(calls);
     const answer = answers.at(-1) ?? null;
-    // EXEC says only that there was an error; the one of the command that was not taken says which.
+    // EXEC reports only that there was an error. The refused command's own error says which.
     if (answer instanceof Error) throw answers.find((each) => each instanceof Error);
     return answer;
   };
@@ -48,7 +48,7 @@ export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCo
       billing.add(nameOf(words));
       return call(...(words as [string, ...string[]]));
     }
-    const [before, answer, after] = (await asOne([commandStats, words, commandStats])) as [
+    const [before, answer, after] = (await inTransaction([commandStats, words, commandStats])) as [
       Buffer,
       CommandAnswer,
       Buffer,
@@ -70,7 +70,7 @@ export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCo
     async transaction(list) {
       const all = list.map(textOf);
       for (const words of all) checkAllowed(words);
-      const answer = await asOne(all).catch((error: Error) => {
+      const answer = await inTransaction(all).catch((error: Error) => {
         throw new CommandRefusal(error.message);
       });
       for (const words of all) billing.add(nameOf(words));
@@ -81,7 +81,7 @@ export function createUpstashCommands(redis: Redis, billing: Billing): UpstashCo
 
 const commandStats = ["INFO", "commandstats"];
 
-function textOf(words: Words): string[] {
+function textOf(words: RawCommand): string[] {
   if (!Array.isArray(words) || words.length === 0) throw new CommandRefusal("ERR empty command");
   return words.map((word) => (typeof word === "string" ? word : JSON.stringify(word)));
 }

@@ -1,16 +1,16 @@
-/** How the emulator misbehaves. All may be changed while it runs. */
+/** The faults of Upstash's emulator. They may change while it runs. */
 export interface UpstashFaults {
-  /** A round trip: half of it before a request is carried out, half before the answer or an event goes out. */
+  /** The round trip: half of it before a request is carried out, half before an answer or an event is sent. */
   latencyMs: number;
-  /** Given to requests instead of carrying them out, so many times or, with null, until it is changed. */
+  /** Answered to requests that are then not carried out. `times` counts the requests; null means until it is changed. */
   answer: { readonly status: number; readonly error?: string; readonly times: number | null } | null;
-  /** So many replies are lost: carried out, then the connection is cut. */
+  /** How many of the next requests are carried out and then lose their connection before the reply. */
   dropReplies: number;
-  /** Only requests whose path or body holds this are answered so or lose their reply; any case; "" for all. */
+  /** `answer` and `dropReplies` apply only to requests whose path or body contains this, in any case. "" means all. */
   only: string;
-  /** Subscriptions stay open and hear nothing. */
+  /** Subscriptions stay open and receive nothing. */
   deaf: boolean;
-  /** The certificate shown ended yesterday. */
+  /** The certificate expired yesterday. */
   expiredCertificate: boolean;
 }
 
@@ -23,12 +23,12 @@ const noFaults: UpstashFaults = {
   expiredCertificate: false,
 };
 
-/** Plays the faults. */
+/** Keeps the faults and applies them. */
 export interface UpstashFaultPlayer {
   readonly current: Readonly<UpstashFaults>;
   set(faults: Partial<UpstashFaults>): void;
   reset(): void;
-  /** What to answer this request with instead of carrying it out. */
+  /** The answer to this request when it is not carried out, else null. */
   takeAnswer(request: string): { readonly status: number; readonly error?: string } | null;
   takeDroppedReply(request: string): boolean;
 }

@@ -5,13 +5,13 @@ import { sleep } from "../../runtime/sleep.ts";
 import type { Billing } from "./upstash-billing.ts";
 import type { UpstashFaults } from "./upstash-faults.ts";
 
-/** Clients that hear a channel as server-sent events. */
+/** Clients that receive a channel's messages as server-sent events. */
 export interface UpstashSubscriptions {
-  /** Answers with the channel's messages until the client goes or is cut off. */
+  /** Sends the channel's messages until the client goes or is cut off. */
   open(channel: string, response: ServerResponse): Promise<void>;
-  /** How many hear now. */
+  /** The number of open subscriptions. */
   size(): number;
-  /** Ends all: "end" as a server does that is done, "destroy" as a broken network does. */
+  /** Ends all subscriptions: "end" as a server that has finished, "destroy" as a broken network. */
   cut(how: "end" | "destroy"): void;
 }
 

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { createServer, type TlsOptions } from "node:tls";
+import { pipeBothWays } from "./pipe.ts";
 
 interface UpstashTcpOptions {
   readonly redisUrl: string;
@@ -9,20 +10,16 @@ interface UpstashTcpOptions {
   readonly port: number;
 }
 
-/** Redis' own protocol under TLS, as `rediss://` speaks it; behind TLS the bytes go through, the password's included. */
+/** Redis' own protocol over TLS, for `rediss://`. It forwards all bytes, the password's included. */
 export async function startUpstashTcp({ redisUrl, tls, host, port }: UpstashTcpOptions) {
   const redis = new URL(redisUrl);
   const sockets = new Set<Socket>();
   const server = createServer(tls, (client) => {
     const behind = connect({ host: redis.hostname, port: Number(redis.port || 6379) });
-    for (const [from, to] of [
-      [client, behind],
-      [behind, client],
-    ] as const) {
-      sockets.add(from);
-      // Either end takes the other with it.
-      from.on("error", () => to.destroy()).on("close", () => sockets.delete(from) && to.destroy());
-      from.pipe(to);
+    pipeBothWays(client, behind);
+    for (const socket of [client, behind]) {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
     }
   });
   server.listen(port, host);

@@ -13,48 +13,48 @@ import {
   type CommandAnswer,
   CommandRefusal,
   createUpstashCommands,
+  type RawCommand,
   type UpstashCommands,
-  type Words,
 } from "./upstash-commands.ts";
 import { createUpstashFaults, type UpstashFaultPlayer } from "./upstash-faults.ts";
 import { createUpstashSubscriptions, type UpstashSubscriptions } from "./upstash-subscriptions.ts";
 import { startUpstashTcp } from "./upstash-tcp.ts";
 
 interface UpstashEmulatorOptions {
-  /** The Redis behind it. */
+  /** The Redis behind the emulator. */
   readonly redisUrl: string;
-  /** What clients must show as their bearer token. */
+  /** The bearer token that clients must send. */
   readonly token: string;
   readonly host?: string;
   readonly port?: number;
-  /** Served over TLS under this name, and then Redis' own protocol, too; plain HTTP alone when left out. */
+  /** With it: HTTPS under this name, and Redis' own protocol over TLS. Without it: plain HTTP only. */
   readonly tls?: { readonly authority: Authority; readonly name: string; readonly tcpPort?: number };
 }
 
-/** Upstash's REST API in front of any Redis: `/`, `/pipeline`, `/multi-exec` and `/subscribe/<channel>`. */
+/** A running emulator of Upstash's REST API: `/`, `/pipeline`, `/multi-exec` and `/subscribe/<channel>`. */
 export interface UpstashEmulator {
   readonly url: string;
-  /** Where `rediss://` leads; null without TLS. */
+  /** The port for `rediss://`. Null without TLS. */
   readonly tcpPort: number | null;
   readonly faults: UpstashFaultPlayer;
   readonly subscriptions: Pick<UpstashSubscriptions, "size" | "cut">;
-  /** Commands that would be charged for, by their names in lower case. */
+  /** The commands that Upstash would charge for, by name in lower case. */
   readonly billed: ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
 export async function startUpstashEmulator(options: UpstashEmulatorOptions): Promise<UpstashEmulator> {
   const { redisUrl, token, host = "127.0.0.1", port = 0, tls } = options;
-  // A link that died without a word would hold up everything behind it for a quarter of an hour.
-  const patience = { connectTimeout: 2_000, socketTimeout: 3_000 };
-  const redis = new Redis(redisUrl, { protocol: 2, maxRetriesPerRequest: 0, ...patience });
-  // Each request that needs it fails by itself.
+  // Without these a silently dead connection would block every request for 15 minutes.
+  const timeouts = { connectTimeout: 2_000, socketTimeout: 3_000 };
+  const redis = new Redis(redisUrl, { protocol: 2, maxRetriesPerRequest: 0, ...timeouts });
+  // Each request that needs Redis fails by itself.
   redis.on("error", () => {});
   const billing = createBilling();
   const faults = createUpstashFaults();
   const subscriptions = createUpstashSubscriptions(redis, faults.current, billing);
   const listener = listen({ token, faults, subscriptions, commands: createUpstashCommands(redis, billing) });
-  const secured = tls === undefined ? null : tlsOptions(tls, faults);
+  const secured = tls === undefined ? null : await tlsOptions(tls, faults);
   const server = secured === null ? createServer(listener) : createTlsServer(secured, listener);
   server.listen(port, host);
   await once(server, "listening");
@@ -77,12 +77,12 @@ export async function startUpstashEmulator(options: UpstashEmulatorOptions): Pro
   };
 }
 
-function tlsOptions(
+async function tlsOptions(
   { authority, name }: NonNullable<UpstashEmulatorOptions["tls"]>,
   faults: UpstashFaultPlayer,
-): ServerOptions {
-  const valid = authority.issue([name]);
-  const expired = authority.issue([name], { until: new Date(Date.now() - 86_400_000) });
+): Promise<ServerOptions> {
+  const valid = await authority.issue([name]);
+  const expired = await authority.issue([name], { until: new Date(Date.now() - 86_400_000) });
   const SNICallback: ServerOptions["SNICallback"] = (_name, done) =>
     done(null, createSecureContext(faults.current.expiredCertificate ? expired : valid));
   return { ...valid, SNICallback };
@@ -122,7 +122,7 @@ function listen({ token, faults, subscriptions, commands }: Parts): RequestListe
   };
 }
 
-/** Bytes in a request, as Upstash's smaller plans have it. */
+/** The limit on a request's bytes on Upstash's smaller plans. */
 const MAX_BYTES = 1024 * 1024;
 
 async function carryOut(
@@ -136,7 +136,7 @@ async function carryOut(
     if (size > MAX_BYTES)
       throw new CommandRefusal(`ERR max request size exceeded. Limit: ${MAX_BYTES}, Actual: ${size}`);
     if (path === "/") return { status: 200, content: item(await commands.one(parse(body))) };
-    const list = parse(body) as readonly Words[];
+    const list = parse(body) as readonly RawCommand[];
     if (path === "/pipeline") return { status: 200, content: (await commands.pipeline(list)).map(item) };
     if (path === "/multi-exec") return { status: 200, content: (await commands.transaction(list)).map(item) };
     return errorAnswer(404);
@@ -146,7 +146,7 @@ async function carryOut(
   }
 }
 
-function parse(body: string): Words {
+function parse(body: string): RawCommand {
   const parsed = parseJson(body);
   if (!Array.isArray(parsed)) throw new CommandRefusal("ERR failed to parse the request: it must be a JSON array");
   return parsed;

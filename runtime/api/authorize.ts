@@ -6,8 +6,8 @@ export function authorize(request: Request, key: string): void {
   const header = request.headers.get("authorization");
   if (header === null) throw unauthorized("The request has no API key.");
   const given = /^Bearer +([^\s]+)$/i.exec(header)?.[1];
-  if (given === undefined) throw unauthorized("The authorization header has another form than Bearer and a key.");
-  if (!timingSafeEqual(digest(given), digest(key))) throw unauthorized("The API key is not the right one.");
+  if (given === undefined) throw unauthorized("The authorization header is not of the form 'Bearer <key>'.");
+  if (!timingSafeEqual(digest(given), digest(key))) throw unauthorized("The API key is wrong.");
 }
 
 /** Digests are of one length, and how long it takes to compare them says nothing of the key. */

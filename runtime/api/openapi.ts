@@ -24,7 +24,7 @@ export const Problem = z
   })
   .register(z.globalRegistry, {
     id: "Problem",
-    description: "A problem as RFC 9457 has it. `errors` names every bad field of the request.",
+    description: "A problem of RFC 9457. `errors` names every bad field of the request.",
     examples: [
       {
         type: "urn:stillup:problem:invalid_request",
@@ -59,8 +59,8 @@ export function openApiDocument(routes: readonly NamedRoute[]): Json {
       version: "1",
       summary: "Uptime monitoring",
       description:
-        "Watches what you run, decides when it is down, and tells people. An operation without a request body refuses one " +
-        "that is not empty or `{}`: filters go into the query.",
+        "Checks targets, decides when they are down, and sends alerts. An operation without a request body refuses a body " +
+        "that is neither empty nor `{}`: filters go into the query.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -103,7 +103,7 @@ function documented(body: Schema): Schema {
 function successes(route: Route, { schemas }: Components): Json {
   const type = route.contentType ?? "application/json";
   const entries = Object.entries(route.responses).map(([status, schema]) => {
-    const description = { 201: "Added", 202: "Taken on", 204: "Done" }[status] ?? "The answer";
+    const description = { 201: "Created", 202: "Accepted", 204: "Done" }[status] ?? "Success";
     if (schema === null) return [status, { description }];
     return [status, { description, content: { [type]: { schema: toJson(schema, "output", schemas) } } }];
   });
@@ -138,10 +138,19 @@ function problems(route: Route, { schemas, responses }: Components): Json {
     ...(route.errors ?? []),
     "internal",
   ];
-  const content = { "application/problem+json": { schema: toJson(Problem, "output", schemas) } };
-  const entries = codes.map((code) => {
-    responses[code] = { description: errorCodes[code].title, content };
-    return [errorCodes[code].status, { $ref: `#/components/responses/${code}` }];
+  const problem = toJson(Problem, "output", schemas);
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes)
+    byStatus.set(errorCodes[code].status, [...(byStatus.get(errorCodes[code].status) ?? []), code]);
+  const entries = [...byStatus].map(([status, sameStatus]) => {
+    const name = sameStatus.join("_or_");
+    responses[name] = {
+      description: sameStatus.map((code) => `\`${code}\`: ${errorCodes[code].title}.`).join(" "),
+      content: {
+        "application/problem+json": { schema: { allOf: [problem, { properties: { code: { enum: sameStatus } } }] } },
+      },
+    };
+    return [status, { $ref: `#/components/responses/${name}` }];
   });
   return Object.fromEntries(entries);
 }

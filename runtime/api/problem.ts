@@ -48,7 +48,7 @@ export function notFound(detail: string): StillupError {
 
 export function methodNotAllowed(allowed: readonly string[]): StillupError {
   const allow = allowed.join(", ");
-  return new StillupError("method_not_allowed", `This address takes ${allow}.`, { headers: { allow } });
+  return new StillupError("method_not_allowed", `This path accepts only ${allow}.`, { headers: { allow } });
 }
 
 /** The problem of an error. One that nobody raised on purpose, or that speaks of the inside, is logged and not shown. */
@@ -75,5 +75,5 @@ function problem(error: unknown, env: Pick<Env, "log">, ctx: Pick<Ctx, "requestI
 
 function hidden(error: unknown): StillupError {
   const code = error instanceof StillupError ? error.code : "internal";
-  return new StillupError(code, "It is not the request's fault. The log has more under this request id.");
+  return new StillupError(code, "The cause is inside Stillup, not in the request. Search the log for this request id.");
 }

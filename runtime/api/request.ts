@@ -34,7 +34,7 @@ export async function readJson<S extends Schema>(request: Request, schema: S): P
   try {
     value = JSON.parse(text);
   } catch {
-    throw badBody("body", text === "" ? "body is missing: it must be JSON" : "body must be JSON, and this is none");
+    throw badBody("body", text === "" ? "body is missing: send a JSON object" : "body is not valid JSON");
   }
   // Only an escape can bring such a character through UTF-8 and JSON.
   const isSuspect = text.includes("\\u") || text.includes("__proto__");
@@ -74,7 +74,7 @@ async function readText(request: Request): Promise<string> {
     return text + decoder.decode();
   } catch (error) {
     await reader.cancel().catch(() => {}); // what is left of it concerns nobody
-    throw error instanceof StillupError ? error : badBody("body", "body must be whole, and text in UTF-8");
+    throw error instanceof StillupError ? error : badBody("body", "body must be complete UTF-8 text");
   }
 }
 
@@ -90,5 +90,5 @@ function badBody(field: string, message: string): StillupError {
 }
 
 function tooLarge(): StillupError {
-  return new StillupError("body_too_large", "The body must not be over 1 MiB.");
+  return new StillupError("body_too_large", "The body must not be larger than 1 MiB.");
 }

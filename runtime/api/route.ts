@@ -69,7 +69,7 @@ export function handle<const R extends Route>(
       respond({ request, env, ctx }, async () => {
         if (route.auth === "key") authorize(request, env.config.apiKey);
         const params = matchPath(template, pathOf(request.url));
-        if (params === null) throw notFound("There is nothing at this address.");
+        if (params === null) throw notFound("No route has this path. GET /openapi.json lists all routes.");
         const methods = methodsFor(route.method);
         if (!methods.includes(request.method)) throw methodNotAllowed(methods);
         // The names come from the template and the values from the schemas that RouteCall<R> is made of.

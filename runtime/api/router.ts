@@ -42,7 +42,9 @@ export function createRouter(entries: readonly RouterEntry[]): Router {
     if (entry !== undefined) return entry.fn.fetch(request, env, ctx); // which checks the key itself
     return respond({ request, env, ctx }, async () => {
       if (!node?.isPublic) authorize(request, env.config.apiKey);
-      throw node === null ? notFound("There is nothing at this address.") : methodNotAllowed([...node.methods.keys()]);
+      throw node === null
+        ? notFound("No route has this path. GET /openapi.json lists all routes.")
+        : methodNotAllowed([...node.methods.keys()]);
     });
   };
 }

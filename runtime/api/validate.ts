@@ -52,7 +52,7 @@ export function checked<S extends Schema>(schema: S, value: unknown): z.output<S
 export function findBadText(value: unknown, where = ""): FieldError[] {
   const errors: FieldError[] = [];
   // A list of what is left, not recursion: JSON may be nested half a million deep.
-  const left: { value: unknown; path: Path }[] = [{ value, path: null }];
+  const left: { value: unknown; path: ValuePath }[] = [{ value, path: null }];
   for (let next = left.pop(); next !== undefined && errors.length < MAX_ERRORS; next = left.pop()) {
     const { value, path } = next;
     if (typeof value === "string") {
@@ -69,9 +69,9 @@ export function findBadText(value: unknown, where = ""): FieldError[] {
   return errors;
 }
 
-type Path = { readonly key: PropertyKey; readonly parent: Path } | null;
+type ValuePath = { readonly key: PropertyKey; readonly parent: ValuePath } | null;
 
-function keysOf(path: Path): PropertyKey[] {
+function keysOf(path: ValuePath): PropertyKey[] {
   const keys: PropertyKey[] = [];
   for (let at = path; at !== null; at = at.parent) keys.push(at.key);
   return keys.reverse();
@@ -82,11 +82,11 @@ function isBadText(text: string): boolean {
 }
 
 function badText(field: string): FieldError {
-  return { field, message: `${field} must not hold a NUL character or half of a surrogate pair` };
+  return { field, message: `${field} must not contain a NUL character or half of a surrogate pair` };
 }
 
 function unknownField(field: string): FieldError {
-  return { field, message: `${field} is not known here; remove it` };
+  return { field, message: `${field} is unknown; remove it` };
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, value: unknown, where: string): FieldError[] {

@@ -39,7 +39,7 @@ export function createReader(variables: Variables) {
     finish<T>(config: T): T {
       if (errors.length === 0) return config;
       const names = [...new Set(errors.map((error) => error.field))].join(", ");
-      throw new StillupError("invalid_configuration", `These variables need a change: ${names}`, { errors });
+      throw new StillupError("invalid_configuration", `Change these variables: ${names}`, { errors });
     },
   };
 }

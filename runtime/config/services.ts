@@ -80,7 +80,7 @@ function readRestUrl(read: ConfigReader): string {
   if (url === null) {
     read.refuse(REST_URL, "must look like https://name.upstash.io. An address with rediss:// goes into REDIS_URL.");
   } else if (url.protocol === "http:" && url.hostname.endsWith(".upstash.io")) {
-    read.refuse(REST_URL, "must begin with https://: over http:// anybody on the way could read the token.");
+    read.refuse(REST_URL, "must begin with https://: over http:// others could read the token.");
   }
   return url === null ? "" : value;
 }

@@ -15,7 +15,7 @@ export function createBackground(log: Log): Background {
   return {
     waitUntil(work) {
       const tracked = work
-        .catch((error: unknown) => log.error("Work in the background failed.", errorFields(error)))
+        .catch((error: unknown) => log.error("Background work failed.", errorFields(error)))
         .finally(() => going.delete(tracked));
       going.add(tracked);
     },

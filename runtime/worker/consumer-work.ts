@@ -116,6 +116,6 @@ function createRetries(
 async function handBack({ env, who }: ConsumerCallOptions, messages: readonly Message[]): Promise<void> {
   const publish = messages.map(({ body }) => ({ stream: who.stream, body }));
   await env.stream.settle(who, { ack: messages.map(({ id }) => id), publish }).catch((error: unknown) => {
-    env.log.warn("Messages could not be handed back; others will take them over.", errorFields(error));
+    env.log.warn("Messages could not be handed back; other workers claim them after the lease.", errorFields(error));
   });
 }

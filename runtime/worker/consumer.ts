@@ -74,7 +74,7 @@ function createReader({ stream, log, config }: Env, who: Consumer, signal: Abort
     }
     const { messages, lost } = await stream.claimStale(who, { minIdleMs: leaseMs, count });
     if (messages.length < count) claimStaleAt = performance.now() + (leaseMs / 4) * (0.9 + Math.random() / 5);
-    if (lost > 0) log.warn("Pending entries were deleted by somebody else.", { stream: who.stream, lost });
+    if (lost > 0) log.warn("Pending messages were deleted by another program.", { stream: who.stream, lost });
     return messages;
   };
 }

@@ -18,7 +18,7 @@ export function createOutage(log: Log, what: string): Outage {
     failed(error) {
       if (failures === 0) {
         const fields = isTransient(error) ? { error: String(error) } : errorFields(error);
-        log.error(`${what} fails; it is tried again until it works.`, fields);
+        log.error(`${what} fails; it is retried until it works.`, fields);
       }
       failures += 1;
       return backoffMs(failures);

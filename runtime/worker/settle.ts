@@ -1,4 +1,4 @@
-import type { Batch, Consumed, ConsumeResult, Rejection } from "../contract.ts";
+import type { Batch, Consumed, ConsumeResult, HopelessMessage } from "../contract.ts";
 import type { Message, Outgoing } from "../drivers/stream/stream.ts";
 import { isTransient, StillupError } from "../errors.ts";
 import { jitter } from "../jitter.ts";
@@ -46,7 +46,8 @@ function settleDone({ messages }: Batch, result: Consumed, random: () => number)
   const retrying = new Set(result.retry);
   const reasons = new Map(result.deadLetters?.map(({ id, reason }) => [id, reason]));
   for (const { id, attempts } of messages) {
-    if (retrying.has(id) && attempts >= lastTry) reasons.set(id, `It was to be tried retrying after ${attempts} tries`);
+    if (retrying.has(id) && attempts >= lastTry)
+      reasons.set(id, `The worker asked for another try after ${attempts} tries.`);
   }
   const isDone = ({ id }: Message) => !retrying.has(id) && !reasons.has(id);
   return {
@@ -108,9 +109,9 @@ function faultIn({ source, messages }: Batch, { retry = [], deadLetters = [] }: 
 export function parseMessages<Value>(
   { messages }: Batch,
   parse: (body: string) => Value,
-): { parsed: { message: Message; value: Value }[]; invalid: Rejection[] } {
+): { parsed: { message: Message; value: Value }[]; invalid: HopelessMessage[] } {
   const parsed: { message: Message; value: Value }[] = [];
-  const invalid: Rejection[] = [];
+  const invalid: HopelessMessage[] = [];
   for (const message of messages) {
     try {
       parsed.push({ message, value: parse(message.body) });

@@ -130,7 +130,7 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
 
   test("is looked after from within the container of its API", async () => {
     const stillup = ["exec", "--no-TTY", "api", "node", "local/main.mjs"];
-    expect(await stack.compose(...stillup, "deliveries", "list")).toBe("There is nothing.\n");
+    expect(await stack.compose(...stillup, "deliveries", "list")).toBe("No entries.\n");
     expect(JSON.parse(await stack.compose(...stillup, "dead-letters", "retry", "--all", "--json"))).toEqual({
       retried: 0,
     });

@@ -235,7 +235,7 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
   test("stops at the template with one message that names each variable and where to get it", async () => {
     await expect(plain.compose("up", "--detach")).rejects.toThrow(/migrate.*didn't complete successfully: exit 1/s);
     const message = stripVTControlCharacters(await plain.compose("logs", "--no-log-prefix", "migrate"));
-    expect(message).toMatch(/^stillup: These variables need a change: DATABASE_URL, REDIS_URL, API_KEY\n/);
+    expect(message).toMatch(/^stillup: Change these variables: DATABASE_URL, REDIS_URL, API_KEY\n/);
     expect(message).toMatch(/DATABASE_URL: is not set\..*console\.neon\.tech/);
     expect(message).toMatch(
       /REDIS_URL: is not set\..*UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN.*console\.upstash/,

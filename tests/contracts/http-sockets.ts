@@ -12,8 +12,8 @@ import {
 } from "../../testing/http-servers.ts";
 import { answered, Closing, failed, get, type HttpHost, type MakeOptions } from "./http-host.ts";
 
-const authority = createAuthority();
-const certificate = authority.issue(["target.test", "127.0.0.1"]);
+const authority = await createAuthority();
+const certificate = await authority.issue(["target.test", "127.0.0.1"]);
 const DAY_MS = 86_400_000;
 
 /** What an adapter does that opens its own connections. */
@@ -283,7 +283,7 @@ export function httpSocketContract({ make }: HttpHost): void {
       ["yesterday", "target.test", { until: yesterday }, "CERT_HAS_EXPIRED", /has expired\.$/],
       ["tomorrow", "target.test", { from: tomorrow }, "CERT_NOT_YET_VALID", /not valid yet\.$/],
     ])("with a certificate for %s fails", async (_, name, validity, code, detail) => {
-      const { port } = await https(authority.issue([name], validity));
+      const { port } = await https(await authority.issue([name], validity));
       const http = open({ ca: authority.cert, lookup: async () => ["127.0.0.1"] });
       const answer = failed(await http.call({ ...get, url: `https://target.test:${port}/` }));
       expect(answer).toMatchObject({ failure: "tls", code, statusCode: null });

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { afterAll } from "vitest";
-import { sources } from "../../domain/messaging/sources.ts";
+import { checksDue } from "../../domain/checks/job.ts";
+import { alertsDue, statusChanged } from "../../domain/messaging/wake-up.ts";
 import { postgresMissing, startPostgres } from "../../testing/postgres.ts";
 import { type OwnRedis, ownRedisMissing, startOwnRedis } from "../../testing/redis.ts";
 import { startStillup } from "../../testing/stillup.ts";
@@ -28,7 +29,7 @@ loadSuite("in four processes on Postgres and Redis", {
 
 /** The server keeps nothing on disk. */
 function lossesOf(redis: OwnRedis): NonNullable<Running["losses"]> {
-  const streams = sources.map(({ stream }) => `stillup:${stream}`);
+  const streams = [checksDue, statusChanged, alertsDue].map(({ stream }) => `stillup:${stream}`);
   const ask = async (work: (client: Redis) => Promise<number>) => {
     const client = new Redis(redis.url);
     return work(client).finally(() => client.disconnect());

@@ -33,6 +33,8 @@ const workers: Record<Role, Omit<LoadedWorker, "name">> = {
   notification: { fn: notification, source: alerts, ports: alertPorts },
 };
 
+export const sources = [checks, changes, alerts];
+
 /** Rolling up and retaining decide and tell nothing, so they stand still. */
 const schedules: readonly LoadedSchedule[] = [
   { name: "enqueue-checks", schedule: everyCheck, fn: enqueueChecks, ports: connectivityPorts },

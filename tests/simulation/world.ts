@@ -4,7 +4,7 @@ import type { Log, LogFields } from "../../runtime/log.ts";
 import { createMemo } from "../../runtime/memo.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { Api } from "./api.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, sources } from "./cluster.ts";
 import type { Database } from "./database.ts";
 import { Faults } from "./faults.ts";
 import { API, Host } from "./host.ts";
@@ -77,6 +77,7 @@ export function createWorld(database: Database, seed: number): World {
     config,
     metrics,
     memo: createMemo(),
+    sources,
   });
   const cluster: Cluster = new Cluster({ timeline, faults, ledger, envOf });
   const apiHost = new Host(API);

@@ -31,15 +31,14 @@ export const Headers = z.record(z.string(), z.string("must be text"), message).c
   for (const name of names) {
     const problem = headerProblem(name, headers[name] ?? "");
     if (problem !== null) refuse(payload, problem, [name]);
-    if (seen.has(name.toLowerCase())) refuse(payload, "is there already; case makes no difference", [name]);
+    if (seen.has(name.toLowerCase())) refuse(payload, "is repeated; header names are case-insensitive", [name]);
     seen.add(name.toLowerCase());
   }
 });
 
 function headerProblem(name: string, value: string): string | null {
-  if (!/^[\w!#$%&'*+.^`|~-]{1,200}$/.test(name)) return "is not a header's name";
-  if (FORBIDDEN.includes(name.toLowerCase())) return "is set by the connection and cannot be chosen";
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
-    return "must not hold line breaks, control characters or anything beyond Latin-1";
+  if (!/^[\w!#$%&'*+.^`|~-]{1,200}$/.test(name)) return "is not a valid header name";
+  if (FORBIDDEN.includes(name.toLowerCase())) return "is set by the connection; remove it";
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return "must contain only printable Latin-1 characters and tabs";
   return null;
 }

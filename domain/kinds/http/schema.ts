@@ -7,7 +7,7 @@ import { Headers } from "./headers.ts";
 const ANY_2XX = ["200-299"];
 const statuses = "must be a list of 1 to 20 statuses or ranges";
 const status = 'must be a status from 100 to 599 or a range of them, such as "404" or "200-299"';
-const unmet = "can never be met: answers below 200 are never final";
+const unmet = "can never succeed: responses below 200 are never final";
 const text = "must be text of 1 to 1000 characters";
 const body = "must be text of at most 65536 characters";
 
@@ -16,7 +16,7 @@ const StatusPattern = z
   .check(
     z.regex(/^[1-5]\d\d(-[1-5]\d\d)?$/, { error: status, abort: true }),
     z.refine(isRange, status),
-    z.refine(canBeMet, unmet),
+    z.refine(canSucceed, unmet),
   );
 
 function isRange(pattern: string): boolean {
@@ -25,7 +25,7 @@ function isRange(pattern: string): boolean {
 }
 
 /** Informational answers are passed over until the final one comes. */
-function canBeMet(pattern: string): boolean {
+function canSucceed(pattern: string): boolean {
   const [from = "", to = from] = pattern.split("-");
   return to >= "200";
 }
@@ -98,7 +98,7 @@ export const http = defineKind({
       refuse(payload, `cannot be sent with ${method}`, ["body"]);
     }
     if (expect.bodyContains !== undefined && method === "HEAD") {
-      refuse(payload, "can never be met: HEAD is answered without a body", ["expect", "bodyContains"]);
+      refuse(payload, "can never succeed: a response to HEAD has no body", ["expect", "bodyContains"]);
     }
   },
   target: ({ url }) => url,

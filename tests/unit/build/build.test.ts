@@ -104,7 +104,7 @@ describe("A build", () => {
     await write(
       "functions/workers/work.ts",
       `export const source = { stream: "s", group: "g", batchSize: 1, parallel: 1 };
-      export default { consume: async () => {} };`,
+      export default { consume: async () => {}, deadLetter: async () => {} };`,
     );
     await write(
       "functions/schedules/tick.ts",
@@ -146,7 +146,7 @@ describe("A build", () => {
     await write(
       "functions/workers/work.ts",
       `export const source = {}; export const big = "${"x".repeat(2000)}";
-      export default { consume: async () => big };`,
+      export default { consume: async () => big, deadLetter: async () => {} };`,
     );
     await expect(build({ root: folder, budgetBytes: 2000 })).rejects.toThrow(
       "functions/workers/work.mjs is 2.1 KB; a function's budget is 2.0 KB",
@@ -175,8 +175,8 @@ describe("A build", () => {
     ["functions/api/get-thing.ts", "export default {};", "must export default { fetch } and const route"],
     [
       "functions/workers/work.ts",
-      "export default { consume() {} };",
-      "must export default { consume } and const source",
+      "export const source = {}; export default { consume() {} };",
+      "must export default { consume, deadLetter } and const source",
     ],
     [
       "functions/schedules/tick.ts",

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { recordDeadLetter } from "../../../domain/dead-letters/record-dead-letter.ts";
 import { statusChanged } from "../../../domain/messaging/wake-up.ts";
 import retryOne from "../../../functions/api/retry-dead-letter.ts";
 import retryAll from "../../../functions/api/retry-dead-letters.ts";
@@ -7,7 +8,6 @@ import type { EventStream, Message } from "../../../runtime/drivers/stream/strea
 import { StillupError } from "../../../runtime/errors.ts";
 import { createBackground } from "../../../runtime/worker/background.ts";
 import { startConsumer } from "../../../runtime/worker/consumer.ts";
-import { recordDeadLetter } from "../../../runtime/worker/dead-letters.ts";
 import { type Api, aMonitor, api, type Json } from "../../../testing/routes.ts";
 import { createSleeps } from "../../../testing/sleeps.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
@@ -27,10 +27,10 @@ beforeEach(async () => {
 });
 afterAll(() => env.close());
 
-/** Sets a message apart as the runtime does; resolves with its id. A second goes by. */
+/** Records a dead letter as a worker does; resolves with its id. A second goes by. */
 async function deadLetters(body: string, { stream = STREAM, reason = "It is rubbish." } = {}): Promise<string> {
   const message: Message = { id: `${++sent}-0`, body, attempts: 1, timestamp: 0 };
-  await recordDeadLetter(env, { stream, message, reason });
+  await recordDeadLetter(env.sql, { stream, message, reason });
   await env.clock.advance(1);
   const [row] = await env.sql<{ id: string }>`select id from dead_letters where message_id = ${message.id}`;
   return row?.id ?? "";
@@ -123,7 +123,11 @@ describe("a dead letter that is retried", () => {
     const id = await deadLetters("a", { stream: "of.old" });
     expect(await call("POST", `/v1/dead-letters/${id}/retry`)).toMatchObject({
       status: 409,
-      body: { code: "wrong_state", detail: "Nobody reads the stream of.old any more." },
+      body: { code: "wrong_state", detail: "No worker reads the stream of.old." },
+    });
+    expect(await call("POST", "/v1/dead-letters/retry?stream=of.old")).toMatchObject({
+      status: 409,
+      body: { code: "wrong_state", detail: "No worker reads the stream of.old." },
     });
     expect((await call("POST", "/v1/dead-letters/retry")).body).toEqual({ retried: 0, nextCursor: null });
     expect(await listed()).toEqual([id]);

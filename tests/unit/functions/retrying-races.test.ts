@@ -94,7 +94,9 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     const work = async () => {
       for (let round = 0; round < 20; round++) {
         const leased = await leaseDeliveries(sql, [channelId]);
-        await Promise.all(leased.map(({ id, attempt }) => recordExhausted(sql, { id, attempt }, "It failed.")));
+        await Promise.all(
+          leased.map(({ id, attempt }) => recordExhausted(sql, { id, attempt }, "The attempt failed.")),
+        );
       }
     };
     const drop = ids.slice(0, 50).map((id) => cancelDelivery(sql, id));
@@ -127,10 +129,11 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
       select 'alerts.due', i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 90) i`;
     const rows = await sql<{ id: string }>`select id from dead_letters`;
     const stream = createMemoryStream();
+    const sources = [{ stream: "alerts.due", group: "g", batchSize: 1, parallel: 1 }];
     const all = Array.from({ length: OPERATORS }, () =>
-      retryDeadLetters({ sql, stream }, { stream: null, cursor: START }),
+      retryDeadLetters({ sql, stream, sources }, { stream: null, cursor: START }),
     );
-    const each = rows.map(({ id }) => retryDeadLetter({ sql, stream }, id).catch(() => {})); // gone already
+    const each = rows.map(({ id }) => retryDeadLetter({ sql, stream, sources }, id).catch(() => {})); // gone already
     await Promise.all([...all, ...each]);
     const who = { stream: "alerts.due", group: "g", consumer: "c" };
     const read = { count: 5000, blockMs: 0, signal: new AbortController().signal };

@@ -132,11 +132,11 @@ describe("an exhausted delivery that is retried", () => {
     const id = await plan({ status: "pending", attempts: 9 });
     const [late] = await leaseDeliveries(env.sql, [channelId]);
     const attempt = { id, attempt: late?.attempt ?? 0 };
-    await recordExhausted(env.sql, attempt, "It failed.");
+    await recordExhausted(env.sql, attempt, "The attempt failed.");
     await retry(id);
-    expect(await recordExhausted(env.sql, attempt, "It failed.")).toBeNull();
+    expect(await recordExhausted(env.sql, attempt, "The attempt failed.")).toBeNull();
     expect(await recordDelivered(env.sql, attempt)).toBeNull();
-    await recordFailed(env.sql, attempt, { error: "It failed.", delayMs: 60_000 });
+    await recordFailed(env.sql, attempt, { error: "The attempt failed.", delayMs: 60_000 });
     expect((await call("GET", `/v1/deliveries/${id}`)).body).toMatchObject({
       status: "pending",
       nextAttemptAt: "2026-03-01T12:00:00.000Z",
@@ -307,7 +307,7 @@ describe("a delivery that is cancelled", () => {
     expect((await cancel(id)).body).toMatchObject({
       status: 409,
       code: "wrong_state",
-      detail: "It was delivered already, so there is nothing to cancel.",
+      detail: "The delivery was already delivered and cannot be cancelled.",
     });
   });
 });

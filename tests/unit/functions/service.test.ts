@@ -240,7 +240,7 @@ describe("/metrics", () => {
     await vi.advanceTimersByTimeAsync(2000);
     expect((await asked).status).toBe(200);
     expect(env.logged).toMatchObject([
-      { level: "WARN", fields: { error: "Error: The database said nothing within 2 s." } },
+      { level: "WARN", fields: { error: "Error: The database did not respond within 2 s." } },
     ]);
   });
 });

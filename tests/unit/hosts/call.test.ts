@@ -4,7 +4,7 @@ import { answer, once, openBindings } from "../../../hosts/shared/call.ts";
 import { readHostConfig } from "../../../hosts/shared/config.ts";
 import { StillupError } from "../../../runtime/errors.ts";
 
-const artefact = { routes: [], workers: [], schedules: [], openHttp: null, work: null };
+const artefact = { routes: [], workers: [], schedules: [], sources: [], openHttp: null, work: null };
 const variables = {
   DATABASE_URL: "postgres://user:secret@ep-test-stillup-00000000.c-0.local-1.aws.neon.tech/db",
   UPSTASH_REDIS_REST_URL: "https://name.upstash.io",
@@ -49,7 +49,7 @@ test("Services over TCP are refused, both at once, with what to change", () => {
   };
   const refusal = refusalOf(() => readHostConfig("lambda", overTcp));
   expect(refusal.errors?.map(({ field }) => field)).toEqual(["DATABASE_URL", "REDIS_URL"]);
-  expect(refusal.errors?.[0]?.message).toMatch(/over HTTP alone: name a database of Neon's/);
+  expect(refusal.errors?.[0]?.message).toMatch(/has only HTTP: use a Neon database/);
 });
 
 test("Functions are shown no connection string, and on Workers few calls go out at once", () => {

@@ -86,7 +86,7 @@ describe("The command line, where there is no Stillup,", () => {
       err: `stillup: There is no delivery ${id}.\n`,
     });
     expect((await run(["dead-letters", "retry", id, "--url", url], KEY)).err).toBe(
-      `stillup: ${id} is not a dead letter (any more).\n`,
+      `stillup: ${id} is not a dead letter, or not any more.\n`,
     );
   });
 
@@ -126,8 +126,8 @@ describe("The command line, where there is no Stillup,", () => {
   });
 
   test.each([
-    [200, {}, "<html>", /What answers at \S+ \(200\) is no Stillup\./],
-    [502, { "content-type": "text/html" }, "<html>", /What answers at \S+ \(502\) is no Stillup\./],
+    [200, {}, "<html>", /The server at \S+ is not Stillup \(it responded 200\)\./],
+    [502, { "content-type": "text/html" }, "<html>", /The server at \S+ is not Stillup \(it responded 502\)\./],
     [301, { location: "https://elsewhere.example/" }, "", /redirects to https:\/\/elsewhere\.example\/\. Name that/],
   ])("knows an answer of %i that is none of Stillup's", async (status, headers, body, message) => {
     const server = createServer((_, response) => response.writeHead(status, headers).end(body));
@@ -236,18 +236,20 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     );
     const json = JSON.parse((await stillupCli("dead-letters", "show", "msg_1", "--json")).out);
     expect(json).toMatchObject({ id: "msg_1", body: "a\u001b[2J\n\u202eb" });
-    expect((await stillupCli("dead-letters", "list", "--stream", "checks.due")).out).toBe("There is nothing.\n");
+    expect((await stillupCli("dead-letters", "list", "--stream", "checks.due")).out).toBe("No entries.\n");
   });
 
   test("says that there is more than it shows, and takes on all of it when asked", async () => {
     await deadLetters(260, '{"v":1,"ids":[]}');
     const some = await stillupCli("dead-letters", "list", "--json");
     expect(JSON.parse(some.out)).toMatchObject({ items: { length: 50 }, nextCursor: expect.any(String) });
-    expect((await stillupCli("dead-letters", "list")).err).toBe("stillup: There is more; --all shows it.\n");
+    expect((await stillupCli("dead-letters", "list")).err).toBe(
+      "stillup: More entries exist. Use --all to list them.\n",
+    );
     const all = await stillupCli("dead-letters", "list", "--all", "--json");
     expect(JSON.parse(all.out)).toMatchObject({ items: { length: 260 }, nextCursor: null });
     expect((await stillupCli("dead-letters", "retry", "--all")).out).toBe("260 retried\n");
-    expect((await stillupCli("dead-letters", "list")).out).toBe("There is nothing.\n");
+    expect((await stillupCli("dead-letters", "list")).out).toBe("No entries.\n");
   });
 
   test("does what it can, tells what it cannot, and then ends with 1", async () => {
@@ -255,7 +257,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     expect(await stillupCli("dead-letters", "drop", "msg_1", "msg_0", "msg_2")).toEqual({
       code: 1,
       out: "msg_1  dropped\nmsg_2  dropped\n",
-      err: "stillup: msg_0 is not a dead letter (any more).\n",
+      err: "stillup: msg_0 is not a dead letter, or not any more.\n",
     });
     const { code, out } = await stillupCli("dead-letters", "retry", "msg_3", "msg_3", "--json");
     expect([code, JSON.parse(out)]).toMatchObject([1, { retried: ["msg_3"], failed: [{ id: "msg_3" }] }]);
@@ -267,12 +269,12 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     });
   });
 
-  test("says that an address with a path is no Stillup", async () => {
+  test("says that an address with a path is not Stillup", async () => {
     for (const line of ["deliveries list", "deliveries show dlv_1", "dead-letters retry msg_1"]) {
       const { code, err } = await stillupCli(...line.split(" "), "--url", `${origin}/elsewhere`);
       expect([code, err]).toEqual([
         1,
-        expect.stringContaining(`What answers at ${origin}/elsewhere (404) is no Stillup.`),
+        expect.stringContaining(`The server at ${origin}/elsewhere is not Stillup (it responded 404).`),
       ]);
     }
   });
@@ -280,7 +282,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
   test("says that its key is wrong", async () => {
     const { code, err } = await run(["dead-letters", "list"], { ...variables, API_KEY: "x".repeat(40) });
     expect(code).toBe(1);
-    expect(err).toMatch(/does not know this API key\. Set API_KEY/);
+    expect(err).toMatch(/does not accept this API key\. Set API_KEY/);
   });
 
   test("takes the key that npm start keeps where there is no other, in a clone with nothing installed", async () => {
@@ -293,7 +295,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     const args = [join(folder, "local/stillup.mjs"), "dead-letters", "list"];
     expect(await spawned(process.execPath, args, { STILLUP_URL: origin })).toEqual({
       code: 0,
-      out: "There is nothing.\n",
+      out: "No entries.\n",
     });
   });
 

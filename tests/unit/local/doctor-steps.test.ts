@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Finding, take } from "../../../local/doctor/findings.ts";
-import { controlSteps, databaseSteps, streamSteps } from "../../../local/doctor/steps.ts";
+import { connectivitySteps, databaseSteps, streamSteps } from "../../../local/doctor/steps.ts";
 import type { Sql } from "../../../runtime/drivers/sql/sql.ts";
 import { createMemoryStream } from "../../../runtime/drivers/stream/memory.ts";
 import { answer, createScriptedHttp, failure } from "../../../testing/scripted-http.ts";
@@ -45,16 +45,16 @@ test("One connectivity target that answers is enough; none at all would make eve
   http.on("http://a.example/", () => failure("connect"));
   http.on("http://b.example/", () => answer(204));
   http.on("http://c.example/", () => failure("timeout"));
-  const controls = (...urls: string[]) => look("controls", controlSteps(http, urls));
-  expect(await controls("http://a.example/", "http://b.example/", "http://c.example/")).toEqual({
+  const steps = (...urls: string[]) => look("connectivity", connectivitySteps(http, urls));
+  expect(await steps("http://a.example/", "http://b.example/", "http://c.example/")).toEqual({
     "a.example": expect.stringMatching(/^warn: It was scripted to fail: connect\. Name others in CONNECTIVITY_TARGETS/),
     "b.example": "ok: answers",
     "c.example": expect.stringMatching(/^warn: It was scripted to fail: timeout\. Name others in CONNECTIVITY_TARGETS/),
     answers: "ok: 1 of 3 answer",
   });
-  expect(await controls("http://a.example/")).toMatchObject({
+  expect(await steps("http://a.example/")).toMatchObject({
     "a.example": expect.stringMatching(/^warn/),
     answers: expect.stringMatching(/^fail: None answers\. Name others in CONNECTIVITY_TARGETS/),
   });
-  expect(await controls()).toMatchObject({ answers: expect.stringMatching(/^skip: CONNECTIVITY_TARGETS names none/) });
+  expect(await steps()).toMatchObject({ answers: expect.stringMatching(/^skip: CONNECTIVITY_TARGETS names none/) });
 });

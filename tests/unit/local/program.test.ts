@@ -25,7 +25,7 @@ describe("A program that cannot start", () => {
       });
       expect(await program.exit).toBe(1);
       expect(program.stdout()).toBe("");
-      expect(program.stderr()).toMatch(/^stillup: These variables need a change: .*\n( {2}[A-Z_]+: .*\n)+$/);
+      expect(program.stderr()).toMatch(/^stillup: Change these variables: .*\n( {2}[A-Z_]+: .*\n)+$/);
       for (const name of ["DATABASE_URL", "REDIS_URL", "API_KEY", "PORT", "LOG_LEVEL"]) {
         expect(program.stderr()).toContain(`  ${name}: `);
       }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { recordDeadLetter } from "../../../domain/dead-letters/record-dead-letter.ts";
 import { alertsDue } from "../../../domain/messaging/wake-up.ts";
 import type { ConsumeFunction, Source } from "../../../runtime/contract.ts";
 import { createBackground } from "../../../runtime/worker/background.ts";
@@ -41,6 +42,7 @@ function start(name: keyof typeof workers): Part {
       done[name].push(...parsed.flatMap(({ value }) => value));
       return { deadLetters: invalid };
     },
+    deadLetter: (letter, { sql }) => recordDeadLetter(sql, letter),
   };
   const background = createBackground(env.log);
   const part = startConsumer({ name, consumer: name, source, fn, env, background, sleep: sleeps.sleep });
@@ -75,6 +77,6 @@ test("A newer release's message is dead-lettered in the end where no newer worke
   for (let tries = 1; tries < 30; tries++) await sleeps.end(800, 9600);
   await untilLeft(0);
   expect(await env.sql`select attempts, reason from dead_letters`).toEqual([
-    { attempts: 30, reason: "The message is of form 2; this release reads up to 1." },
+    { attempts: 30, reason: "The message is of form 2; this release reads forms up to 1." },
   ]);
 });

@@ -103,7 +103,7 @@ it.each([
 it.each([parseChecks, alertsDue.parse])("says of an entry without a body that it has none", (parse) => {
   const { body } = toMessage([["1-1", ["other", "fields", "body", "of theirs"]], 1]);
   expect(JSON.parse(body)).toEqual({ entryWithoutBody: ["other", "fields", "body", "of theirs"] });
-  const message = "The entry does not begin with a field named body; its fields are kept.";
+  const message = "The stream entry has no field named body; all its fields are kept here.";
   expect(() => parse(body)).toThrowError(expect.objectContaining({ code: "invalid_message", message }));
 });
 

@@ -87,12 +87,12 @@ describe("a check without an answer", () => {
     const [check] = await env.sql<{ outcome: string; detail: string }>`select outcome, detail from checks`;
     expect(check).toEqual({
       outcome: "unknown",
-      detail: `No connectivity target answered the process that checked. It was scripted to fail: ${kind}.`,
+      detail: `Stillup is offline: no connectivity target responded either. It was scripted to fail: ${kind}.`,
     });
     expect(env.logged).toContainEqual({
       level: "ERROR",
       message:
-        "Stillup is offline: no connectivity target answers this process. Targets that do not answer it are unknown.",
+        "Stillup is offline: no connectivity target responds to this process. Monitors without a response become unknown.",
       fields: {},
     });
   });

@@ -227,7 +227,7 @@ describe("delivering", () => {
     expect(channel).toEqual({ disabled: true });
     expect(env.logged.at(-1)).toEqual({
       level: "WARN",
-      message: "A receiver is gone (410): its channel is disabled, and what was pending for it is cancelled.",
+      message: "A receiver responded 410 Gone: its channel is disabled and its pending deliveries are cancelled.",
       fields: { channelId: gone, cancelled: 2 },
     });
   });

@@ -175,7 +175,7 @@ describe("A try that failed", () => {
       { attempts: 1, leased_until: null, later: true },
     ]);
     expect(env.logged.filter(({ level }) => level === "WARN").map(({ message }) => message)).toEqual([
-      "A wake-up could not be sent; a sweep will find what it was for.",
+      "A wake-up could not be sent; the next sweep does its work.",
     ]);
   });
 });

@@ -46,7 +46,7 @@ describe("the heartbeat", () => {
     await env.clock.advance(2);
     await drain(env, env.ctx());
     expect(beats()).toEqual([`GET ${url}`]);
-    expect(await outcomes()).toEqual({ given: 1 });
+    expect(await outcomes()).toEqual({ called: 1 });
     const streams = published.mock.calls.flatMap(([, { publish }]) => publish.map(({ stream }) => stream));
     expect(streams).toEqual([statusChanged.stream, alertsDue.stream]);
     const [row] = await env.sql<{ whole: boolean }>`
@@ -69,7 +69,7 @@ describe("the heartbeat", () => {
     await drain(env, env.ctx());
     expect(beats()).toEqual([]);
     expect(await outcomes()).toEqual({ late: 1 });
-    expect(env.logged).toMatchObject([{ level: "WARN", message: "No heartbeat was given." }]);
+    expect(env.logged).toMatchObject([{ level: "WARN", message: "The watchdog was not called." }]);
   });
 
   it("is not given while a check that was given out has had no answer for a minute after its end", async () => {
@@ -82,12 +82,12 @@ describe("the heartbeat", () => {
     await env.clock.advance(60);
     await send();
     await drain(env, env.ctx());
-    expect(await outcomes()).toEqual({ given: 1, overdue: 1 });
+    expect(await outcomes()).toEqual({ called: 1, overdue: 1 });
     await env.sql`update monitors set status = 'paused'`;
     await env.clock.advance(60);
     await send();
     await drain(env, env.ctx());
-    expect(await outcomes()).toEqual({ given: 2, overdue: 1 });
+    expect(await outcomes()).toEqual({ called: 2, overdue: 1 });
   });
 
   it("is not given while a check is due that nobody gives out", async () => {
@@ -117,7 +117,7 @@ describe("the heartbeat", () => {
   });
 
   it.each([
-    [() => answer(500), "The heartbeat's URL answered 500."],
+    [() => answer(500), "WATCHDOG_URL responded with 500."],
     [() => failure("connect"), "It was scripted to fail: connect."],
   ])("that cannot be given is told to the log and a metric, and to nobody twice: %#", async (script, reason) => {
     env.http.on(script);
@@ -134,7 +134,7 @@ describe("the heartbeat", () => {
     await env.clock.advance(60);
     await tick();
     expect(await outcomes()).toEqual({ lost: 1 });
-    expect(env.logged).toMatchObject([{ level: "WARN", message: "No heartbeat was given." }]);
+    expect(env.logged).toMatchObject([{ level: "WARN", message: "The watchdog was not called." }]);
   });
 
   it("costs no statement, no entry and no call where there is no URL", async () => {
@@ -153,7 +153,7 @@ describe("the heartbeat", () => {
     await env.stream.publish(statusChanged.messages(["mon_of_nobody"]));
     await env.stream.publish(alertsDue.messages(["ch_of_nobody"]));
     await drain(env, env.ctx());
-    expect(await outcomes()).toEqual({ given: 1 });
+    expect(await outcomes()).toEqual({ called: 1 });
     const left = await env.stream.state(checksDue.stream, checksDue.group);
     expect(left.length).toBe(0);
   });

@@ -62,7 +62,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
     });
 
   describe("over HTTP", () => {
-    test("answers with text, arrays, and what Postgres says of each column", async () => {
+    test("answers with text, arrays, and Postgres' description of each column", async () => {
       const { status, headers, body } = await post({
         query: "select $1::int8 as n, null as nothing",
         params: ["7"],
@@ -86,13 +86,13 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
       expect(body).toMatchObject({ rows: [{ one: "1" }], rowAsArray: false });
     });
 
-    test("makes text of other parameters, and Postgres arrays of arrays", async () => {
+    test("turns other parameters into text, and arrays into Postgres arrays", async () => {
       const params = [1.5, true, { a: [1] }, ["x", null, 'q"', 2, ["y"]]];
       const { body } = await post({ query: "select $1::text, $2::text, $3::text, $4::text", params });
       expect(body["rows"]).toEqual([["1.5", "true", '{"a":[1]}', '{"x",NULL,"q\\"",2,{"y"}}']]);
     });
 
-    test("carries a list out as one transaction of the kind asked for", async () => {
+    test("runs a list as one transaction with the requested isolation", async () => {
       const kind = {
         "Neon-Batch-Isolation-Level": "Serializable",
         "Neon-Batch-Read-Only": "true",
@@ -105,7 +105,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
       expect(results.map(({ rows }) => rows[0]?.[0])).toEqual(["serializable", "on", "on"]);
     });
 
-    test("says all of an error that Postgres says", async () => {
+    test("answers every field of a Postgres error", async () => {
       await post({ query: "create table unique_things (n int primary key)" });
       await post({ query: "insert into unique_things values (1)" });
       const { status, body } = await post({ query: "insert into unique_things values (1)" });
@@ -122,7 +122,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
       });
     });
 
-    test("leaves nothing of one request to the next", async () => {
+    test("keeps nothing of one request for the next", async () => {
       const work = { query: "select set_config('search_path', 'elsewhere', false), pg_advisory_lock(1)" };
       await post(work);
       const { body } = await post({ query: "select current_setting('search_path'), pg_try_advisory_lock(1)::text" });
@@ -131,9 +131,9 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
 
     test.each([
       ["several statements in one", { query: "select 1; select 2" }, 400, "42601"],
-      ["what is no JSON", "no", 400, ""],
+      ["a body that is not JSON", "no", 400, ""],
       ["half a surrogate pair", '{"query":"select $1","params":["\\ud800"]}', 400, ""],
-      ["a list that is none", { queries: 1 }, 400, ""],
+      ["queries that are not a list", { queries: 1 }, 400, ""],
     ])("refuses %s", async (_, body, status, code) => {
       const answer = await post(body);
       expect(answer).toMatchObject({ status, body: { code, message: expect.stringMatching(/./) } });
@@ -148,7 +148,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
     });
 
     test.each([
-      ["a database that is not there", { pathname: "/nothing" }, 500, "3D000", "does not exist"],
+      ["a database that does not exist", { pathname: "/nothing" }, 500, "3D000", "does not exist"],
       ["a wrong password", { password: "wrong" }, 400, "", "password authentication failed"],
       ["another host", { hostname: "ep-other.neon.tech" }, 400, "", "endpoint could not be found"],
     ])("refuses %s", async (_, change, status, code, message) => {
@@ -157,7 +157,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
       expect(answer).toMatchObject({ status, body: { code, message: expect.stringContaining(message) } });
     });
 
-    test("counts what it was asked", async () => {
+    test("counts its requests and statements", async () => {
       const { query, transaction, statements } = structuredClone(neon.counts);
       await post({ query: "select 1" });
       await post({ queries: [{ query: "select 1" }, { query: "create temp table t (n int)" }] });
@@ -196,13 +196,13 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
       }
     };
 
-    test("lets in by the endpoint's name, under TLS", async () => {
+    test("accepts a connection over TLS by the endpoint's name", async () => {
       expect(await connectWith(authority.cert)).toBe("in");
       expect(await connectWith(authority.cert, "localhost-pooler")).toBe("in");
       expect(await connectWith(authority.cert, "ep-other.neon.tech")).toContain("endpoint could not be found");
     });
 
-    test("shows an expired certificate when told to", async () => {
+    test("shows an expired certificate when its faults say so", async () => {
       neon.faults.set({ expiredCertificate: true });
       expect(await connectWith(authority.cert)).toContain("certificate has expired");
     });
@@ -214,7 +214,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
       expect(await text(socket)).toContain("connection is insecure (try using `sslmode=require`)");
     });
 
-    test("wakes a sleeping database, and until then closes connections if it is to refuse", async () => {
+    test("wakes a sleeping database, and closes connections until then when its faults say so", async () => {
       neon.faults.set({ sleep: { wakeMs: 60_000, refuses: true } });
       expect(await connectWith(authority.cert)).toContain("Connection terminated unexpectedly");
       neon.faults.set({ sleep: { wakeMs: 100, refuses: false } });
@@ -222,7 +222,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
       expect(neon.faults.current.sleep).toBeNull();
     });
 
-    test("carries migrations", async () => {
+    test("runs migrations", async () => {
       const migrations = join(import.meta.dirname, "../../../../migrations");
       const args = [`${url().href}?sslmode=require`, migrations];
       const variables = { NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") };
@@ -232,7 +232,7 @@ describe.skipIf(postgresMissing !== null)(`Neon's emulator${because}`, () => {
     });
   });
 
-  test("an authority that was kept is trusted by those who knew it before", async () => {
+  test("clients that trusted an authority trust it again after a restart", async () => {
     const again = await openAuthority(folder);
     const { hostname, port } = new URL(postgres.url);
     const restarted = await startNeonEmulator({

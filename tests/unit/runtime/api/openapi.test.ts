@@ -77,8 +77,17 @@ describe("the OpenAPI document", () => {
     expect(document.components.securitySchemes.key).toMatchObject({ type: "http", scheme: "bearer" });
   });
 
+  it("lists every problem of a status", () => {
+    const { 503: unavailable } = document.paths["/v1/dead-letters/{id}/retry"].post.responses;
+    const response = document.components.responses[unavailable.$ref.split("/").at(-1)];
+    expect(response.description).toContain("`database_unavailable`");
+    expect(response.description).toContain("`stream_unavailable`");
+    const [, { properties }] = response.content["application/problem+json"].schema.allOf;
+    expect(properties.code.enum).toEqual(["database_unavailable", "stream_unavailable"]);
+  });
+
   it("says that filters go into the query where there is no body", () => {
-    expect(document.info.description).toMatch(/without a request body refuses one .* filters go into the query/);
+    expect(document.info.description).toMatch(/without a request body refuses a body .* filters go into the query/);
   });
 
   it("names the bounds and defaults of what it takes", () => {

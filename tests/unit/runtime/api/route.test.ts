@@ -243,8 +243,8 @@ describe("a body", () => {
     const { errors, detail } = await problem(await env.call(echo, request));
     expect(errors).toEqual([
       { field: "query.limit", message: "query.limit must be given once" },
-      { field: "query.other", message: "query.other is not known here; remove it" },
-      { field: "more", message: "more must not hold a NUL character or half of a surrogate pair" },
+      { field: "query.other", message: "query.other is unknown; remove it" },
+      { field: "more", message: "more must not contain a NUL character or half of a surrogate pair" },
       { field: "size", message: "size must be a whole number" },
       { field: "name", message: "name is missing: it must be text" },
     ]);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { recordDeadLetter } from "../../../../domain/dead-letters/record-dead-letter.ts";
 import type { Batch, ConsumeFunction, ConsumeResult, Ctx, Env, Source } from "../../../../runtime/contract.ts";
 import { createMemoryStream } from "../../../../runtime/drivers/stream/memory.ts";
 import type { EventStream } from "../../../../runtime/drivers/stream/stream.ts";
@@ -111,7 +112,7 @@ describe("A consumer whose entries were deleted by somebody else", () => {
     await add("c");
     start();
     (await called("c")).done();
-    await vi.waitFor(() => expect(problems()).toEqual(["WARN Pending entries were deleted by somebody else."]));
+    await vi.waitFor(() => expect(problems()).toEqual(["WARN Pending messages were deleted by another program."]));
     expect(env.logged.find(({ level }) => level === "WARN")?.fields).toEqual({ stream: "work", lost: 1 });
     await vi.waitFor(async () => {
       expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1, pending: 1 });
@@ -195,7 +196,7 @@ describe("A message that fails", () => {
     await untilDone();
     expect(await env.sql`select body from dead_letters`).toEqual([]);
     expect(problems()).toEqual([
-      "ERROR The worker test fails; it is tried again until it works.",
+      "ERROR The worker test fails; it is retried until it works.",
       "WARN The worker test works again.",
     ]);
   });
@@ -245,7 +246,7 @@ describe("A call that takes too long", () => {
     await vi.waitFor(async () => {
       expect(await env.stream.state("work", "workers")).toMatchObject({ length: 1, pending: 1 });
     });
-    expect(problems()).toEqual(["ERROR A call did not end within the lease; others take its messages over."]);
+    expect(problems()).toEqual(["ERROR A call did not end within its lease; other workers claim its messages."]);
   });
 });
 
@@ -261,7 +262,7 @@ describe("A stream service that is away", () => {
     await add("a");
     (await called("a")).done();
     expect(problems()).toEqual([
-      "ERROR Reading work fails; it is tried again until it works.",
+      "ERROR Reading work fails; it is retried until it works.",
       "WARN Reading work works again.",
     ]);
   });
@@ -289,7 +290,7 @@ describe("A stream service that is full", () => {
     await untilDone();
     expect(calls).toHaveLength(1);
     expect(await env.stream.state("next", "g")).toMatchObject({ length: 0 });
-    expect(problems()).toEqual(["ERROR The worker test fails; it is tried again until it works."]);
+    expect(problems()).toEqual(["ERROR The worker test fails; it is retried until it works."]);
   });
 });
 
@@ -352,6 +353,7 @@ function start(over: Partial<Source> = {}, stream: Partial<EventStream> = {}): P
         const bodies = batch.messages.map(({ body }) => body);
         calls.push({ bodies, batch, env: callEnv, ctx, done: resolve, fail: reject });
       }),
+    deadLetter: (letter, { sql }) => recordDeadLetter(sql, letter),
   };
   const part = startConsumer({
     name: "test",

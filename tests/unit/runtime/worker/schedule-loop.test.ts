@@ -88,7 +88,7 @@ describe("A schedule's loop", () => {
     await run(2);
     expect(await env.stream.state("work", "g")).toMatchObject({ length: 1 });
     expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
-      "ERROR The schedule apply-retention fails; it is tried again until it works.",
+      "ERROR The schedule apply-retention fails; it is retried until it works.",
       "WARN The schedule apply-retention works again.",
     ]);
   });
@@ -163,7 +163,7 @@ describe("A schedule's loop", () => {
     (await run(7)).done();
     await pause(60_000);
     expect(env.logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
-      "ERROR The schedule apply-retention fails; it is tried again until it works.",
+      "ERROR The schedule apply-retention fails; it is retried until it works.",
       "WARN The schedule apply-retention works again.",
     ]);
   });

@@ -8,7 +8,7 @@ function answered(statusCode: number, body = "", truncated = false): HttpAnswer 
   return { ok: true, statusCode, headers: {}, body, truncated, totalMs: 3, phases };
 }
 
-function failed(failure: HttpFailure, detail = "It failed."): HttpAnswer {
+function failed(failure: HttpFailure, detail = "The attempt failed."): HttpAnswer {
   return { ok: false, failure, code: "X", detail, statusCode: null, totalMs: 3, phases };
 }
 
@@ -57,7 +57,7 @@ describe("judging an answer", () => {
     ["blocked", "blocked"],
     ["redirects", "status"],
   ] as const)("calls a failure in %s the outcome %s", (failure, outcome) => {
-    expect(judge(failed(failure), any2xx)).toMatchObject({ outcome, detail: "It failed." });
+    expect(judge(failed(failure), any2xx)).toMatchObject({ outcome, detail: "The attempt failed." });
   });
 
   it("knows nothing of a target when this side gave up", () => {

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { buildConnector } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createAuthority } from "../../../../../local/emulators/certificate.ts";
-import { errorBody } from "../../../../../local/emulators/neon-answer.ts";
+import { errorBody } from "../../../../../local/emulators/neon-error.ts";
 import type { NeonFaults } from "../../../../../local/emulators/neon-faults.ts";
 import { createNeonSql, type NeonOptions } from "../../../../../runtime/drivers/sql/neon.ts";
 import { createPostgresSql } from "../../../../../runtime/drivers/sql/postgres.ts";
@@ -224,7 +224,7 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
     });
 
     test("about a certificate that nobody vouches for", async () => {
-      const stranger = buildConnector({ ca: createAuthority().cert });
+      const stranger = buildConnector({ ca: (await createAuthority()).cert });
       const fetchOptions = neon.fetchVia((options, done) => stranger({ ...options, ...neon.address }, done));
       const error = await errorOf(connect({ fetchOptions })`select 1`);
       expect(error.message).toContain("name the CA's file in NODE_EXTRA_CA_CERTS");

@@ -274,8 +274,8 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres over TLS${because(ownPost
   let server: OwnPostgres;
   let folder: string;
   beforeAll(async () => {
-    const authority = createAuthority();
-    const { cert, key } = authority.issue(["localhost"]);
+    const authority = await createAuthority();
+    const { cert, key } = await authority.issue(["localhost"]);
     folder = await mkdtemp(join(tmpdir(), "stillup-authority-"));
     await writeFile(join(folder, "authority.pem"), authority.cert);
     server = await startOwnPostgres({

@@ -14,7 +14,6 @@ import { type OwnRedis, ownRedisMissing, startOwnRedis } from "../../../../../te
 const missing = ownRedisMissing === null ? "" : ` (${ownRedisMissing})`;
 
 describe.skipIf(ownRedisMissing !== null)(`A stream on Redis behind TLS${missing}`, () => {
-  const authority = createAuthority();
   let redis: OwnRedis;
   let tls: Server;
   let folder: string;
@@ -22,7 +21,8 @@ describe.skipIf(ownRedisMissing !== null)(`A stream on Redis behind TLS${missing
 
   beforeAll(async () => {
     redis = await startOwnRedis();
-    tls = createServer(authority.issue(["localhost"]), (socket) => {
+    const authority = await createAuthority();
+    tls = createServer(await authority.issue(["localhost"]), (socket) => {
       const behind = connect(redis.port, "127.0.0.1");
       socket.pipe(behind).pipe(socket);
       socket.on("error", () => behind.destroy());

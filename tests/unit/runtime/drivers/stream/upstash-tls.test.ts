@@ -13,13 +13,13 @@ import { upstashToken } from "../../../../../testing/upstash.ts";
 const missing = redisMissing === null ? "" : ` (${redisMissing})`;
 
 describe.skipIf(redisMissing !== null)(`Upstash over TLS${missing}`, () => {
-  const authority = createAuthority();
   let redis: TestRedis;
   let emulator: UpstashEmulator;
   let folder: string;
 
   beforeAll(async () => {
     redis = await startRedis();
+    const authority = await createAuthority();
     const tls = { authority, name: "localhost" };
     emulator = await startUpstashEmulator({ redisUrl: redis.url, token: upstashToken, tls });
     folder = await mkdtemp(join(tmpdir(), "stillup-tls-"));

@@ -1,17 +1,17 @@
-/** What the server says instead of rows. */
+/** An error that Neon's proxy answers instead of rows. */
 export class NeonRefusal extends Error {
   readonly status: number;
-  readonly fields: ErrorFields;
+  readonly fields: NeonErrorFields;
 
-  constructor(status: number, message: string, fields: ErrorFields = {}) {
+  constructor(status: number, message: string, fields: NeonErrorFields = {}) {
     super(message);
     this.status = status;
     this.fields = fields;
   }
 }
 
-/** What Postgres says of an error beside its message, by the names that Neon gives it. */
-interface ErrorFields {
+/** What Postgres reports with an error beside its message, under Neon's names. */
+interface NeonErrorFields {
   readonly code?: string | undefined;
   readonly severity?: string | undefined;
   readonly detail?: string | undefined;
@@ -30,8 +30,8 @@ interface ErrorFields {
   readonly routine?: string | undefined;
 }
 
-/** The body of an error as Neon writes it: what Postgres did not say is null, but code and severity are empty then. */
-export function errorBody(message: string, fields: ErrorFields = {}): string {
+/** The body of an error as Neon writes it. A missing code or severity is empty; any other missing field is null. */
+export function errorBody(message: string, fields: NeonErrorFields = {}): string {
   return JSON.stringify({
     message,
     code: fields.code ?? "",

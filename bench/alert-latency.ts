@@ -116,7 +116,7 @@ async function measureAfterIdle(parts: Parts, names: readonly string[]): Promise
     await until("An alert has not arrived.", async () => (await receiver.call("count")) > arrivalsBefore);
     const turn = (await targets.call("turns"))[turnsBefore];
     const arrival = (await receiver.call("arrivals"))[arrivalsBefore];
-    if (turn?.name !== name || arrival?.name !== name) throw new Error(`Something else than ${name} was told.`);
+    if (turn?.name !== name || arrival?.name !== name) throw new Error(`Something else than ${name} was notified.`);
     times.push(arrival.atMs - turn.atMs);
   }
   return summarise(times);

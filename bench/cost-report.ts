@@ -64,10 +64,10 @@ those published in November 2026: Upstash's pay as you go, Neon's plan Launch wi
 
 ## A day
 
-One replica of each service, HTTP monitors every 60 s that answer right, one webhook channel. The services run as in
+One replica of each service, HTTP monitors every 60 s that succeed, one webhook channel. The services run as in
 containers, bundles, loops and drivers, against the emulators over TLS; the emulators count what would be billed. Time is
 simulated: the process' timers and the database's \`app_now()\` stand still until no request is under way and every wake-up is
-heard, and then jump to the next timer. Targets and receivers answer at once. Each service's health check is made every
+received, and then jump to the next timer. Targets and receivers answer at once. Each service's health check is made every
 30 s, ${healthChecks(days)}; their cost is among these figures, and is nothing.
 
 ${scaled(days)}
@@ -94,7 +94,7 @@ ${piped(monthCells(days))}
 With monitors that are checked more often than every 5 minutes the database never sleeps, and a quarter of a CU around the
 clock is more than the free plan's.
 
-A heartbeat (\`WATCHDOG_URL\`) keeps it awake too: its canary a minute takes 24,000 Redis commands (1.45 USD a month at
+A watchdog (\`WATCHDOG_URL\`) keeps it awake too: its canary a minute takes 24,000 Redis commands (1.45 USD a month at
 Upstash) and 8,600 SQL trips more a day. (Measured over three simulated hours without monitors.)
 
 ## An alert
@@ -109,8 +109,7 @@ for TLS. Connections are let go 4 s after their last request, as Node's fetch do
 
 ${piped(latencyCells(latency))}
 
-After an idle hour the schedules that look for work are asleep, and no connection is open but those on which wake-ups are
-heard; the schedules wake 5 s before the check, as they do, and most connections are gone again when it fails. The hour
+After an idle hour the schedules that look for work are asleep, and no connection is open but those that receive wake-ups; the schedules wake 5 s before the check, as they do, and most connections are gone again when it fails. The hour
 itself is not waited for: what is remembered of work is taken back, and connections are dropped. A database of Neon's that
 sleeps is woken by the schedules, 5 s before the check: its cold start is not among these figures.
 

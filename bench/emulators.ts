@@ -23,7 +23,7 @@ export interface Billed {
   readonly sqlTrips: number;
 }
 
-/** Neon and Upstash as Stillup is told of them. */
+/** Neon and Upstash as Stillup is configured for them. */
 export interface Emulators {
   readonly variables: Readonly<Record<string, string>>;
   readonly route: Route;

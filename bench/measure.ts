@@ -60,7 +60,7 @@ export async function measureAlerts(
   const arrivals: Arrival[] = (await receiver.call("arrivals")).slice(before);
   const type = behaviour === "ok" ? "monitor.up" : "monitor.down";
   const stray = arrivals.find((arrival) => arrival.type !== type);
-  if (stray !== undefined) throw new Error(`${stray.name} told ${stray.type} among ${type}.`);
+  if (stray !== undefined) throw new Error(`${stray.name} notified ${stray.type} among ${type}.`);
   return latencies(turns, arrivals);
 }
 

@@ -1,4 +1,4 @@
-/** Time that passes only when it is told to. */
+/** Time that passes only when a test moves it. */
 export interface SimulatedClock {
   /** Milliseconds since 1970. */
   nowMs(): number;

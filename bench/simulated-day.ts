@@ -140,7 +140,7 @@ async function measureAlert({ hours, stack, emulators }: Measuring, urls: readon
     await pass(stack, ALERTS_MS);
   });
   const alerts = stretch.webhooks;
-  if (alerts !== 2 * ALERTING) throw new Error(`${alerts} alerts were told instead of ${2 * ALERTING}.`);
+  if (alerts !== 2 * ALERTING) throw new Error(`${alerts} alerts were sent instead of ${2 * ALERTING}.`);
   const share = (2 * ALERTS_MS) / (hours * HOUR_MS);
   return {
     alerts,

@@ -28,10 +28,10 @@ export function latencies(causes: readonly Timed[], effects: readonly Timed[]): 
   for (const { name, atMs } of effects) byName.set(name, [...(byName.get(name) ?? []), atMs]);
   const times = causes.map(({ name, atMs }) => {
     const effectMs = byName.get(name)?.shift();
-    if (effectMs === undefined) throw new Error(`${name} was never told.`);
+    if (effectMs === undefined) throw new Error(`${name} was never notified.`);
     return effectMs - atMs;
   });
   const left = [...byName].filter(([, rest]) => rest.length > 0);
-  if (left.length > 0) throw new Error(`${left.length} were told too often, such as ${left[0]?.[0]}.`);
+  if (left.length > 0) throw new Error(`${left.length} were notified too often, such as ${left[0]?.[0]}.`);
   return times;
 }

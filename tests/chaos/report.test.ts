@@ -57,7 +57,7 @@ test("The figures count faults by kind, and time alerts from the turn and recove
 
 test("A run without fault says so, with what its number of faults proves", () => {
   const document = markdown(figuresWith());
-  expect(document).toContain("Nothing was lost and nothing was doubled under 2 faults.");
+  expect(document).toContain("Nothing was lost and nothing was duplicated under 2 faults.");
   expect(document).toContain("150.00 %");
   expect(document).toContain("| SIGKILL api | 2 |");
   expect(failures(figuresWith())).toEqual([]);

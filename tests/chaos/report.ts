@@ -33,8 +33,8 @@ nothing is left to be told, and compares.
 
 Run on ${machine.date} at ${machine.commit ?? "an unknown commit"} with \`--minutes ${minutes} --seed ${seed}\`: ${machine.processor}, ${machine.memoryGb} GB,
 ${machine.system}, Docker ${machine.docker}, Compose ${machine.compose}, ${modes.map(({ mode, postgres, redis }) => `${mode}: Postgres ${postgres}, Redis ${redis}`).join("; ")}.
-The seed decides which faults come in which order and what targets do; when exactly each meets the stack is the machine's
-affair, and another run will differ in it.
+The seed decides the order of the faults and what the targets do. The exact moment of each fault depends on the machine, so
+another run with the same seed differs in that.
 
 ## Outcome
 
@@ -44,16 +44,16 @@ ${piped(outcomeCells(figures))}
 
 - *Changes of status*: each turn of a target, held against \`status_changes\`. A target turns again when its change is
   stored, because an outage that no check saw is none that could be told. Lost: not stored within five minutes. Invented:
-  stored although the target had not turned, or before it did.
+  stored although the target had not changed, or before it changed.
 - *Alerts*: each change to each of its two receivers, and each change of connectivity to one, as the receivers' own ledger has it.
   Lost: never taken. Invented: of no turn, or before it. Doubled: one event, or one incident's beginning or end, under two
   ids. Out of order: a monitor's alerts otherwise than its target turned.
 - *Sent again*: webhooks that came again, with the same id, after they had been answered with 2xx. Each needs a fault
-  between the answer and its recording. The bound counts the answers that such a fault could meet, of which each may cost
-  one: those in the second before a notification worker was killed, frozen or cut off, those while the database or the way
-  to it was broken, and until 3 s after, and those that the receiver began with 2xx and did not end.
-- *Time to tell*: from the turn of a target to the arrival at the receiver that takes everything. It holds the wait for the
-  next check (5 s), the second check where the threshold is 2, and every fault on the way.
+  between the response and its recording. The upper limit counts the responses that such a fault could hit; each may cause one
+  more: responses in the second before a notification worker was killed, frozen or disconnected; responses while the database
+  or the network to it was broken, and 3 s longer; and responses that the receiver began with 2xx and did not finish.
+- *Time to notify*: from the change of a target to the arrival at the receiver that accepts everything. It includes the wait for
+  the next check (5 s), the second check where the threshold is 2, and every fault on the way.
 - *Recovery*: from the fixing of a fault to the next alert at that receiver, whatever else was broken by then.
 
 ## What was injected
@@ -98,31 +98,31 @@ function outcomeCells({ modes }: Figures): Cells {
     row("changes invented", ({ verdict }) => verdict.changes.invented),
     row("alerts expected", ({ verdict }) => verdict.alerts.expected),
     row("alerts lost", ({ verdict }) => verdict.alerts.lost),
-    row("alerts doubled", ({ verdict }) => verdict.alerts.doubled),
+    row("alerts duplicated", ({ verdict }) => verdict.alerts.doubled),
     row("alerts invented", ({ verdict }) => verdict.alerts.invented),
     row("alerts out of order", ({ verdict }) => verdict.alerts.outOfOrder),
     row("incidents wrong", ({ verdict }) => verdict.wrongIncidents),
-    row("offline, and told so", ({ verdict }) => verdict.offline.spells),
+    row("offline, and notified", ({ verdict }) => verdict.offline.spells),
     row("deliveries not delivered", ({ verdict }) => verdict.unfinished),
     row("dead letters", ({ verdict }) => verdict.deadLetters),
     row("webhooks", ({ webhooks }) => webhooks),
-    row("sent again after it was taken", ({ verdict }) => verdict.extra.posts),
+    row("sent again after it was accepted", ({ verdict }) => verdict.extra.posts),
     row("its bound", ({ verdict }) => verdict.extra.bound),
-    row("faults that can be its cause", ({ verdict }) => verdict.extra.causes),
+    row("faults that can be the cause", ({ verdict }) => verdict.extra.causes),
     row("sent again without a fault", ({ verdict }) => verdict.extra.unexplained),
-    row("time to tell, p50", ({ told }) => seconds(told.p50)),
-    row("time to tell, p99", ({ told }) => seconds(told.p99)),
-    row("time to tell, longest", ({ told }) => seconds(told.max)),
+    row("time to notify, p50", ({ told }) => seconds(told.p50)),
+    row("time to notify, p99", ({ told }) => seconds(told.p99)),
+    row("time to notify, longest", ({ told }) => seconds(told.max)),
     row("recovery, longest", ({ longestRecoveryMs }) => seconds(longestRecoveryMs)),
-    row("all told after the last fault", ({ settledMs }) => seconds(settledMs)),
+    row("last alert after the last fault", ({ settledMs }) => seconds(settledMs)),
   ];
 }
 
 function passed(faults: number): string {
-  return `Nothing was lost and nothing was doubled under ${faults} faults.
+  return `Nothing was lost and nothing was duplicated under ${faults} faults.
 
-${faults} faults of which none cost or doubled an alert say, where faults are independent, that at 95 % fewer than
-${percent(3 / faults)} of such faults do (3 / N). They are not quite independent: up to four parts were broken at once.`;
+${faults} faults, none of which lost or duplicated an alert. If faults are independent, this shows at 95 % confidence that fewer than
+${percent(3 / faults)} of such faults do (3 / N). They are not fully independent: up to four parts were broken at the same time.`;
 }
 
 function total({ modes }: Figures, count: (of: ModeFigures) => number): number {

@@ -447,7 +447,7 @@ function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { service
     expect([answer.status, problemOf(answer).code]).toEqual([413, "body_too_large"]);
   });
 
-  test("A statement that the database refuses is answered with 500, and nothing of it is told", async () => {
+  test("A statement that the database refuses is answered with 500, and its message is not shown", async () => {
     await db().query("alter table incidents rename to incidents_away");
     try {
       const answer = await call("GET", "/v1/incidents");
@@ -458,7 +458,7 @@ function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { service
     }
   });
 
-  test("What the host cannot do is told by /healthz", async () => {
+  test("/healthz shows the limitations of the host", async () => {
     const { value } = await call("GET", "/healthz");
     expect(value.status).toBe("ok");
     if (value.limits !== undefined) expect(value.limits.minIntervalSeconds).toBeGreaterThanOrEqual(5);

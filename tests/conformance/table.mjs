@@ -28,7 +28,7 @@ export async function writeTable(testResults) {
 }
 
 async function limitLines() {
-  const lines = ["A dash: the host has no such thing. What each cannot do, or not quickly:", ""];
+  const lines = ["A dash: the host does not have this. Limitations of each:", ""];
   for (const [host, name] of Object.entries(LIMITED)) {
     const { workSeconds, minIntervalSeconds, alertWithinSeconds, limitations } = await hostLimits(host);
     const ticks = `a tick each minute works for ${workSeconds} s (\`WORK_SECONDS\`)`;

@@ -260,6 +260,41 @@ describe("handling status changes", () => {
     expect(down.incident?.id).toBe((await incidents()).at(-1)?.["id"]);
   });
 
+  it("numbers a monitor's events by themselves, not by its status changes", async () => {
+    const channel = await addChannel();
+    const id = await addMonitor({ failures: 1, recoveries: 1 });
+    await checks(id, "ok", "unknown", "status", "unknown", "ok");
+    await handleStatusChanges(env.sql, [id]);
+    expect((await monitor(id)).version).toBe(5);
+    const rows = await env.sql`
+      select id, event_id, event_number, data->'incident'->>'id' as incident from deliveries order by event_number`;
+    const name = id.slice(4);
+    expect(rows).toEqual([
+      {
+        id: `dlv_${name}_1_${channel.slice(3)}`,
+        event_id: `evt_${name}_1`,
+        event_number: 1,
+        incident: `inc_${name}_1`,
+      },
+      {
+        id: `dlv_${name}_2_${channel.slice(3)}`,
+        event_id: `evt_${name}_2`,
+        event_number: 2,
+        incident: `inc_${name}_1`,
+      },
+    ]);
+  });
+
+  it("tells what the monitor is, and which target it has", async () => {
+    await addChannel();
+    const id = await addMonitor({ failures: 1 });
+    await checks(id, "status");
+    await handleStatusChanges(env.sql, [id]);
+    expect(await env.sql`select data->'monitor' as monitor from deliveries`).toEqual([
+      { monitor: { id, name: "m", type: "http", target: "http://127.0.0.1/" } },
+    ]);
+  });
+
   it("has nothing to do the second time", async () => {
     await addChannel();
     const id = await addMonitor({ failures: 1 });

@@ -1,6 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyRetention } from "../../../../domain/retention/apply-retention.ts";
-import { claimSchedule } from "../../../../domain/shared/claim-schedule.ts";
 import { rollUp } from "../../../../domain/uptime/roll-up.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -141,57 +140,5 @@ describe("retaining", () => {
     await applyRetention(env.sql, { rawCheckDays: 7 });
     const rows = await env.sql`select version from status_changes order by version`;
     expect(rows).toEqual([{ version: 2 }, { version: 3 }]);
-  });
-});
-
-describe("taking turns", () => {
-  const ask = async (name = "roll-up", everySeconds = 60) => claimSchedule(env.sql, name, everySeconds);
-  const claimed = async () => (await ask()).claimed;
-
-  it("gives a schedule's turn to one of many, and again when its time has come", async () => {
-    await addMonitor();
-    const first = await Promise.all([ask(), ask(), ask(), ask()]);
-    expect(first.filter((turn) => turn.claimed)).toHaveLength(1);
-    expect(first.map((turn) => turn.nextInMs)).toEqual([60_000, 60_000, 60_000, 60_000]);
-    await env.clock.advance(59);
-    expect(await claimed()).toBe(false);
-    await env.clock.advance(1);
-    expect(await claimed()).toBe(true);
-  });
-
-  it("lets every schedule sleep until the next full hour when there is nothing to do", async () => {
-    await env.clock.advance(600);
-    expect(await ask("roll-up", 60)).toEqual({ claimed: true, nextInMs: 3_000_000 });
-    expect(await ask("enqueue-checks", 4.5)).toEqual({ claimed: true, nextInMs: 3_000_000 });
-    expect(await ask("enqueue-checks", 4.5)).toEqual({ claimed: false, nextInMs: 3_000_000 });
-  });
-
-  it("keeps its times for two minutes after there was something to do", async () => {
-    const id = await addMonitor();
-    await ask();
-    await env.sql`update monitors set status = 'paused' where id = ${id}`;
-    await env.clock.advance(119);
-    expect((await ask("roll-up", 60)).nextInMs).toBe(60_000);
-    await env.clock.advance(60);
-    expect((await ask("roll-up", 60)).nextInMs).toBe(3_600_000 - 179_000);
-  });
-
-  it("wakes before a monitor is due, and for a try that is due", async () => {
-    await addMonitor();
-    await env.sql`update monitors set next_check_at = app_now() + interval '30 min'`;
-    expect((await ask("roll-up")).nextInMs).toBe(30 * 60_000 - 5000);
-    await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, next_attempt_at)
-      values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), app_now() + interval '20 min')`;
-    expect((await ask("apply-retention")).nextInMs).toBe(20 * 60_000);
-  });
-
-  it("gives a turn to who asks early because something new has come", async () => {
-    expect(await claimed()).toBe(true);
-    await env.clock.advance(300);
-    expect(await claimed()).toBe(false);
-    await addMonitor();
-    expect(await ask()).toEqual({ claimed: true, nextInMs: 60_000 });
-    expect(await claimed()).toBe(false);
   });
 });

@@ -40,15 +40,19 @@ export async function applyMigrations(sql: SqlDriver, dist: string): Promise<str
   return migrate(sql, await readMigrations(join(dist, "migrations")));
 }
 
-/** @throws StillupError `invalid_configuration` when the database limitations a migration of this build. */
+/**
+ * What a service asks of the database when it starts. Newer migrations and edited files do not stop it: they are for
+ * `migrate` to judge.
+ * @throws StillupError `invalid_configuration` when the database lacks a migration of this build.
+ */
 export async function checkMigrated(sql: Sql, dist: string): Promise<void> {
   const missing = await findMissingMigrations(sql, dist);
   if (missing.length === 0) return;
-  const detail = `The database in DATABASE_URL limitations the migrations ${missing.join(", ")}. Run the service migrate first.`;
+  const detail = `The database in DATABASE_URL lacks the migrations ${missing.join(", ")}. Run the service migrate first.`;
   throw new StillupError("invalid_configuration", detail);
 }
 
-/** The names of this build's migrations that the database limitations. */
+/** The names of this build's migrations that the database lacks. */
 export async function findMissingMigrations(sql: Sql, dist: string): Promise<string[]> {
   const wanted = (await readMigrations(join(dist, "migrations"))).map(({ name }) => name);
   const applied = await sql<{ name: string }>`select name from schema_migrations`.then(

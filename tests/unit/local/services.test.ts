@@ -47,9 +47,7 @@ describe.skipIf(missing !== null)(`Services on Postgres and Redis${missing === n
     const variables = variablesFor(await postgres.createEmptyDatabase());
     const early = start("worker-notification", variables);
     expect(await early.exit).toBe(1);
-    expect(early.stderr()).toMatch(
-      /^stillup: .* limitations the migrations 0001-.*\. Run the service migrate first\.\n$/,
-    );
+    expect(early.stderr()).toMatch(/^stillup: .* lacks the migrations 0001-.*\. Run the service migrate first\.\n$/);
     const migrate = start("migrate", variables);
     expect(await migrate.exit).toBe(0);
     expect(migrate.stdout()).toMatch(/"applied":\["0001-/);

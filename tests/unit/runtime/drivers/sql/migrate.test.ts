@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Migration, migrate, readMigrations } from "../../../../../runtime/drivers/sql/migrate.ts";
+import { migrate, readMigrations } from "../../../../../runtime/drivers/sql/migrate.ts";
+import { compatibleWith, type Migration } from "../../../../../runtime/drivers/sql/pending-migrations.ts";
 import { createPgliteSql } from "../../../../../runtime/drivers/sql/pglite.ts";
 import { createPostgresSql } from "../../../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../../../runtime/drivers/sql/sql.ts";
@@ -19,6 +20,9 @@ const second: Migration = {
     create table b as select add(n, 1) as n from a`,
 };
 const third: Migration = { name: "0003-third", text: "create table c (n int)" };
+
+/** The sha256 of each file that was released; null: it is not released yet, and may change. */
+const released: Record<string, string | null> = { "0001-main": null };
 
 describe("Migrations", () => {
   let sql: SqlDriver;
@@ -49,9 +53,9 @@ describe("Migrations", () => {
   });
 
   test.each([
-    ["edited", [{ ...first, text: "select 1" }, second], "0001-first was edited after it was applied"],
-    ["missing", [second, third], "has migration 0001-first, whose file is missing"],
-    ["newer than the code", [first], "has migration 0002-second, which is newer than this version"],
+    ["edited", [{ ...first, text: "select 1" }, second], "migrations/0001-first.sql is not the one that this database"],
+    ["missing", [second, third], "has the migration 0001-first, but its file is missing"],
+    ["newer than the code", [first], "0002-second, which is newer than this version of Stillup and not compatible"],
     ["preceded by a new one", [first, { ...third, name: "0001-late" }, second], "0001-late comes before 0002-second"],
   ])("that are applied and %s are refused", async (_, migrations, message) => {
     await migrate(sql, [first, second]);
@@ -60,6 +64,54 @@ describe("Migrations", () => {
       message: expect.stringContaining(message),
     });
     expect(await sql`select from schema_migrations`).toHaveLength(2);
+  });
+
+  test("that were edited stop with a message that says which file, what happened and what to do", async () => {
+    await migrate(sql, [first]);
+    await sql`update schema_migrations set applied_at = '2026-03-01T12:00:00Z'`;
+    const edited = { ...first, text: `${first.text} or not` };
+    await expect(migrate(sql, [edited, second])).rejects.toMatchObject({
+      message:
+        "The file migrations/0001-first.sql is not the one that this database was migrated with on 2026-03-01: it was " +
+        "edited afterwards. Nothing was changed, and services that run go on. Put the original file of your release " +
+        "back, and run migrate again. A change of the schema needs a new file.",
+    });
+    expect(await sql`select to_regclass('b') as b`).toEqual([{ b: null }]);
+  });
+
+  describe("that are newer than the code and compatible with it", () => {
+    const addition = (name: string, oldest: string): Migration => ({
+      name,
+      text: `-- compatible-with: ${oldest}\ncreate table t${name.slice(0, 4)} (n int)`,
+    });
+    const next = addition("0002-next", "0001-first");
+    const later = addition("0003-later", "0001-first");
+
+    test("are accepted, and nothing is applied", async () => {
+      await migrate(sql, [first, next, later]);
+      expect(await migrate(sql, [first, next])).toEqual([]);
+      expect(await migrate(sql, [first])).toEqual([]);
+    });
+
+    test("are compatible with what the database was migrated with, whatever a newer file says", async () => {
+      await migrate(sql, [first, { ...next, text: "create table t (n int)" }]);
+      await expect(migrate(sql, [first])).rejects.toMatchObject({ code: "invalid_configuration" });
+    });
+
+    test("are refused by code that is older than the oldest that they name", async () => {
+      await migrate(sql, [first, next, addition("0003-drop", "0002-next")]);
+      expect(await migrate(sql, [first, next])).toEqual([]);
+      await expect(migrate(sql, [first])).rejects.toMatchObject({
+        message: expect.stringContaining("has the migration 0003-drop, which is newer than this version of Stillup"),
+      });
+    });
+
+    test("do not excuse a file that was never applied", async () => {
+      await migrate(sql, [first, later]);
+      await expect(migrate(sql, [first, next])).rejects.toMatchObject({
+        message: expect.stringContaining("0002-next comes before 0003-later"),
+      });
+    });
   });
 
   test("are the same with other line ends", async () => {
@@ -72,6 +124,14 @@ describe("Migrations", () => {
     const migrations = await readMigrations(join(import.meta.dirname, "../../../../../migrations"));
     expect(await migrate(sql, migrations)).toEqual(migrations.map(({ name }) => name));
     expect(await sql`select app_now() - statement_timestamp() as difference`).toEqual([{ difference: "00:00:00" }]);
+  });
+
+  describe.each(Object.entries(released))("%s.sql", (name, checksum) => {
+    test.skipIf(checksum === null)("is as it was released: a change of the schema needs a new file", async () => {
+      await migrate(sql, await readMigrations(join(import.meta.dirname, "../../../../../migrations")));
+      const rows = await sql`select checksum from schema_migrations where name = ${name}`;
+      expect(rows).toEqual([{ checksum }]);
+    });
   });
 });
 
@@ -100,6 +160,26 @@ describe("A folder of migrations", () => {
   ])("with a name of %s is refused", async (_, files) => {
     await write(...files);
     await expect(readMigrations(folder)).rejects.toMatchObject({ code: "invalid_configuration" });
+  });
+
+  test.each([
+    ["names no file", "-- compatible"],
+    ["names a file that is not there", "-- compatible-with: 0001-b"],
+    ["names the file itself", "-- compatible-with: 0002-c"],
+    ["has another form", "-- Compatible with 0001-a"],
+  ])("with a mark that %s is refused", async (_, line) => {
+    await write("0001-a.sql");
+    await writeFile(join(folder, "0002-c.sql"), `${line}\nselect 1;`);
+    await expect(readMigrations(folder)).rejects.toMatchObject({
+      code: "invalid_configuration",
+      message: expect.stringContaining("The first line of 0002-c.sql must read"),
+    });
+  });
+
+  test("with a mark that names an earlier file is read", async () => {
+    await write("0001-a.sql");
+    await writeFile(join(folder, "0002-c.sql"), "-- compatible-with: 0001-a\r\nselect 1;");
+    expect((await readMigrations(folder)).map(compatibleWith)).toEqual([null, "0001-a"]);
   });
 });
 

@@ -60,7 +60,7 @@ const HOSTS = {
 export async function buildHost({ host, only, root = ROOT, outDir = join(root, "dist") }) {
   if (HOSTS[host] === undefined)
     throw new Error(`There is no host ${host}; it is one of ${Object.keys(HOSTS).join(", ")}.`);
-  const { functions } = await build({ root, outDir });
+  const { functions, settings, metrics } = await build({ root, outDir });
   const calling = new Set(functions.filter(({ ports }) => ports?.http).map(({ name }) => name));
   const wanted = artefactsOf(functions).filter(({ name }) => only === undefined || name === only);
   if (wanted.length === 0)
@@ -68,7 +68,8 @@ export async function buildHost({ host, only, root = ROOT, outDir = join(root, "
   const folder = join(outDir, "hosts", host);
   if (only === undefined) await rm(folder, { recursive: true, force: true });
   const sources = functions.flatMap(({ kind, source }) => (kind === "workers" ? [source] : []));
-  const { metafile } = await bundle(host, { wanted, calling, sources, root, folder });
+  const data = { sources, settings, metrics };
+  const { metafile } = await bundle(host, { wanted, calling, data, root, folder });
   const built = await Promise.all(wanted.map((artefact) => describe(host, { ...artefact, folder, calling })));
   const problems = [...checkBudgets(built), ...checkDrivers(metafile)];
   if (problems.length > 0) throw new Error(problems.join("\n"));
@@ -90,11 +91,9 @@ function artefactsOf(functions) {
   ];
 }
 
-function bundle(host, { wanted, calling, sources, root, folder }) {
+function bundle(host, { wanted, calling, data, root, folder }) {
   const { platform, banner = {}, alias = {} } = HOSTS[host];
-  const entries = new Map(
-    wanted.map((artefact) => [artefact.name, entryOf(host, { artefact, calling, sources, root })]),
-  );
+  const entries = new Map(wanted.map((artefact) => [artefact.name, entryOf(host, { artefact, calling, data, root })]));
   return esbuild.build({
     ...common,
     absWorkingDir: ROOT,
@@ -114,7 +113,7 @@ function bundle(host, { wanted, calling, sources, root, folder }) {
 }
 
 /** The module that a host loads: which functions, made into its handler. */
-function entryOf(host, { artefact: { functions }, calling, sources, root }) {
+function entryOf(host, { artefact: { functions }, calling, data, root }) {
   const {
     maker,
     from,
@@ -148,7 +147,9 @@ function entryOf(host, { artefact: { functions }, calling, sources, root }) {
       part ? `import { ${part.name} as ${name} } from "${part.from}";` : `const ${name} = null;`,
     ),
     ...functions.map((fn, index) => `import * as f${index} from "${path(fn)}";`),
-    exports(`{ ${[...fields, `sources: ${JSON.stringify(sources)}`, ...Object.keys(parts)].join(", ")} }`),
+    exports(
+      `{ ${[...fields, ...Object.entries(data).map(([name, value]) => `${name}: ${JSON.stringify(value)}`), ...Object.keys(parts)].join(", ")} }`,
+    ),
   ].join("\n");
 }
 

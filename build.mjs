@@ -2,7 +2,7 @@
 //   node build.mjs           builds once; fails when a bundle is over its budget or holds what it must not
 //   node build.mjs --watch   builds again after each change
 //   node build.mjs --host lambda|cloudflare|fetch [--function NAME]   artefacts for a function host, see build-hosts.mjs
-import { watch as watchFolder } from "node:fs";
+import { existsSync, watch as watchFolder } from "node:fs";
 import { cp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { basename, join, resolve } from "node:path";
@@ -61,8 +61,17 @@ export async function build({ root = ROOT, outDir = join(root, "dist"), budgetBy
   const written = [bundles, local].flatMap(({ metafile }) => Object.keys(metafile.outputs));
   await removeStale(outDir, new Set(written.map((path) => resolve(root, path))));
   // Last, because its time says when dist was whole.
-  await writeFile(join(outDir, "manifest.json"), `${JSON.stringify({ functions }, null, 2)}\n`);
-  return { functions };
+  const manifest = { functions, ...(await declarations(root)) };
+  await writeFile(join(outDir, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
+}
+
+/** What the functions of `root` declare together: their settings and their metrics. */
+async function declarations(root) {
+  const exportsOf = (file) =>
+    existsSync(join(root, file)) ? bundleAndImport({ absWorkingDir: root, entryPoints: [file], ...portable }) : {};
+  const { settings = {} } = await exportsOf("domain/config.ts");
+  return { settings, metrics: Object.values(await exportsOf("domain/metrics.ts")) };
 }
 
 /**

@@ -6,7 +6,6 @@ import { startServices } from "../local/service.ts";
 import { readConfig } from "../runtime/config/config.ts";
 import type { Http, HttpAnswer } from "../runtime/drivers/http/http.ts";
 import { createLog } from "../runtime/log.ts";
-import { sourcesOf } from "../runtime/manifest.ts";
 import { serve } from "./helper.ts";
 import { installSimulatedClock, type SimulatedClock } from "./simulated-clock.ts";
 import { type Route, routeTraffic, type Traffic } from "./traffic.ts";
@@ -69,11 +68,11 @@ function answer(statusCode: number): HttpAnswer {
 }
 
 async function start(service: string): Promise<string> {
-  const config = readConfig(options.variables);
-  const log = createLog(service, config.logLevel);
   const manifest = await readManifest(options.dist);
+  const config = readConfig(options.variables, manifest.settings);
+  const log = createLog(service, config.logLevel);
   const functions = functionsOf(manifest, [service]);
-  const bindings = await createBindings(config, { service, log, functions, sources: sourcesOf(manifest) });
+  const bindings = await createBindings(config, { service, log, functions, manifest });
   const scripted = { ...bindings, env: { ...bindings.env, http, limitedHttp: http } };
   const started = { functions, isApi: service === "api", config, log, dist: options.dist };
   const { url } = await startServices({ ...started, bindings: clock === undefined ? bindings : scripted });

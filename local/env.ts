@@ -6,14 +6,13 @@ import {
   SHARED_HTTP_CALLS,
   type StreamConfig,
 } from "../runtime/config/config.ts";
-import type { Source } from "../runtime/contract.ts";
 import type { HttpDriver } from "../runtime/drivers/http/http.ts";
 import { isPooledUrl } from "../runtime/drivers/sql/neon-url.ts";
 import type { SqlDriver } from "../runtime/drivers/sql/sql.ts";
 import type { EventStream } from "../runtime/drivers/stream/stream.ts";
 import type { HostEnv } from "../runtime/host-env.ts";
 import type { Log } from "../runtime/log.ts";
-import type { ManifestFunction } from "../runtime/manifest.ts";
+import { type Manifest, type ManifestFunction, sourcesOf } from "../runtime/manifest.ts";
 import { createMemo } from "../runtime/memo.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { createMetrics } from "../runtime/metrics-registry.ts";
@@ -34,13 +33,12 @@ interface BindingsOptions {
   readonly log: Log;
   /** What runs here. */
   readonly functions: readonly ManifestFunction[];
-  /** What all workers of the build read. */
-  readonly sources: readonly Source[];
+  readonly manifest: Manifest;
 }
 
 /** Makes what `config` names. Drivers are loaded here and nowhere else, each only by the processes that use it. */
-export async function createBindings(config: ProcessConfig, { service, log, functions, sources }: BindingsOptions) {
-  const metrics = createMetrics({ service });
+export async function createBindings(config: ProcessConfig, { service, log, functions, manifest }: BindingsOptions) {
+  const metrics = createMetrics({ service, metrics: manifest.metrics });
   // A function with a limited http calls out before it needs the database. The others send a statement at once.
   const startsWithSql = functions.every(({ ports }) => ports?.http !== "limited");
   let refusedWriteAt = Number.NEGATIVE_INFINITY;
@@ -80,7 +78,7 @@ export async function createBindings(config: ProcessConfig, { service, log, func
     log,
     metrics,
     memo: createMemo(),
-    sources,
+    sources: sourcesOf(manifest),
     found,
     config: functionConfig(config),
   };

@@ -30,7 +30,7 @@ async function main([command, ...args]: readonly string[]): Promise<void> {
   const services = serviceNames(manifest);
   if (command !== undefined && services.includes(command)) {
     const { runService } = await import("./run.ts");
-    return runService(command, { config: readConfig(variables), dist, manifest, stop });
+    return runService(command, { config: readConfig(variables, manifest.settings), dist, manifest, stop });
   }
   if (command === "all") {
     const { runAll } = await import("./run.ts");
@@ -38,7 +38,7 @@ async function main([command, ...args]: readonly string[]): Promise<void> {
   }
   if (command === "migrate") {
     const { runMigrate } = await import("./migrate.ts");
-    return runMigrate({ config: readConfig(variables), dist, stop });
+    return runMigrate({ config: readConfig(variables, manifest.settings), dist, stop });
   }
   if (command === "doctor") {
     const { runDoctor } = await import("./doctor/doctor.ts");
@@ -47,7 +47,7 @@ async function main([command, ...args]: readonly string[]): Promise<void> {
   }
   if (command === "health") {
     const { isAlive } = await import("./healthcheck.ts");
-    const { port, workerPort } = readConfig(variables);
+    const { port, workerPort } = readConfig(variables, manifest.settings);
     process.exit((await isAlive(argument === "api" ? port : workerPort)) ? 0 : 1);
   }
   if (command !== undefined && isOperators(command)) {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type ProcessConfig, readOneProcessConfig, type Variables } from "../runtime/config/config.ts";
 import { createLog, type Log } from "../runtime/log.ts";
-import { type Manifest, serviceNames, sourcesOf } from "../runtime/manifest.ts";
+import { type Manifest, serviceNames } from "../runtime/manifest.ts";
 import { drain, type Part, whatIsLeft } from "../runtime/worker/drain.ts";
 import { createBindings, type ProcessBindings } from "./env.ts";
 import { functionsOf } from "./load.ts";
@@ -48,7 +48,12 @@ export function runService(service: string, { config, ...options }: RunOptions &
 export async function runAll({ variables, folder, ...options }: RunOptions & { variables: Variables; folder: string }) {
   await makeDataFolder(folder);
   const keptKey = variables["API_KEY"] ? null : await keptApiKey(folder);
-  const config = readOneProcessConfig(variables, { dataDir: join(folder, "postgres"), apiKey: keptKey ?? "" });
+  const { settings } = options.manifest;
+  const config = readOneProcessConfig(variables, {
+    dataDir: join(folder, "postgres"),
+    apiKey: keptKey ?? "",
+    settings,
+  });
   await run({
     ...options,
     name: "stillup",
@@ -71,7 +76,7 @@ async function run({ name, services, config, dist, manifest, prepare, started, s
   const { signal } = stop;
   stop.left = () => whatIsLeft(stages);
   const functions = functionsOf(manifest, services);
-  const bindings = await createBindings(config, { service: name, log, functions, sources: sourcesOf(manifest) });
+  const bindings = await createBindings(config, { service: name, log, functions, manifest });
   stages = [[{ name: "the connections", left: () => null, stop: bindings.close }]];
   try {
     await prepare(bindings, signal);

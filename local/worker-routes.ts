@@ -1,5 +1,6 @@
 import type { RouterEntry } from "../runtime/api/router.ts";
 import type { Env } from "../runtime/contract.ts";
+import { streamOldestSeconds, streamPending } from "../runtime/metrics.ts";
 import type { Functions } from "./load.ts";
 
 /**
@@ -23,6 +24,6 @@ export function workerRoutes({ routes, workers }: Functions): RouterEntry[] {
 async function observeStream({ stream, metrics }: Env, { stream: name, group }: { stream: string; group: string }) {
   const state = await stream.state(name, group).catch(() => null);
   if (state === null) return;
-  metrics.set("stillup_stream_pending", state.pending, { stream: name });
-  metrics.set("stillup_stream_oldest_seconds", state.oldestMs / 1000, { stream: name });
+  metrics.set(streamPending, state.pending, { stream: name });
+  metrics.set(streamOldestSeconds, state.oldestMs / 1000, { stream: name });
 }

@@ -6,13 +6,16 @@ import type { Log } from "./log.ts";
 import type { Memo } from "./memo.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** The bindings a function is called with, made by whoever runs the bundle. A bundle holds no driver and no state. */
-export interface Env {
+/**
+ * What a function is called with, made by whoever runs the bundle. A bundle contains no driver and no state. `Own` are
+ * the values of the settings that the functions declare in domain/config.ts.
+ */
+export interface Env<Own = unknown> {
   readonly sql: Sql;
   readonly stream: EventStream;
   readonly http: Http;
   readonly log: Log;
-  readonly config: Config;
+  readonly config: Config & Own;
   readonly metrics: Metrics;
   /** What need not be asked anew for some seconds: readiness, counts. */
   readonly memo: Memo;
@@ -39,8 +42,8 @@ export interface Ctx {
 }
 
 /** A route's default export. */
-export interface FetchFunction {
-  fetch(request: Request, env: Env, ctx: Ctx): Promise<Response>;
+export interface FetchFunction<Own = unknown> {
+  fetch(request: Request, env: Env<Own>, ctx: Ctx): Promise<Response>;
 }
 
 export interface Batch {
@@ -73,14 +76,14 @@ export interface Consumed {
 export type ConsumeResult = void | Consumed;
 
 /** A worker's default export. */
-export interface ConsumeFunction {
-  consume(batch: Batch, env: Env, ctx: Ctx): Promise<ConsumeResult>;
+export interface ConsumeFunction<Own = unknown> {
+  consume(batch: Batch, env: Env<Own>, ctx: Ctx): Promise<ConsumeResult>;
   /**
    * Records a message that no further try can fix: one that `consume` names in `deadLetters`, or that made it throw for
    * the fifth time. The message is acked afterwards. It may be called twice for one message. If it throws, the message
    * stays pending and comes again.
    */
-  deadLetter(letter: NewDeadLetter, env: Env): Promise<void>;
+  deadLetter(letter: NewDeadLetter, env: Env<Own>): Promise<void>;
 }
 
 /** A dead letter that is to be recorded. */
@@ -105,8 +108,8 @@ export interface Tick {
 export type ScheduledResult = void | { readonly publish?: readonly Outgoing[]; readonly nextInMs?: number };
 
 /** A schedule's default export. */
-export interface ScheduledFunction {
-  scheduled(tick: Tick, env: Env, ctx: Ctx): Promise<ScheduledResult>;
+export interface ScheduledFunction<Own = unknown> {
+  scheduled(tick: Tick, env: Env<Own>, ctx: Ctx): Promise<ScheduledResult>;
 }
 
 /** What a worker file exports as `source`. */

@@ -3,7 +3,7 @@ import type { Http } from "./drivers/http/http.ts";
 import { StillupError } from "./errors.ts";
 
 /** All that a process or a function host can hand its functions. */
-export interface HostEnv extends Env {
+export interface HostEnv<Own = unknown> extends Env<Own> {
   /** For functions whose `ports` say `http: "limited"`. */
   readonly limitedHttp: Http;
 }

@@ -1,5 +1,7 @@
 import type { Route } from "./api/route.ts";
+import type { Settings } from "./config/settings.ts";
 import type { Ports, Schedule, Source } from "./contract.ts";
+import type { Metric } from "./metrics.ts";
 
 interface Built {
   /** The function file's base name. */
@@ -18,9 +20,13 @@ export type ManifestFunction =
   | (Built & { readonly kind: "workers"; readonly source: Source })
   | (Built & { readonly kind: "schedules"; readonly schedule: Schedule });
 
-/** `dist/manifest.json`: every function there is, for whoever runs them. */
+/** `dist/manifest.json`: all that whoever runs the functions must know. */
 export interface Manifest {
   readonly functions: readonly ManifestFunction[];
+  /** What domain/config.ts declares. */
+  readonly settings: Settings;
+  /** What domain/metrics.ts declares. */
+  readonly metrics: readonly Metric[];
 }
 
 /** The services that run these functions: `api`, and `worker-<name>` for each worker. In containers each is a process. */

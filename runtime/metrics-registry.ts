@@ -1,40 +1,40 @@
-import { Counter, Gauge, type GaugeConfiguration, Histogram, Registry } from "prom-client";
-import { type MetricName, type Metrics, metricDefinitions } from "./metrics.ts";
+import { Counter, Gauge, Histogram, type MetricConfiguration, Registry } from "prom-client";
+import { type Metric, type Metrics, type MetricsOptions, runtimeMetrics } from "./metrics.ts";
 
-/** Upper bounds in seconds. Alerts take milliseconds when all is well, and hours when a receiver is away. */
-const buckets: Partial<Record<MetricName, readonly number[]>> = {
-  stillup_check_duration_seconds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-  stillup_schedule_lag_seconds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-  stillup_alert_latency_seconds: [
-    0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
-    1800, 7200,
-  ],
-};
-
-/** The metrics of one process. `service` stands as a label on all of them. */
-export function createMetrics({ service }: { readonly service: string }): Metrics {
+/** The metrics of one process, by `prom-client`. */
+export function createMetrics({ service, metrics = [] }: MetricsOptions): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  const counters = new Map<MetricName, Counter>();
-  const gauges = new Map<MetricName, Gauge>();
-  const histograms = new Map<MetricName, Histogram>();
-  for (const [key, { kind, help, labels }] of Object.entries(metricDefinitions)) {
-    const name = key as MetricName;
-    const options = { name, help, labelNames: [...labels], registers: [registry] };
-    if (kind === "counter") counters.set(name, new Counter(options));
-    else if (kind === "gauge") gauges.set(name, gaugeOf(options));
-    else histograms.set(name, new Histogram({ ...options, buckets: [...(buckets[name] ?? [])] }));
-  }
+  const counters = registered(registry, (options) => new Counter(options));
+  const gauges = registered(registry, makeGauge);
+  const histograms = registered(registry, (options, buckets) => new Histogram({ ...options, buckets }));
+  const byKind = { counter: counters, gauge: gauges, histogram: histograms };
+  for (const metric of [...runtimeMetrics, ...metrics]) byKind[metric.kind](metric);
   return {
-    count: (name, labels = {}, by = 1) => quietly(() => counters.get(name)?.inc(labels, by)),
-    observe: (name, value, labels = {}) => quietly(() => histograms.get(name)?.observe(labels, value)),
-    set: (name, value, labels = {}) => quietly(() => gauges.get(name)?.set(labels, value)),
+    count: (metric, labels = {}, by = 1) => quietly(() => counters(metric).inc(labels, by)),
+    observe: (metric, value, labels = {}) => quietly(() => histograms(metric).observe(labels, value)),
+    set: (metric, value, labels = {}) => quietly(() => gauges(metric).set(labels, value)),
     render: () => registry.metrics(),
   };
 }
 
-/** One without labels would tell 0 from the beginning, and most processes know nothing of most gauges. */
-function gaugeOf(options: GaugeConfiguration<string>): Gauge {
+/** The library's metric of a definition, made when it is first asked for. */
+function registered<T>(
+  registry: Registry,
+  make: (options: MetricConfiguration<string>, buckets: number[]) => T,
+): (metric: Metric) => T {
+  const made = new Map<string, T>();
+  return ({ name, help, labels = [], buckets = [] }) => {
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    const metric = make({ name, help, labelNames: [...labels], registers: [registry] }, [...buckets]);
+    made.set(name, metric);
+    return metric;
+  };
+}
+
+/** A gauge without labels would say 0 from the beginning, and most processes know nothing of most gauges. */
+function makeGauge(options: MetricConfiguration<string>): Gauge {
   const gauge = new Gauge(options);
   if (options.labelNames?.length === 0) gauge.remove();
   return gauge;

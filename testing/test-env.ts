@@ -1,3 +1,5 @@
+import type { DomainConfig } from "../domain/config.ts";
+import * as domainMetrics from "../domain/metrics.ts";
 import { source as checks } from "../functions/workers/monitoring.ts";
 import { source as alerts } from "../functions/workers/notification.ts";
 import { source as statusChanges } from "../functions/workers/status-change.ts";
@@ -16,7 +18,7 @@ import { emptyDatabase } from "./test-database.ts";
 export interface TestEnvOptions {
   /** A migrated database to work on as it is; the test file's own in memory, emptied, when left out. */
   readonly sql?: SqlDriver;
-  readonly config?: Partial<Config>;
+  readonly config?: Partial<Config & DomainConfig>;
 }
 
 export interface LogLine {
@@ -26,7 +28,7 @@ export interface LogLine {
 }
 
 /** All bindings, and what a test does with them. */
-export interface TestEnv extends HostEnv {
+export interface TestEnv extends HostEnv<DomainConfig> {
   readonly sql: SqlDriver;
   readonly stream: MemoryStream;
   /** Both kinds of outgoing HTTP are this one. */
@@ -76,7 +78,7 @@ export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
     limitedHttp: http,
     log: capturingLog(logged, {}),
     config: { ...testConfig, ...options.config },
-    metrics: createMetrics({ service: "test" }),
+    metrics: createMetrics({ service: "test", metrics: Object.values(domainMetrics) }),
     memo: createMemo(),
     sources: [checks, statusChanges, alerts],
     clock: createClock(sql),
@@ -107,7 +109,7 @@ export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
   return env;
 }
 
-const testConfig: Config = {
+const testConfig: Config & DomainConfig = {
   apiKey: "the-key-of-every-test-environment-0123456789",
   networkPolicy: "private",
   connectivityTargets: [],

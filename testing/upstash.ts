@@ -1,7 +1,7 @@
 import { startUpstashEmulator, type UpstashEmulator } from "../local/emulators/upstash.ts";
 import type { EventStream } from "../runtime/drivers/stream/stream.ts";
 import { createUpstashStream } from "../runtime/drivers/stream/upstash.ts";
-import type { Labels } from "../runtime/metrics.ts";
+import type { Labels, Metric } from "../runtime/metrics.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 
 export const upstashToken = "the-secret-token-of-the-emulator";
@@ -32,7 +32,7 @@ export async function startUpstash(): Promise<TestUpstash> {
 
 /** Stands in for the metrics: what a driver says that it has called. */
 export interface CountedCalls {
-  count(name: string, labels?: Labels, by?: number): void;
+  count(metric: Metric<"counter">, labels?: Labels, by?: number): void;
   readonly trips: Map<string, number>;
   readonly commands: Map<string, number>;
 }

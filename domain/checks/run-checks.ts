@@ -1,11 +1,13 @@
 import type { Ctx, Env } from "../../runtime/contract.ts";
 import { errorFields } from "../../runtime/errors.ts";
 import { sleep } from "../../runtime/sleep.ts";
+import type { DomainConfig } from "../config.ts";
 import { isInconclusive } from "../connectivity/connectivity.ts";
 import { reportOffline } from "../connectivity/report-connectivity.ts";
 import { probeFor } from "../kinds/find-probe.ts";
 import { wakeOrLog } from "../messaging/wake.ts";
 import { statusChanged } from "../messaging/wake-up.ts";
+import { checkDurationSeconds, checksTotal, scheduleLagSeconds } from "../metrics.ts";
 import { applyResults } from "./apply-results.ts";
 import type { Job } from "./job.ts";
 import { type CheckResult, type JobResult, printable } from "./result.ts";
@@ -26,7 +28,7 @@ const TOGETHER_MS = 200;
  * Jobs that `cameBefore` are late already and wait for nothing.
  */
 export async function runChecks(
-  env: Env,
+  env: Env<DomainConfig>,
   ctx: Ctx,
   { jobs, cameBefore }: { jobs: readonly Job[]; cameBefore: boolean },
 ): Promise<Job[]> {
@@ -53,7 +55,11 @@ function togetherAt(dueAt: number): number {
   return Math.ceil(dueAt / TOGETHER_MS) * TOGETHER_MS;
 }
 
-async function runCheck(env: Env, ctx: Ctx, { job, store }: { job: Job; store: ResultStore }): Promise<boolean> {
+async function runCheck(
+  env: Env<DomainConfig>,
+  ctx: Ctx,
+  { job, store }: { job: Job; store: ResultStore },
+): Promise<boolean> {
   const { monitorId, revision, seq, dueAt, timeoutMs } = job;
   const probe = probeFor(job);
   let found: CheckResult | null;
@@ -84,16 +90,16 @@ function quietMs(job: Job): number {
   return Math.min(QUIET_MS, Math.max(SHORTEST_QUIET_MS, (job.intervalSeconds - 10) * 1000));
 }
 
-async function storeAndWake(env: Env, results: readonly JobResult[]) {
+async function storeAndWake(env: Env<DomainConfig>, results: readonly JobResult[]) {
   // First, because this is what makes them due again when connectivity comes back.
   if (results.some(({ outcome }) => outcome === "unknown")) await reportOffline(env);
   const applied = await applyResults(env.sql, results);
   const wakeUps = statusChanged.messages(applied.filter((result) => result.notifies).map((result) => result.monitorId));
   if (wakeUps.length > 0) await wakeOrLog(env, () => env.stream.publish(wakeUps));
   for (const { outcome, totalMs, lagMs } of applied) {
-    env.metrics.count("stillup_checks_total", { outcome });
-    env.metrics.observe("stillup_check_duration_seconds", totalMs / 1000);
-    env.metrics.observe("stillup_schedule_lag_seconds", lagMs / 1000);
+    env.metrics.count(checksTotal, { outcome });
+    env.metrics.observe(checkDurationSeconds, totalMs / 1000);
+    env.metrics.observe(scheduleLagSeconds, lagMs / 1000);
   }
   return applied;
 }

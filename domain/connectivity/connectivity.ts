@@ -1,5 +1,6 @@
 import type { Env } from "../../runtime/contract.ts";
 import type { CheckResult } from "../checks/result.ts";
+import type { DomainConfig } from "../config.ts";
 import { askTargets } from "./ask-targets.ts";
 
 /** How long connectivity counts for failures that change nothing: a target that is long down asks nobody at each check. */
@@ -65,7 +66,7 @@ export function createConnectivity(look: () => Promise<boolean>): Connectivity {
   };
 }
 
-type ConnectivityEnv = Pick<Env, "http" | "config" | "memo">;
+type ConnectivityEnv = Pick<Env<DomainConfig>, "http" | "config" | "memo">;
 
 /** This process' own. */
 export function connectivityOf({ http, config, memo }: ConnectivityEnv): Promise<Connectivity> {

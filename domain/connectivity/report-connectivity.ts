@@ -1,10 +1,12 @@
 import type { Env } from "../../runtime/contract.ts";
+import type { DomainConfig } from "../config.ts";
 import { wakeForChecks, wakeOrLog } from "../messaging/wake.ts";
 import { alertsDue } from "../messaging/wake-up.ts";
+import { offlineGauge } from "../metrics.ts";
 import { type Connectivity, connectivityOf } from "./connectivity.ts";
 import { type ConnectivityReport, recordConnectivity } from "./record-connectivity.ts";
 
-type ReportEnv = Pick<Env, "sql" | "stream" | "http" | "log" | "metrics" | "config" | "memo">;
+type ReportEnv = Pick<Env<DomainConfig>, "sql" | "stream" | "http" | "log" | "metrics" | "config" | "memo">;
 
 /** Reports that this process saw nothing a moment ago. */
 export async function reportOffline(env: ReportEnv): Promise<void> {
@@ -29,7 +31,7 @@ async function report(env: ReportEnv, connectivity: Connectivity, sees: boolean)
     reporter: connectivity.reporter,
     offline: sees ? null : ago(connectivity),
   });
-  env.metrics.set("stillup_offline", sees ? 0 : 1);
+  env.metrics.set(offlineGauge, sees ? 0 : 1);
   if (change === null) return;
   if (change === "offline")
     env.log.error(

@@ -5,6 +5,7 @@ import { sleep } from "../../runtime/sleep.ts";
 import { type SendOutcome, type SendTerms, sendWebhook } from "../channels/types/webhook.ts";
 import { wakeOrLog } from "../messaging/wake.ts";
 import { alertsDue } from "../messaging/wake-up.ts";
+import { alertLatencySeconds, deliveriesTotal } from "../metrics.ts";
 import { type LeasedDelivery, leaseDeliveries } from "./lease-deliveries.ts";
 import {
   type Recorded,
@@ -70,7 +71,7 @@ interface Terms {
 async function deliver(env: Deliverer, delivery: LeasedDelivery, { beginBy, signal }: Terms): Promise<void> {
   if (delivery.void) {
     await untilRecorded(signal, () => recordCancelled(env.sql, delivery));
-    env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
+    env.metrics.count(deliveriesTotal, { outcome: "cancelled" });
     return;
   }
   const outcome = await send(env, delivery, { beginWithinMs: beginBy - performance.now(), signal });
@@ -99,8 +100,8 @@ function send({ http }: Deliverer, delivery: LeasedDelivery, terms: SendTerms): 
 
 async function recordSuccess(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<Recorded | null> {
   const recorded = await untilRecorded(signal, () => recordDelivered(env.sql, delivery));
-  env.metrics.count("stillup_deliveries_total", { outcome: "delivered" });
-  if (recorded !== null) env.metrics.observe("stillup_alert_latency_seconds", recorded.latencyMs / 1000);
+  env.metrics.count(deliveriesTotal, { outcome: "delivered" });
+  if (recorded !== null) env.metrics.observe(alertLatencySeconds, recorded.latencyMs / 1000);
   return recorded;
 }
 
@@ -118,13 +119,13 @@ async function recordFailure(
   const { failures, failingForMs } = delivery;
   const delayMs = retryDelayMs({ failures: failures + 1, failingForMs, retryAfterMs: outcome.retryAfterMs });
   if (delayMs === null) {
-    env.metrics.count("stillup_deliveries_total", { outcome: "exhausted" });
+    env.metrics.count(deliveriesTotal, { outcome: "exhausted" });
     env.log.error("A delivery is exhausted: its last attempt failed.", { deliveryId: delivery.id, error });
     const recorded = await untilRecorded(signal, () => recordExhausted(env.sql, delivery, error));
     return wakeForMore(env, delivery, recorded);
   }
   await untilRecorded(signal, () => recordFailed(env.sql, delivery, { error, delayMs }));
-  env.metrics.count("stillup_deliveries_total", { outcome: "failed" });
+  env.metrics.count(deliveriesTotal, { outcome: "failed" });
   await wakeOrLog(env, () => env.stream.wake("sweep-deliveries"));
 }
 
@@ -136,7 +137,7 @@ async function recordedGone(
 ): Promise<boolean> {
   const { isGone, cancelled } = await untilRecorded(signal, () => recordGone(env.sql, delivery, error));
   if (!isGone) return false;
-  env.metrics.count("stillup_deliveries_total", { outcome: "cancelled" });
+  env.metrics.count(deliveriesTotal, { outcome: "cancelled" });
   env.log.warn("A receiver responded 410 Gone: its channel is disabled and its pending deliveries are cancelled.", {
     channelId: delivery.channelId,
     cancelled,

@@ -1,5 +1,7 @@
 import type { Env } from "../../runtime/contract.ts";
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
+import type { DomainConfig } from "../config.ts";
+import { watchdogPingsTotal } from "../metrics.ts";
 
 /** A canary that took longer says that alerts do, too. */
 const FRESH_SECONDS = 30;
@@ -18,12 +20,12 @@ interface Arrival {
  * Calls the heartbeat's URL for a canary that has gone through the whole pipeline, in time, while no check is overdue.
  * Otherwise it is silent, so that whoever waits for the call raises the alarm; the log and a metric say why.
  */
-export async function pingWatchdog(env: Env, id: string, signal: AbortSignal): Promise<void> {
+export async function pingWatchdog(env: Env<DomainConfig>, id: string, signal: AbortSignal): Promise<void> {
   const url = env.config.watchdogUrl;
   const arrival = await recordArrival(env.sql, id);
   if (url === null || arrival === null) return; // switched off meanwhile, or not the newest
   const outcome = silence(arrival) ?? (await call(env, url, signal));
-  env.metrics.count("stillup_watchdog_pings_total", { outcome: outcome.outcome });
+  env.metrics.count(watchdogPingsTotal, { outcome: outcome.outcome });
   if (outcome.detail !== null) {
     env.log.warn("The watchdog was not called.", { reason: outcome.detail, seconds: arrival.seconds });
   }

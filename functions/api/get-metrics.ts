@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { monitorsGauge, offlineGauge, oldestDueCheckSeconds, oldestUndeliveredSeconds } from "../../domain/metrics.ts";
 import { backlog } from "../../domain/watchdog/backlog.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
 import type { Ctx, Env } from "../../runtime/contract.ts";
@@ -25,11 +26,10 @@ async function setBacklog(env: Env, { requestId }: Ctx): Promise<void> {
   try {
     const known = await withTimeout(PATIENCE_MS, backlog(env));
     if (known === null) throw new Error("The database did not respond within 2 s.");
-    for (const [status, count] of Object.entries(known.monitors))
-      env.metrics.set("stillup_monitors", count, { status });
-    env.metrics.set("stillup_offline", known.offline ? 1 : 0);
-    env.metrics.set("stillup_oldest_due_check_seconds", known.oldestDueCheckSeconds);
-    env.metrics.set("stillup_oldest_undelivered_seconds", known.oldestUndeliveredSeconds);
+    for (const [status, count] of Object.entries(known.monitors)) env.metrics.set(monitorsGauge, count, { status });
+    env.metrics.set(offlineGauge, known.offline ? 1 : 0);
+    env.metrics.set(oldestDueCheckSeconds, known.oldestDueCheckSeconds);
+    env.metrics.set(oldestUndeliveredSeconds, known.oldestUndeliveredSeconds);
   } catch (error) {
     env.log.warn("The database metrics could not be read.", { requestId, error: String(error) });
   }

@@ -1,3 +1,4 @@
+import type { DomainConfig } from "../../domain/config.ts";
 import { applyRetention } from "../../domain/retention/apply-retention.ts";
 import { purgeChannels } from "../../domain/retention/purge-channels.ts";
 import { purgeMonitors } from "../../domain/retention/purge-monitors.ts";
@@ -16,4 +17,4 @@ export default {
     while (!ctx.signal.aborted && (await purgeMonitors(env.sql)).more);
     return { nextInMs };
   },
-} satisfies ScheduledFunction;
+} satisfies ScheduledFunction<DomainConfig>;

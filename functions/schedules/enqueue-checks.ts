@@ -1,5 +1,6 @@
 import { claimDueChecks } from "../../domain/checks/claim-due-checks.ts";
 import { checksDue, jobEntries } from "../../domain/checks/job.ts";
+import type { DomainConfig } from "../../domain/config.ts";
 import { checkConnectivityAgain } from "../../domain/connectivity/report-connectivity.ts";
 import type { Env, Ports, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
@@ -21,7 +22,7 @@ export default {
     const waiting = new Set(redelivered.length > 0 && (await isBacklogged(env)) ? redelivered : []);
     return { publish: jobEntries(jobs.filter(({ monitorId }) => !waiting.has(monitorId))), nextInMs };
   },
-} satisfies ScheduledFunction;
+} satisfies ScheduledFunction<DomainConfig>;
 
 async function isBacklogged({ stream }: Env): Promise<boolean> {
   const state = await stream.state(checksDue.stream, checksDue.group).catch(() => null);

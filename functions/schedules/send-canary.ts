@@ -1,3 +1,5 @@
+import type { DomainConfig } from "../../domain/config.ts";
+import { watchdogPingsTotal } from "../../domain/metrics.ts";
 import { canaryEntry, sendCanary } from "../../domain/watchdog/canary.ts";
 import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
@@ -12,9 +14,9 @@ export default {
     if (env.config.watchdogUrl === null) return { nextInMs: NEVER_MS };
     const { id, lost, nextInMs } = await sendCanary(env.sql);
     if (lost) {
-      env.metrics.count("stillup_watchdog_pings_total", { outcome: "lost" });
+      env.metrics.count(watchdogPingsTotal, { outcome: "lost" });
       env.log.warn("The watchdog was not called.", { reason: "The canary did not arrive within a minute." });
     }
     return { publish: id === null ? [] : [canaryEntry(id)], nextInMs };
   },
-} satisfies ScheduledFunction;
+} satisfies ScheduledFunction<DomainConfig>;

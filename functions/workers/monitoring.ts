@@ -1,6 +1,7 @@
 import { checksDue, jobEntries } from "../../domain/checks/job.ts";
 import { parseChecks } from "../../domain/checks/parse-checks.ts";
 import { runChecks } from "../../domain/checks/run-checks.ts";
+import type { DomainConfig } from "../../domain/config.ts";
 import { recordDeadLetter } from "../../domain/dead-letters/record-dead-letter.ts";
 import { statusChanged } from "../../domain/messaging/wake-up.ts";
 import { passCanaries } from "../../domain/watchdog/canary.ts";
@@ -26,4 +27,4 @@ export default {
   },
 
   deadLetter: (letter, env) => recordDeadLetter(env.sql, letter),
-} satisfies ConsumeFunction;
+} satisfies ConsumeFunction<DomainConfig>;

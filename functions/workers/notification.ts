@@ -1,3 +1,4 @@
+import type { DomainConfig } from "../../domain/config.ts";
 import { recordDeadLetter } from "../../domain/dead-letters/record-dead-letter.ts";
 import { deliverDue } from "../../domain/deliveries/deliver.ts";
 import { alertsDue } from "../../domain/messaging/wake-up.ts";
@@ -22,4 +23,4 @@ export default {
   },
 
   deadLetter: (letter, env) => recordDeadLetter(env.sql, letter),
-} satisfies ConsumeFunction;
+} satisfies ConsumeFunction<DomainConfig>;

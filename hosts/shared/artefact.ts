@@ -1,7 +1,8 @@
 import type { RouterEntry } from "../../runtime/api/router.ts";
+import type { Settings } from "../../runtime/config/settings.ts";
 import type { Source } from "../../runtime/contract.ts";
 import type { HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
+import type { Metric, Metrics } from "../../runtime/metrics.ts";
 import type { LoadedSchedule, LoadedWorker } from "../../runtime/worker/start-functions.ts";
 
 /** What one deployment holds: some functions or all. build-hosts.mjs writes the entry that says so. */
@@ -11,6 +12,9 @@ export interface Artefact<W = unknown> {
   readonly schedules: readonly LoadedSchedule[];
   /** What each worker of the build reads, also of those in other artefacts. */
   readonly sources: readonly Source[];
+  /** The settings and metrics that the functions declare. */
+  readonly settings: Settings;
+  readonly metrics: readonly Metric[];
   /** Null where no function probes or sends: the client for it weighs more than all else. */
   readonly openHttp: OpenHttp | null;
   /** Null where there are no workers and no schedules. */

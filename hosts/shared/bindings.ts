@@ -1,4 +1,3 @@
-import type { Source } from "../../runtime/contract.ts";
 import type { Http } from "../../runtime/drivers/http/http.ts";
 import { createNeonSql } from "../../runtime/drivers/sql/neon.ts";
 import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
@@ -8,7 +7,7 @@ import type { HostEnv } from "../../runtime/host-env.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createMemo } from "../../runtime/memo.ts";
 import { createPlainMetrics } from "../../runtime/metrics-plain.ts";
-import type { OpenHttp } from "./artefact.ts";
+import type { Artefact } from "./artefact.ts";
 import type { HostConfig } from "./config.ts";
 
 export interface HostBindings {
@@ -21,14 +20,16 @@ export interface HostBindings {
 
 interface HostBindingsOptions {
   readonly log: Log;
-  readonly openHttp: OpenHttp | null;
-  readonly sources: readonly Source[];
+  readonly artefact: Pick<Artefact, "openHttp" | "sources" | "metrics">;
 }
 
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
-export function createBindings(host: HostConfig, { log, openHttp, sources }: HostBindingsOptions): HostBindings {
+export function createBindings(
+  host: HostConfig,
+  { log, artefact: { openHttp, sources, metrics: known } }: HostBindingsOptions,
+): HostBindings {
   const { config, workSeconds } = host;
-  const metrics = createPlainMetrics({ service: config.limits.host });
+  const metrics = createPlainMetrics({ service: config.limits.host, metrics: known });
   const found = { sql: false, stream: false };
   const onCall = (service: keyof typeof found) => (isThere: boolean) => {
     found[service] = isThere;

@@ -56,12 +56,12 @@ export async function answer(
  */
 export function openBindings(
   host: HostName,
-  artefact: Pick<Artefact, "openHttp" | "sources">,
+  artefact: Pick<Artefact, "openHttp" | "sources" | "settings" | "metrics">,
   variables: Variables,
 ): HostBindings {
   try {
-    const read = readHostConfig(host, variables);
-    return createBindings(read, { ...artefact, log: createLog(host, read.config.logLevel) });
+    const read = readHostConfig(host, variables, artefact.settings);
+    return createBindings(read, { artefact, log: createLog(host, read.config.logLevel) });
   } catch (error) {
     const refused = error instanceof StillupError ? { variables: error.errors } : {};
     createLog(host, "INFO").error("The configuration cannot be used.", { ...errorFields(error), ...refused });

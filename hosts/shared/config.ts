@@ -6,6 +6,7 @@ import {
   type Variables,
 } from "../../runtime/config/config.ts";
 import { createReader } from "../../runtime/config/reader.ts";
+import type { Settings } from "../../runtime/config/settings.ts";
 import { defaultWorkSeconds, type HostLimits, type HostName, limitsOf } from "../../runtime/limits.ts";
 
 export interface HostConfig {
@@ -29,10 +30,10 @@ const CLOUDFLARE = { limited: 3, shared: 2 };
  * The configuration of a function host: the variables of every other mode, but both services over HTTP, and WORK_SECONDS.
  * @throws StillupError `invalid_configuration` whose `errors` say what to change.
  */
-export function readHostConfig(host: HostName, variables: Variables): HostConfig {
+export function readHostConfig(host: HostName, variables: Variables, settings: Settings): HostConfig {
   const read = createReader(variables);
   const workSeconds = read.integer("WORK_SECONDS", { min: 5, max: 840, default: defaultWorkSeconds[host] });
-  const all = readConfig(variables);
+  const all = readConfig(variables, settings);
   const { database, stream } = all;
   const config = functionConfig(all);
   if (database.driver !== "http") {

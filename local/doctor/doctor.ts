@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual, parseArgs, parseEnv } from "node:util";
 import { type ProcessConfig, readConfig, type Variables } from "../../runtime/config/config.ts";
+import type { Settings } from "../../runtime/config/settings.ts";
 import type { HttpDriver } from "../../runtime/drivers/http/http.ts";
 import { StillupError } from "../../runtime/errors.ts";
-import { sourcesOf } from "../../runtime/manifest.ts";
+import { type Manifest, sourcesOf } from "../../runtime/manifest.ts";
 import { openDirectSql, openSql, openStream } from "../env.ts";
 import { readManifest } from "../load.ts";
 import { usedVariable } from "../migrate.ts";
@@ -31,8 +32,10 @@ export async function runDoctor({ args, variables, dist }: DoctorOptions): Promi
     findings.push(finding);
     if (!json) process.stdout.write(`${lineOf(finding)}\n`);
   };
-  const config = readVariables(envFiles.length === 0 ? variables : await readFiles(envFiles), tell);
-  if (config !== null) await examine(config, dist, tell);
+  const manifest = await readManifest(dist);
+  const given = envFiles.length === 0 ? variables : await readFiles(envFiles);
+  const config = readVariables(given, { settings: manifest.settings, tell });
+  if (config !== null) await examine({ config, dist, manifest }, tell);
   const ok = findings.every(({ status }) => status !== "fail");
   if (json) process.stdout.write(`${JSON.stringify({ ok, checks: findings }, null, 2)}\n`);
   return ok ? 0 : 1;
@@ -68,10 +71,13 @@ function lineOf({ status, area, check, detail }: Finding): string {
 }
 
 /** Null when they are no configuration. */
-function readVariables(variables: Variables, tell: (finding: Finding) => void): ProcessConfig | null {
+function readVariables(
+  variables: Variables,
+  { settings, tell }: { settings: Settings; tell: (finding: Finding) => void },
+): ProcessConfig | null {
   const area = "configuration";
   try {
-    const config = readConfig(variables);
+    const config = readConfig(variables, settings);
     tell({ area, check: "variables", status: "ok", detail: driversOf(config) });
     return config;
   } catch (error) {
@@ -91,7 +97,13 @@ function driversOf({ database, stream }: ProcessConfig): string {
   return `the database over ${over(database.driver)}, streams over ${over(stream.driver)}`;
 }
 
-async function examine(config: ProcessConfig, dist: string, tell: (finding: Finding) => void): Promise<void> {
+interface Examined {
+  readonly config: ProcessConfig;
+  readonly dist: string;
+  readonly manifest: Manifest;
+}
+
+async function examine({ config, dist, manifest }: Examined, tell: (finding: Finding) => void): Promise<void> {
   const places = placesOf(config);
   const [sql, direct, stream, http] = await Promise.all([
     openSql(config.database),
@@ -104,7 +116,7 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
   const database = [...waySteps(places.database, "DATABASE_URL"), ...databaseSteps(sql, "DATABASE_URL")];
   const streams = {
     stream,
-    sources: sourcesOf(await readManifest(dist)),
+    sources: sourcesOf(manifest),
     variable: config.stream.driver === "http" ? "UPSTASH_REDIS_REST_TOKEN" : "REDIS_URL",
     version: () => versionOf(config),
   };
@@ -116,7 +128,7 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
       await take("migrations", [...waySteps(places.direct, variable), ...migrations], tell);
     }
     await take("streams", [...waySteps(places.streams, streamVariable(config)), ...streamSteps(streams)], tell);
-    await take("connectivity", connectivitySteps(http, config.connectivityTargets), tell);
+    await take("connectivity", connectivitySteps(http, urlsOf(config, manifest.settings)), tell);
   } finally {
     await Promise.all([sql.close(), direct.close(), stream.close(), http.close()]);
   }
@@ -125,6 +137,13 @@ async function examine(config: ProcessConfig, dist: string, tell: (finding: Find
 async function openHttp({ networkPolicy: policy }: ProcessConfig): Promise<HttpDriver> {
   const { createUndiciHttp } = await import("../../runtime/drivers/http/undici.ts");
   return createUndiciHttp({ policy, concurrency: 10 });
+}
+
+/** The URLs of every setting that is a list of them. */
+function urlsOf(config: ProcessConfig, settings: Settings): string[] {
+  const values = new Map<string, unknown>(Object.entries(config));
+  const lists = Object.keys(settings).filter((name) => settings[name]?.type === "urls");
+  return lists.flatMap((name) => values.get(name) as string[]); // what `readSettings` reads for this type
 }
 
 async function versionOf({ stream }: ProcessConfig): Promise<string | null> {

@@ -1,23 +1,20 @@
 import type { NetworkPolicy } from "../drivers/http/http.ts";
 import type { HostLimits } from "../limits.ts";
 import type { LogLevel } from "../log.ts";
-import { type ConfigReader, createReader, hostOf, parseBareHttpUrl, parseUrlOf, type Variables } from "./reader.ts";
+import { type ConfigReader, createReader, hostOf, parseBareHttpUrl, type Variables } from "./reader.ts";
 import { type DatabaseConfig, readDatabase, readStream, type StreamConfig } from "./services.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 export type { Variables } from "./reader.ts";
 export type { DatabaseConfig, StreamConfig } from "./services.ts";
 
 const logLevels = ["DEBUG", "INFO", "WARN", "ERROR"] as const satisfies readonly LogLevel[];
 
-/** What a function may know of the configuration: `env.config`. Connection strings are not among it. */
+/** The runtime's part of `env.config`, beside the settings that functions declare. Connection strings are not in it. */
 export interface Config {
   /** The administrator's key, at least 32 characters. */
   readonly apiKey: string;
   readonly networkPolicy: NetworkPolicy;
-  /** URLs that tell by answering that this machine reaches the world; none: it is taken to. */
-  readonly connectivityTargets: readonly string[];
-  /** Called while a canary goes through everything in time; null: nothing is sent. */
-  readonly watchdogUrl: string | null;
   /** Where the API is reached from outside, without a trailing slash. */
   readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
@@ -27,8 +24,6 @@ export interface Config {
   readonly workerLeaseSeconds: number;
   /** How long a process may take to stop. */
   readonly drainSeconds: number;
-  /** Days that raw checks are kept. */
-  readonly rawCheckDays: number;
   /** What the function host that this runs on cannot do; left out where processes run. */
   readonly limits?: HostLimits;
 }
@@ -48,16 +43,15 @@ export const SHARED_HTTP_CALLS = 1000;
 /** The key in `.env.local`. Everybody can read it, so it is refused for anything but services on the same machine. */
 export const DEVELOPMENT_API_KEY = "stillup-development-key-for-this-machine-only";
 
-const MAX_CONNECTIVITY_TARGETS = 10;
-
 /** Hosts that are this machine: loopback, and the services of docker-compose.yml by their names. */
 const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|postgres|redis)$/;
 
 /**
- * The configuration of a service that has Postgres and Redis. An empty variable counts as unset.
+ * The configuration of a service that has Postgres and Redis, with the values of the functions' own `settings`. An empty
+ * variable counts as unset.
  * @throws StillupError `invalid_configuration` whose `errors` name every bad variable at once, and none of their values.
  */
-export function readConfig(variables: Variables): ProcessConfig {
+export function readConfig(variables: Variables, settings: Settings = {}): ProcessConfig {
   const read = createReader(variables);
   const database = readDatabase(read);
   const stream = readStream(read);
@@ -75,26 +69,24 @@ export function readConfig(variables: Variables): ProcessConfig {
     database,
     stream,
     networkPolicy: read.choice("NETWORK_POLICY", ["public", "private"], "public"),
-    connectivityTargets: readConnectivityTargets(read),
-    watchdogUrl: readWatchdogUrl(read),
     publicUrl: readPublicUrl(read),
     logLevel: read.choice("LOG_LEVEL", logLevels, "INFO"),
     workerPort: read.integer("WORKER_PORT", { min: 0, max: 65_535, default: 9090 }),
     workerConcurrency: read.integer("WORKER_CONCURRENCY", { min: 1, max: 10_000, default: 200 }),
     workerLeaseSeconds: read.integer("WORKER_LEASE_SECONDS", { min: 5, max: 3600, default: 120 }),
     drainSeconds: read.integer("DRAIN_SECONDS", { min: 1, max: 600, default: 10 }),
-    rawCheckDays: read.integer("RAW_CHECK_DAYS", { min: 1, max: 365, default: 7 }),
+    ...readSettings(read, settings),
   });
 }
 
 /**
  * The configuration of `npm start`: everything in one process, the data in `dataDir`. Only PORT, HOST, API_KEY and
- * LOG_LEVEL are read; `apiKey` stands in for an unset API_KEY.
+ * LOG_LEVEL are read. `apiKey` is used when API_KEY is unset, and all `settings` have their defaults.
  * @throws StillupError `invalid_configuration`, like `readConfig`.
  */
 export function readOneProcessConfig(
   variables: Variables,
-  defaults: { readonly dataDir: string; readonly apiKey: string },
+  { settings = {}, ...defaults }: { readonly dataDir: string; readonly apiKey: string; readonly settings?: Settings },
 ): ProcessConfig {
   const read = createReader(variables);
   return read.finish({
@@ -104,18 +96,16 @@ export function readOneProcessConfig(
     database: { driver: "pglite", dataDir: defaults.dataDir },
     stream: { driver: "memory" },
     networkPolicy: "private",
-    connectivityTargets: [],
-    watchdogUrl: null,
     publicUrl: null,
     workerPort: 0,
     workerConcurrency: 200,
     workerLeaseSeconds: 120,
     drainSeconds: 10,
-    rawCheckDays: 7,
+    ...readSettings(createReader({}), settings),
   });
 }
 
-/** What of it functions are shown. */
+/** The part of it that functions get. */
 export function functionConfig(all: ProcessConfig): Config {
   const { host: _host, port: _port, workerPort: _workerPort, database: _database, stream: _stream, ...config } = all;
   return config;
@@ -154,29 +144,6 @@ function readPublicUrl(read: ConfigReader): string | null {
     return null;
   }
   return url.href.replace(/\/+$/, "");
-}
-
-function readConnectivityTargets(read: ConfigReader): readonly string[] {
-  const urls = (read.text("CONNECTIVITY_TARGETS") ?? "").split(",").map((url) => url.trim());
-  const given = urls.filter((url) => url !== "");
-  if (given.length <= MAX_CONNECTIVITY_TARGETS && given.every(canBeCalled)) return given;
-  read.refuse(
-    "CONNECTIVITY_TARGETS",
-    `must be at most ${MAX_CONNECTIVITY_TARGETS} http or https URLs without credentials, separated by commas.`,
-  );
-  return [];
-}
-
-function readWatchdogUrl(read: ConfigReader): string | null {
-  const url = read.text("WATCHDOG_URL");
-  if (url === undefined || canBeCalled(url)) return url ?? null;
-  read.refuse("WATCHDOG_URL", "must be an http or https URL without a user name and password.");
-  return null;
-}
-
-function canBeCalled(text: string): boolean {
-  const url = parseUrlOf(text, ["http:", "https:"]);
-  return url !== null && `${url.username}${url.password}` === "";
 }
 
 /** True for a URL of another machine; a URL that could not be read is reported already. */

@@ -4,6 +4,7 @@ import { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createRedisStream } from "../../runtime/drivers/stream/redis.ts";
 import type { Consumer, EventStream, Message } from "../../runtime/drivers/stream/stream.ts";
+import type { Metric } from "../../runtime/metrics.ts";
 import { startCuttingProxy } from "../../testing/cutting-proxy.ts";
 import { type OwnRedis, ownRedisMissing, redisMissing, startOwnRedis, startRedis } from "../../testing/redis.ts";
 import { streamContract } from "./stream.ts";
@@ -320,7 +321,7 @@ describeOnRedis("A stream on Redis", () => {
   test("counts its trips by what they are for", async () => {
     const { server } = await setUp();
     const counted: unknown[] = [];
-    const metrics = { count: (name: string, labels: unknown) => counted.push([name, labels]) };
+    const metrics = { count: ({ name }: Metric, labels: unknown) => counted.push([name, labels]) };
     const stream = connect({ url: server.url, metrics });
     await publish(stream, "1", "2");
     await stream.settle(a, { ack: ["1-1"], publish: [] });

@@ -1,3 +1,4 @@
+import type { DomainConfig } from "../../domain/config.ts";
 import type { Config } from "../../runtime/config/config.ts";
 import type { HostEnv } from "../../runtime/host-env.ts";
 import type { Log, LogFields } from "../../runtime/log.ts";
@@ -18,7 +19,7 @@ import { Timeline } from "./timeline.ts";
 
 const START_MS = Date.UTC(2026, 2, 1, 12);
 
-const config: Config = {
+const config: Config & DomainConfig = {
   apiKey: "the-key-of-every-simulated-world-0123456789",
   networkPolicy: "private",
   connectivityTargets: controls,

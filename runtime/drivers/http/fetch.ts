@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Metrics } from "../../metrics.ts";
+import { driverCallsTotal, type Metrics } from "../../metrics.ts";
 import { isAllowed } from "./address.ts";
 import { HttpExchange } from "./call.ts";
 import { codeOf, httpFailureOf, type Phase } from "./failure.ts";
@@ -25,7 +25,7 @@ export function createFetchHttp({ policy, concurrency, metrics }: FetchHttpOptio
   const calls = new Set<HttpExchange>();
   let closed = false;
   const startHop = ({ maxBodyBytes }: HttpCall, request: HopRequest, onEnd: (end: HopEnd) => void) => {
-    metrics?.count("stillup_driver_calls_total", { driver: "fetch", kind: "request" });
+    metrics?.count(driverCallsTotal, { driver: "fetch", kind: "request" });
     const hop = new FetchHop({ request, policy, maxBodyBytes, onEnd });
     hop.start();
     return hop;

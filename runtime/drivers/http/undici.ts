@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
 import { type buildConnector, Client } from "undici";
-import type { Metrics } from "../../metrics.ts";
+import { driverCallsTotal, type Metrics } from "../../metrics.ts";
 import { HttpExchange } from "./call.ts";
 import { type Carrier, Hop, type HopEnd } from "./hop.ts";
 import type { HttpCall, HttpDriver, NetworkPolicy } from "./http.ts";
@@ -38,7 +38,7 @@ export function createUndiciHttp(options: UndiciHttpOptions): HttpDriver {
     socket.once("close", () => sockets.delete(socket));
   };
   const startHop = (call: HttpCall, request: HopRequest, onEnd: (end: HopEnd) => void) => {
-    metrics?.count("stillup_driver_calls_total", { driver: "undici", kind: "request" });
+    metrics?.count(driverCallsTotal, { driver: "undici", kind: "request" });
     const { maxBodyBytes, maxRedirects } = call;
     const followRedirects = maxRedirects > 0;
     const hop = new Hop({ request, policy, secureContext, maxBodyBytes, followRedirects, lookup, onSocket, onEnd });

@@ -1,6 +1,6 @@
 import { neon } from "@neondatabase/serverless";
 import { isTransient, StillupError } from "../../errors.ts";
-import type { Metrics } from "../../metrics.ts";
+import { driverCallsTotal, type Metrics } from "../../metrics.ts";
 import { sleep } from "../../sleep.ts";
 import { createGate } from "./gate.ts";
 import { type NeonFailure, neonFailureOf } from "./neon-failure.ts";
@@ -48,7 +48,7 @@ export function createNeonSql(options: NeonOptions): SqlDriver {
     const answered = gate.pass(timeoutMs, async (signal) => {
       let failure: NeonFailure | undefined;
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-        metrics?.count("stillup_driver_calls_total", { driver: "neon", kind });
+        metrics?.count(driverCallsTotal, { driver: "neon", kind });
         try {
           return await send(statements, signal);
         } catch (error) {

@@ -2,7 +2,7 @@ import { access, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { StillupError } from "../../errors.ts";
-import type { Metrics } from "../../metrics.ts";
+import { driverCallsTotal, type Metrics } from "../../metrics.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { createSql, type Row, type Statement } from "./query.ts";
 import type { SqlDriver } from "./sql.ts";
@@ -57,7 +57,7 @@ function createDriver(
     }
   };
   const bounded = async <T>(kind: "query" | "transaction", work: () => Promise<T>): Promise<T> => {
-    metrics?.count("stillup_driver_calls_total", { driver: "pglite", kind });
+    metrics?.count(driverCallsTotal, { driver: "pglite", kind });
     if (waiting >= MAX_WAITING) throw unavailable(place, `${MAX_WAITING} statements wait already`);
     waiting += 1;
     try {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { StillupError } from "../../errors.ts";
-import type { Metrics } from "../../metrics.ts";
+import { driverCallsTotal, type Metrics } from "../../metrics.ts";
 import { type PostgresTarget, parsePostgresUrl, placeOf } from "./postgres-url.ts";
 import { createSql, type Row, type Statement } from "./query.ts";
 import type { SqlDriver } from "./sql.ts";
@@ -107,7 +107,7 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
 
   return createSql({
     async query(statement) {
-      metrics?.count("stillup_driver_calls_total", { driver: "postgres", kind: "query" });
+      metrics?.count(driverCallsTotal, { driver: "postgres", kind: "query" });
       for (let tries = 0; ; tries++) {
         try {
           return await use(statement.text, async (client) => (await client.query<Row>(prepared(statement))).rows);
@@ -118,7 +118,7 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
       }
     },
     transaction(statements) {
-      metrics?.count("stillup_driver_calls_total", { driver: "postgres", kind: "transaction" });
+      metrics?.count(driverCallsTotal, { driver: "postgres", kind: "transaction" });
       return use(statements.map(({ text }) => text).join("; "), async (client) => {
         // Sent without waiting for answers: one round trip. After a failure the commit rolls back.
         const all = [{ text: BEGIN }, ...statements.map(prepared), { text: "commit" }];

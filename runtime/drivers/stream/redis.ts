@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { Metrics } from "../../metrics.ts";
+import { driverCallsTotal, type Metrics } from "../../metrics.ts";
 import { createCapacity } from "./capacity.ts";
 import * as command from "./redis-commands.ts";
 import { openConnection, parseRedisUrl } from "./redis-connection.ts";
@@ -32,7 +32,7 @@ export function createRedisStream({ url, metrics, prefix = "stillup:" }: RedisSt
   const wakeUpPrefix = `${prefix}wake:`;
   const placeOf = (who: Consumer): StreamGroup => ({ ...who, key: prefix + who.stream });
   const adding = ({ stream, body }: Outgoing) => command.adding(prefix + stream, body);
-  const count = (kind: string) => metrics?.count("stillup_driver_calls_total", { driver: "redis", kind });
+  const count = (kind: string) => metrics?.count(driverCallsTotal, { driver: "redis", kind });
   const send = <T>(kind: string, work: (redis: Redis) => Promise<T>): Promise<T> => {
     count(kind);
     return commands.run(work);

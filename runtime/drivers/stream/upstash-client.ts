@@ -1,6 +1,6 @@
 import { errors, Redis } from "@upstash/redis";
 import type { StillupError } from "../../errors.ts";
-import type { Metrics } from "../../metrics.ts";
+import { driverCallsTotal, type Metrics } from "../../metrics.ts";
 import type { UpstashTarget } from "./upstash-target.ts";
 
 const callTimeoutMs = 5_000;
@@ -65,8 +65,7 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
     enableAutoPipelining: false,
     enableTelemetry: false,
   });
-  const count = (kind: string, times: number) =>
-    metrics?.count("stillup_driver_calls_total", { driver: "upstash", kind }, times);
+  const count = (kind: string, times: number) => metrics?.count(driverCallsTotal, { driver: "upstash", kind }, times);
   const countTrip = (kind: string) => count(kind, 1);
   const countCharged = (name: string, times = 1) => count(`command:${name}`, times);
 

@@ -142,6 +142,18 @@ describe("A build", () => {
     expect(sizeTable(manifest)).toMatch(/api +get-thing +0\.\d KB/);
   });
 
+  test("puts the settings and metrics that domain/ declares into the manifest", async () => {
+    expect(await build({ root: folder })).toMatchObject({ settings: {}, metrics: [] });
+    const [setting, metric] = [
+      { variable: "DAYS", type: "integer" },
+      { name: "stillup_days", kind: "gauge" },
+    ];
+    await write("domain/config.ts", `export const settings = { days: ${JSON.stringify(setting)} };`);
+    await write("domain/metrics.ts", `export const days = ${JSON.stringify(metric)};`);
+    const { settings, metrics } = await build({ root: folder });
+    expect([settings, metrics]).toEqual([{ days: setting }, [metric]]);
+  });
+
   test("fails when a bundle is over its budget, and names it and its size", async () => {
     await write(
       "functions/workers/work.ts",

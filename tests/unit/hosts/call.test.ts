@@ -1,10 +1,20 @@
 import { expect, test } from "vitest";
+import { settings } from "../../../domain/config.ts";
 import { lambdaHandler } from "../../../hosts/lambda/handler.ts";
 import { answer, once, openBindings } from "../../../hosts/shared/call.ts";
 import { readHostConfig } from "../../../hosts/shared/config.ts";
 import { StillupError } from "../../../runtime/errors.ts";
 
-const artefact = { routes: [], workers: [], schedules: [], sources: [], openHttp: null, work: null };
+const artefact = {
+  routes: [],
+  workers: [],
+  schedules: [],
+  sources: [],
+  settings,
+  metrics: [],
+  openHttp: null,
+  work: null,
+};
 const variables = {
   DATABASE_URL: "postgres://user:secret@ep-test-stillup-00000000.c-0.local-1.aws.neon.tech/db",
   UPSTASH_REDIS_REST_URL: "https://name.upstash.io",
@@ -47,24 +57,24 @@ test("Services over TCP are refused, both at once, with what to change", () => {
     DATABASE_URL: "postgres://a:b@db.example/c",
     REDIS_URL: "redis://r.example:1",
   };
-  const refusal = refusalOf(() => readHostConfig("lambda", overTcp));
+  const refusal = refusalOf(() => readHostConfig("lambda", overTcp, settings));
   expect(refusal.errors?.map(({ field }) => field)).toEqual(["DATABASE_URL", "REDIS_URL"]);
   expect(refusal.errors?.[0]?.message).toMatch(/has only HTTP: use a Neon database/);
 });
 
 test("Functions are shown no connection string, and on Workers few calls go out at once", () => {
-  const { config } = readHostConfig("cloudflare", variables);
+  const { config } = readHostConfig("cloudflare", variables, settings);
   expect(JSON.stringify(config)).not.toMatch(/neon\.tech|upstash|secret/);
   expect(config.workerConcurrency).toBe(3);
-  expect(readHostConfig("lambda", variables).config.workerConcurrency).toBe(200);
+  expect(readHostConfig("lambda", variables, settings).config.workerConcurrency).toBe(200);
 });
 
 test("A tick works for as long as WORK_SECONDS says, and what follows from it is told", () => {
-  expect(readHostConfig("lambda", variables).config.limits).toMatchObject({
+  expect(readHostConfig("lambda", variables, settings).config.limits).toMatchObject({
     minIntervalSeconds: 5,
     alertWithinSeconds: 5,
   });
-  const { workSeconds, config } = readHostConfig("lambda", { ...variables, WORK_SECONDS: "20" });
+  const { workSeconds, config } = readHostConfig("lambda", { ...variables, WORK_SECONDS: "20" }, settings);
   expect([workSeconds, config.limits.minIntervalSeconds, config.limits.alertWithinSeconds]).toEqual([20, 60, 45]);
 });
 

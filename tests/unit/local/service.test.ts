@@ -108,5 +108,5 @@ async function writeDist(): Promise<void> {
     await mkdir(dirname(join(dist, file)), { recursive: true });
     await writeFile(join(dist, file), text);
   }
-  await writeFile(join(dist, "manifest.json"), JSON.stringify({ functions }));
+  await writeFile(join(dist, "manifest.json"), JSON.stringify({ functions, settings: {}, metrics: [] }));
 }

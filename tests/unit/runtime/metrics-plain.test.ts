@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { alertLatencySeconds, checksTotal, monitorsGauge } from "../../../domain/metrics.ts";
 import { createPlainMetrics } from "../../../runtime/metrics-plain.ts";
 import { createMetrics } from "../../../runtime/metrics-registry.ts";
 
@@ -6,11 +7,11 @@ test("Without the library the same counters and gauges come out as with it, and 
   const lines = await Promise.all(
     [createPlainMetrics, createMetrics].map(async (create) => {
       const metrics = create({ service: "api" });
-      metrics.count("stillup_checks_total", { outcome: "ok" });
-      metrics.count("stillup_checks_total", { outcome: "ok" }, 2);
-      metrics.set("stillup_monitors", 7, { status: "up" });
-      metrics.observe("stillup_alert_latency_seconds", 0.5);
-      metrics.observe("stillup_alert_latency_seconds", 0.25);
+      metrics.count(checksTotal, { outcome: "ok" });
+      metrics.count(checksTotal, { outcome: "ok" }, 2);
+      metrics.set(monitorsGauge, 7, { status: "up" });
+      metrics.observe(alertLatencySeconds, 0.5);
+      metrics.observe(alertLatencySeconds, 0.25);
       const all = (await metrics.render()).split("\n");
       return all.filter((line) => /^stillup_(checks|monitors|alert_latency_seconds_(sum|count))/.test(line)).sort();
     }),

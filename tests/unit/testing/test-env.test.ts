@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { checksTotal } from "../../../domain/metrics.ts";
 import type { FetchFunction } from "../../../runtime/contract.ts";
 import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
 import { postgresMissing, startPostgres } from "../../../testing/postgres.ts";
@@ -62,7 +63,7 @@ describe("testEnv()", () => {
       async fetch(request, { log, stream, metrics }, ctx) {
         log.child({ requestId: ctx.requestId }).info("called", { path: new URL(request.url).pathname });
         ctx.waitUntil(stream.publish([{ stream: "s", body: "b" }]).then(() => void done.push("published")));
-        metrics.count("stillup_checks_total", { outcome: "ok" });
+        metrics.count(checksTotal, { outcome: "ok" });
         return Response.json({ key: request.headers.get("authorization"), body: await request.json() });
       },
     };

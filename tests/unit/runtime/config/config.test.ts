@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { settings } from "../../../../domain/config.ts";
 import {
   DEVELOPMENT_API_KEY,
   readConfig,
@@ -16,7 +17,7 @@ const good = {
 /** What `readConfig` refuses: each bad variable with its message. */
 function refusals(variables: Variables): Record<string, string> {
   try {
-    readConfig(variables);
+    readConfig(variables, settings);
     return {};
   } catch (error) {
     if (!(error instanceof StillupError) || error.code !== "invalid_configuration") throw error;
@@ -29,7 +30,7 @@ const refusal = (name: string, value: string) => refusals({ ...good, [name]: val
 
 describe("the configuration of a service", () => {
   test("has a default for everything but the database, Redis and the key", () => {
-    expect(readConfig(good)).toEqual({
+    expect(readConfig(good, settings)).toEqual({
       host: "127.0.0.1",
       port: 3000,
       workerPort: 9090,
@@ -49,24 +50,27 @@ describe("the configuration of a service", () => {
   });
 
   test("takes every variable", () => {
-    const config = readConfig({
-      ...good,
-      DATABASE_DRIVER: "tcp",
-      DATABASE_URL_DIRECT: "postgresql://stillup:secret@direct.example.com/stillup",
-      REDIS_DRIVER: "TCP",
-      HOST: "0.0.0.0",
-      PORT: "8080",
-      PUBLIC_URL: "https://status.example.com/stillup/",
-      LOG_LEVEL: "debug",
-      NETWORK_POLICY: "private",
-      WATCHDOG_URL: "https://beats.example.com/a1b2",
-      CONNECTIVITY_TARGETS: "https://one.example.com/204, http://192.0.2.7:8080,",
-      WORKER_PORT: "9191",
-      WORKER_CONCURRENCY: "50",
-      WORKER_LEASE_SECONDS: "60",
-      DRAIN_SECONDS: "5",
-      RAW_CHECK_DAYS: "30",
-    });
+    const config = readConfig(
+      {
+        ...good,
+        DATABASE_DRIVER: "tcp",
+        DATABASE_URL_DIRECT: "postgresql://stillup:secret@direct.example.com/stillup",
+        REDIS_DRIVER: "TCP",
+        HOST: "0.0.0.0",
+        PORT: "8080",
+        PUBLIC_URL: "https://status.example.com/stillup/",
+        LOG_LEVEL: "debug",
+        NETWORK_POLICY: "private",
+        WATCHDOG_URL: "https://beats.example.com/a1b2",
+        CONNECTIVITY_TARGETS: "https://one.example.com/204, http://192.0.2.7:8080,",
+        WORKER_PORT: "9191",
+        WORKER_CONCURRENCY: "50",
+        WORKER_LEASE_SECONDS: "60",
+        DRAIN_SECONDS: "5",
+        RAW_CHECK_DAYS: "30",
+      },
+      settings,
+    );
     expect(config).toMatchObject({
       host: "0.0.0.0",
       port: 8080,
@@ -103,6 +107,9 @@ describe("the configuration of a service", () => {
       HOST: "http://hunter2",
       PUBLIC_URL: "hunter2",
       WORKER_CONCURRENCY: "hunter2",
+      RAW_CHECK_DAYS: "hunter2",
+      WATCHDOG_URL: "hunter2",
+      CONNECTIVITY_TARGETS: "hunter2",
     };
     expect(Object.keys(refusals(bad)).sort()).toEqual(Object.keys(bad).sort());
     expect(JSON.stringify(refusals(bad))).not.toContain("hunter2");
@@ -308,10 +315,10 @@ describe("the key of .env.local", () => {
 });
 
 describe("the configuration of one process", () => {
-  const defaults = { dataDir: ".data", apiKey: "made-at-first-start-made-at-first-start" };
+  const defaults = { dataDir: ".data", apiKey: "made-at-first-start-made-at-first-start", settings };
 
   test("reads PORT, HOST, API_KEY and LOG_LEVEL and nothing else", () => {
-    const everythingElse = { ...good, API_KEY: "", WORKER_PORT: "no", NETWORK_POLICY: "public", DRAIN_SECONDS: "no" };
+    const everythingElse = { ...good, API_KEY: "", WORKER_PORT: "no", NETWORK_POLICY: "public", RAW_CHECK_DAYS: "no" };
     const config = readOneProcessConfig(everythingElse, defaults);
     expect(config).toEqual(readOneProcessConfig({}, defaults));
     expect(config).toMatchObject({
@@ -320,6 +327,9 @@ describe("the configuration of one process", () => {
       logLevel: "WARN",
       database: { driver: "pglite", dataDir: ".data" },
       stream: { driver: "memory" },
+      connectivityTargets: [],
+      watchdogUrl: null,
+      rawCheckDays: 7,
     });
     const own = { PORT: "4000", HOST: "0.0.0.0", API_KEY: "k".repeat(40), LOG_LEVEL: "INFO" };
     expect(readOneProcessConfig(own, defaults)).toMatchObject({

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { kinds } from "../kinds/find-kind.ts";
 import { oneOf, Time } from "../shared/fields.ts";
 import { page, pageOf } from "../shared/page.ts";
@@ -13,12 +14,24 @@ const phase = z.nullable(z.number());
 /** A check as it is shown. A phase that was not reached, or that does not apply, is null. */
 export const Check = z
   .object({
-    at: Time,
-    outcome: CheckOutcome,
-    statusCode: z.nullable(z.int()),
-    totalMs: z.number(),
-    phases: z.object({ dnsMs: phase, connectMs: phase, tlsMs: phase, firstByteMs: phase, bodyMs: phase }),
-    detail: z.nullable(z.string()),
+    at: described(Time, "When the check began."),
+    outcome: described(
+      CheckOutcome,
+      "`ok` is a success, `unknown` means that Stillup was offline, all others are failures.",
+    ),
+    statusCode: described(z.nullable(z.int()), "The status code of the response; null without one."),
+    totalMs: described(z.number(), "Duration of the whole check in milliseconds."),
+    phases: described(
+      z.object({
+        dnsMs: described(phase, "Looking up the name."),
+        connectMs: described(phase, "Connecting by TCP."),
+        tlsMs: described(phase, "The TLS handshake."),
+        firstByteMs: described(phase, "From the request to the first byte of the response."),
+        bodyMs: described(phase, "Reading the body."),
+      }),
+      "Durations in milliseconds. A phase that was not reached, or that does not apply, is null.",
+    ),
+    detail: described(z.nullable(z.string()), "One sentence: what was seen and what was expected; null for a success."),
   })
   .register(z.globalRegistry, {
     id: "Check",

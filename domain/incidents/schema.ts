@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { CheckOutcome } from "../checks/schema.ts";
 import { GivenId, Id, oneOf, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
@@ -8,19 +9,25 @@ const IncidentStatus = oneOf("open", "acknowledged", "resolved");
 /** An incident as it is shown. `startedAt` is the first failing check, and `cause` what that found. */
 export const Incident = z
   .object({
-    id: Id,
-    monitorId: Id,
-    status: IncidentStatus,
-    startedAt: Time,
-    confirmedAt: Time,
-    acknowledgedAt: z.nullable(Time),
-    resolvedAt: z.nullable(Time),
-    resolution: z.nullable(oneOf("recovered", "manual", "paused", "deleted")),
-    cause: z.object({
-      outcome: CheckOutcome,
-      statusCode: z.nullable(z.int()),
-      detail: z.nullable(z.string()),
-    }),
+    id: described(Id, "The id of the incident."),
+    monitorId: described(Id, "The monitor that was down."),
+    status: described(IncidentStatus, "`resolved` when it is over; until then `open`, or `acknowledged` by a person."),
+    startedAt: described(Time, "When the first failed check began."),
+    confirmedAt: described(Time, "When the check began that confirmed it."),
+    acknowledgedAt: described(z.nullable(Time), "When a person acknowledged it; null when nobody did."),
+    resolvedAt: described(z.nullable(Time), "When it ended; null while it is open."),
+    resolution: described(
+      z.nullable(oneOf("recovered", "manual", "paused", "deleted")),
+      "How it ended: the monitor recovered, a person resolved it, or the monitor was paused or deleted.",
+    ),
+    cause: described(
+      z.object({
+        outcome: described(CheckOutcome, "The outcome of that check."),
+        statusCode: described(z.nullable(z.int()), "The status code of the response; null without one."),
+        detail: described(z.nullable(z.string()), "One sentence: what was seen and what was expected."),
+      }),
+      "The first failed check.",
+    ),
   })
   .register(z.globalRegistry, {
     id: "Incident",
@@ -43,9 +50,9 @@ export type Incident = z.output<typeof Incident>;
 export const IncidentQuery = z.strictObject({
   ...page,
   status: filter(IncidentStatus).register(z.globalRegistry, {
-    description: "`open` lists what is not resolved, acknowledged or not.",
+    description: "Only incidents with this status. `open` includes the acknowledged ones.",
   }),
-  monitorId: filter(GivenId),
+  monitorId: described(filter(GivenId), "Only incidents of this monitor."),
 });
 export type IncidentQuery = z.output<typeof IncidentQuery>;
 

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { kinds } from "../kinds/find-kind.ts";
 import type { Kind } from "../kinds/kind.ts";
 import { defaultsOf, viewOf } from "../shared/field-map.ts";
@@ -122,8 +123,8 @@ export type Monitor = z.output<typeof Monitor>;
 
 export const MonitorQuery = z.strictObject({
   ...page,
-  status: filter(MonitorStatus),
-  tag: filter(line(50)),
+  status: described(filter(MonitorStatus), "Only monitors with this status."),
+  tag: described(filter(line(50)), "Only monitors with this tag."),
 });
 export type MonitorQuery = z.output<typeof MonitorQuery>;
 

@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { refuse } from "./fields.ts";
 
-/** A place in a list that goes from new to old: what comes next is before it. */
+/** A position in a list that goes from new to old: the next items are older. */
 export interface PagePosition {
   /** A time as Postgres writes it in UTC, with its microseconds. */
   readonly at: string;
@@ -17,7 +18,13 @@ const Limit = z
     z.optional(z.string(LIMIT).check(z.refine(isLimit, LIMIT))),
     z.transform((text) => Number(text ?? "50")),
   )
-  .register(z.globalRegistry, { type: "integer", minimum: 1, maximum: 200, default: 50 });
+  .register(z.globalRegistry, {
+    type: "integer",
+    minimum: 1,
+    maximum: 200,
+    default: 50,
+    description: "How many items to return.",
+  });
 
 function isLimit(text: string): boolean {
   return /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 200;
@@ -45,9 +52,12 @@ export function filter<S extends z.ZodMiniType>(schema: S) {
   );
 }
 
-/** The schema of a list's answer. */
+/** The schema of a list's response. */
 export function pageOf<S extends z.ZodMiniType>(item: S) {
-  return z.object({ items: z.array(item), nextCursor: z.nullable(z.string()) });
+  return z.object({
+    items: described(z.array(item), "The items, newest first."),
+    nextCursor: described(z.nullable(z.string()), "The `cursor` of the next page; null on the last one."),
+  });
 }
 
 /** A page from up to `limit + 1` rows: the one too many only says that there is more. */

@@ -1,11 +1,17 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 
-/** What came of one call to retry all. */
+/** The result of one call that retries all. */
 export const RetriedAll = z
-  .object({ retried: z.int(), nextCursor: z.nullable(z.string()) })
+  .object({
+    retried: described(z.int(), "How many this call has retried."),
+    nextCursor: described(
+      z.nullable(z.string()),
+      "Call again with this `cursor` to retry more; null when none are left.",
+    ),
+  })
   .register(z.globalRegistry, {
     id: "RetriedAll",
-    description: "How many this call has retried. With a `nextCursor` there are more: call again with it.",
     examples: [{ retried: 12, nextCursor: null }],
   });
 export type RetriedAll = z.output<typeof RetriedAll>;

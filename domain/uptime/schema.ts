@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { oneOf, Time } from "../shared/fields.ts";
 
 const Window = oneOf("24h", "7d", "30d", "90d");
@@ -9,20 +10,26 @@ export const UptimeQuery = z.strictObject({
       z.optional(Window),
       z.transform((window) => window ?? "24h"),
     )
-    .register(z.globalRegistry, { default: "24h" }),
+    .register(z.globalRegistry, { default: "24h", description: "How long the window is; it ends now." }),
 });
 
 /** By time: `uptime` is up / (up + down), null when there is neither. Paused, pending and unknown time is left out. */
 export const Uptime = z
   .object({
-    window: Window,
-    from: Time,
-    to: Time,
-    uptime: z.nullable(z.number().check(z.minimum(0), z.maximum(1))),
-    upSeconds: z.number(),
-    downSeconds: z.number(),
-    unknownSeconds: z.number(),
-    incidents: z.int(),
+    window: described(Window, "The window that was asked for."),
+    from: described(Time, "Start of the window."),
+    to: described(Time, "End of the window: now."),
+    uptime: described(
+      z.nullable(z.number().check(z.minimum(0), z.maximum(1))),
+      "upSeconds / (upSeconds + downSeconds), from 0 to 1; null when both are 0.",
+    ),
+    upSeconds: described(z.number(), "Seconds up."),
+    downSeconds: described(z.number(), "Seconds down."),
+    unknownSeconds: described(
+      z.number(),
+      "Seconds pending, paused, unknown or before the monitor existed. They do not count.",
+    ),
+    incidents: described(z.int(), "Incidents that were open at any time in the window."),
   })
   .register(z.globalRegistry, {
     id: "Uptime",

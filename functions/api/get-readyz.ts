@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { backlog, knownBacklog } from "../../domain/watchdog/backlog.ts";
+import { described } from "../../runtime/api/described.ts";
 import { findMissing } from "../../runtime/api/readiness.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
 import type { Env } from "../../runtime/contract.ts";
@@ -13,14 +14,15 @@ export const route = {
   method: "GET",
   path: "/readyz",
   auth: "none",
-  summary: "Able to serve",
-  description:
-    "With the age of the oldest check without a result and of the oldest undelivered delivery, where it is known.",
+  summary: "Whether the API can serve requests",
   responses: {
     200: z.object({
-      status: z.literal("ready"),
-      oldestDueCheckSeconds: Seconds,
-      oldestUndeliveredSeconds: Seconds,
+      status: described(z.literal("ready"), "The database and the stream service can be used."),
+      oldestDueCheckSeconds: described(
+        Seconds,
+        "Age of the oldest check that is due and has no result; null when unknown.",
+      ),
+      oldestUndeliveredSeconds: described(Seconds, "Age of the oldest pending delivery; null when unknown."),
     }),
   },
   errors: ["not_ready"],

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { type ErrorCode, errorCodes } from "../errors.ts";
+import { described } from "./described.ts";
 import { isParameter } from "./path.ts";
 import type { Route } from "./route.ts";
 import type { Schema } from "./validate.ts";
@@ -14,13 +15,23 @@ interface NamedRoute {
 
 export const Problem = z
   .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int().check(z.minimum(400), z.maximum(599)),
-    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
-    detail: z.string(),
-    requestId: z.string(),
-    errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
+    type: described(z.string(), "`urn:stillup:problem:` and the code."),
+    title: described(z.string(), "The same for every problem with this code."),
+    status: described(z.int().check(z.minimum(400), z.maximum(599)), "The HTTP status."),
+    code: described(z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]), "For programs."),
+    detail: described(z.string(), "What is wrong, and what to do."),
+    requestId: described(z.string(), "Search the log for it."),
+    errors: described(
+      z.optional(
+        z.array(
+          z.object({
+            field: described(z.string(), "Where it is: `expect.status[0]`, `query.limit`."),
+            message: described(z.string(), "What is wrong with it."),
+          }),
+        ),
+      ),
+      "Every bad field of the request.",
+    ),
   })
   .register(z.globalRegistry, {
     id: "Problem",

@@ -2,7 +2,8 @@ import { StillupError } from "../../runtime/errors.ts";
 import type { Probe } from "./probe.ts";
 import * as registry from "./probes.ts";
 
-const probes: readonly Probe[] = Object.values(registry);
+/** Every probe. */
+export const probes: readonly Probe[] = Object.values(registry);
 
 const byType = new Map(probes.map((probe) => [probe.kind.type, probe]));
 

@@ -5,15 +5,19 @@ import type { FieldMap, ValuesOf } from "../shared/field-map.ts";
 /** What a monitor of a kind has of its own. */
 export type ConfigOf<F extends FieldMap> = ValuesOf<F, "input">;
 
+type Name<F extends FieldMap> = keyof F & string;
+
 /** A kind of monitor, as far as routes need to know it: `probe.ts` beside it makes the checks. */
 export interface Kind<F extends FieldMap = FieldMap, Outcome extends string = string> {
   /** Its name in the API. */
   readonly type: string;
   /** The version of `config`. A change that gives checks another verdict raises it: older workers then leave them. */
   readonly form: number;
-  /** For people: a name, the name of an icon, and one line that says what is checked. */
+  /** Its name as people write it. */
   readonly label: string;
+  /** The name of its icon among Lucide's: https://lucide.dev/icons. */
   readonly icon: string;
+  /** One line: what is checked, for whoever chooses a kind. */
   readonly description: string;
   /** Its fields beside those that all monitors have. */
   readonly config: F;
@@ -27,8 +31,8 @@ export interface Kind<F extends FieldMap = FieldMap, Outcome extends string = st
   readonly outcomes: readonly Outcome[];
   /** Those of them that our own connectivity may have caused. */
   readonly ambiguous: readonly Outcome[];
-  /** The fields that are secret, or hold an object of secrets. */
-  readonly secrets: readonly (keyof F & string)[];
+  /** The fields that are secret; `metadata.*` for every value in one. */
+  readonly secrets: readonly (Name<F> | `${Name<F>}.*`)[];
   /** What a host must offer to check it. */
   needs(config: ConfigOf<F>): readonly Capability[];
 }

@@ -1,14 +1,14 @@
 import * as z from "zod/mini";
 import { change, withDefault } from "./fields.ts";
 
-type Schema = z.ZodMiniType;
+type FieldSchema = z.ZodMiniType;
 
 /** One field of a resource, by each of its views. */
-export interface Field<Input extends Schema = Schema, Shown extends Schema = Schema> {
+export interface Field<Input extends FieldSchema = FieldSchema, Shown extends FieldSchema = FieldSchema> {
   /** In a new resource. */
   readonly input: Input;
   /** In a change of one. */
-  readonly patch: Schema;
+  readonly patch: FieldSchema;
   /** In an answer, and as it is stored: without the rules, which may have been others when it was stored. */
   readonly shown: Shown;
   /** What it is when it is left out; undefined: it must be there. */
@@ -23,7 +23,7 @@ export type ValuesOf<F extends FieldMap, Part extends "input" | "shown"> = {
   [Name in keyof F]: z.output<F[Name][Part]>;
 };
 
-interface FieldText<Shown extends Schema> {
+interface FieldText<Shown extends FieldSchema> {
   /** One sentence, for OpenAPI. */
   readonly description: string;
   /** Its schema in an answer, where that is another than in the input. */
@@ -31,36 +31,36 @@ interface FieldText<Shown extends Schema> {
 }
 
 /** A field that every resource of its type gives. */
-export function required<S extends Schema, Shown extends Schema = S>(
+export function required<S extends FieldSchema, Shown extends FieldSchema = S>(
   schema: S,
   { description, shown }: FieldText<Shown>,
 ): Field<S, Shown> {
   return {
     input: described(schema, description),
     patch: described(z.optional(schema), description),
-    shown: described(shown ?? (schema as Schema as Shown), description), // left out, Shown is S
+    shown: described(shown ?? (schema as FieldSchema as Shown), description), // left out, Shown is S
   };
 }
 
 /** A field that may be left out, or null: then it is `fallback`. */
 export function optional<
-  S extends Schema,
+  S extends FieldSchema,
   D extends z.output<S> | null,
-  Shown extends Schema = Schema & (null extends D ? z.ZodMiniNullable<S> : S),
+  Shown extends FieldSchema = FieldSchema & (null extends D ? z.ZodMiniNullable<S> : S),
 >(schema: S, fallback: D, { description, shown }: FieldText<Shown>) {
   const own = fallback === null ? z.nullable(schema) : schema;
   return {
     input: described(withDefault(schema, fallback), description),
     patch: described(change(schema), description),
-    shown: described(shown ?? (own as Schema as Shown), description), // left out, Shown is the type of `own`
+    shown: described(shown ?? (own as FieldSchema as Shown), description), // left out, Shown is the type of `own`
     fallback,
   };
 }
 
 /** A copy, because a schema may be in several fields: each says something else of itself. */
-function described<S extends Schema>(schema: S, description: string): S {
+function described<S extends FieldSchema>(schema: S, description: string): S {
   const copy = schema.check();
-  z.globalRegistry.add(copy as Schema, { description }); // widened: the registry's types want to know S
+  z.globalRegistry.add(copy as FieldSchema, { description }); // widened: the registry's types want to know S
   return copy;
 }
 

@@ -13,7 +13,7 @@ export const route = {
     "When what is checked changes, counting failures begins anew, and an open incident stays until the new check is up.",
   body: MonitorPatch,
   responses: { 200: Monitor },
-  errors: ["conflict"],
+  errors: ["conflict", "wrong_state"],
 } as const satisfies Route;
 
 export default handle(route, async ({ params, body, env, ctx }) => {

@@ -3,7 +3,7 @@ import type { CheckResult } from "../../checks/result.ts";
 import { defineProbe } from "../probe.ts";
 import { type Expect, http } from "./schema.ts";
 
-type HttpResult = CheckResult<(typeof http.outcomes)[number]>;
+type HttpCheckResult = CheckResult<(typeof http.outcomes)[number]>;
 
 const MAX_REDIRECTS = 10;
 /** How much of a body is searched for `bodyContains`. */
@@ -30,7 +30,7 @@ export const httpProbe = defineProbe({
 });
 
 /** Compares an answer with what was expected. Null for a call that was given up by this side. */
-export function judge(answer: HttpAnswer, expect: Expect): HttpResult | null {
+export function judge(answer: HttpAnswer, expect: Expect): HttpCheckResult | null {
   if (!answer.ok) {
     if (answer.failure === "aborted") return null;
     return result(answer, answer.failure === "redirects" ? "status" : answer.failure, answer.detail);
@@ -51,6 +51,10 @@ export function matchesStatus(pattern: string, statusCode: number): boolean {
   return from !== undefined && to !== undefined && from <= statusCode && statusCode <= to;
 }
 
-function result({ statusCode, totalMs, phases }: HttpAnswer, outcome: HttpResult["outcome"], detail: string | null) {
+function result(
+  { statusCode, totalMs, phases }: HttpAnswer,
+  outcome: HttpCheckResult["outcome"],
+  detail: string | null,
+) {
   return { outcome, statusCode, totalMs, phases, detail };
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig, type Plugin } from "vitest/config";
-import { packedOpenApi } from "./build.mjs";
+import { packedOpenApi } from "./build/project.mjs";
 
 /** What build.mjs does for `virtual:openapi`, for tests that import the sources. */
 const openApi: Plugin = {

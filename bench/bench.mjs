@@ -6,18 +6,21 @@ import { ensureInstalled } from "../local/install.mjs";
 ensureInstalled();
 const [esbuild, { build }, { buildHost }] = await Promise.all([
   import("esbuild"),
-  import("../build.mjs"),
-  import("../build-hosts.mjs"),
+  import("../build/project.mjs"),
+  import("../build/hosts.mjs"),
 ]);
-const programs = { speed: "main", cost: "cost", cold: "cold" };
-const program = programs[process.argv[2] ?? ""];
-if (program === undefined) throw new Error(`Name what to run: ${Object.keys(programs).join(" or ")}`);
+const programs = new Map([
+  ["speed", "main"],
+  ["cost", "cost"],
+  ["cold", "cold"],
+]);
+const program = programs.get(process.argv[2] ?? "");
+if (program === undefined) throw new Error(`Name what to run: ${[...programs.keys()].join(" or ")}`);
 const root = join(import.meta.dirname, "..");
 await build();
 if (program === "cold") {
-  for (const host of ["lambda", "cloudflare", "fetch"]) {
-    for (const only of ["get-healthz", "list-monitors"]) await buildHost({ host, only });
-  }
+  const only = ["get-healthz", "list-monitors"];
+  for (const host of /** @type {const} */ (["lambda", "cloudflare", "fetch"])) await buildHost({ host, only });
 }
 await esbuild.build({
   absWorkingDir: root,

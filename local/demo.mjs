@@ -6,8 +6,11 @@ const port = 8099;
 const maxBytes = 1024 * 1024;
 let isBroken = false;
 
-const say = (text) => console.log(`${new Date().toLocaleTimeString("en-GB")}  ${text}`);
+/** @import { IncomingMessage } from "node:http" */
 
+const say = (/** @type {string} */ text) => console.log(`${new Date().toLocaleTimeString("en-GB")}  ${text}`);
+
+/** @param {IncomingMessage} request */
 async function receive(request) {
   let text = "";
   for await (const part of request) {
@@ -19,6 +22,10 @@ async function receive(request) {
   say(`webhook  ${type}  ${data.monitor?.name ?? data.channel?.name}${why}`);
 }
 
+/**
+ * @param {IncomingMessage} request
+ * @returns {Promise<[status: number, text?: string]>}
+ */
 async function answer(request) {
   switch (request.url) {
     case "/":
@@ -36,11 +43,19 @@ async function answer(request) {
   }
 }
 
+/**
+ * @param {Error} error
+ * @returns {[status: number, text: string]}
+ */
+function refuse({ message }) {
+  return [400, `${message}\n`];
+}
+
 const server = createServer(async (request, response) => {
-  const [status, text] = await answer(request).catch((error) => [400, `${error.message}\n`]);
+  const [status, text] = await answer(request).catch(refuse);
   response.writeHead(status, { "content-type": "text/plain" }).end(text);
 });
-server.on("error", (error) => {
+server.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
   console.error(error.code === "EADDRINUSE" ? `Port ${port} is taken: is another demo running?` : error.message);
   process.exit(1);
 });

@@ -1,13 +1,20 @@
-// `npm run dev`: everything in one process, built and started anew once for each change.
+// `npm run dev`: runs everything in one process, and builds and starts it again after each change.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { build, watchSources } from "../build.mjs";
+// biome-ignore-start lint/style/noRestrictedImports: this is the command that builds again and again; no bundle has it.
+import { build } from "../build/project.mjs";
+import { watchSources } from "../build/watch.mjs";
+
+// biome-ignore-end lint/style/noRestrictedImports: as above.
+
+/** @import { ChildProcess } from "node:child_process" */
 
 const main = join(import.meta.dirname, "../dist/local/main.mjs");
 
-/** Runs until it is stopped. What cannot be built is told, and what ran before runs on. */
+/** Runs until it is stopped. If a build fails, it prints why, and what ran before goes on. */
 export function develop() {
+  /** @type {ChildProcess | null} */
   let child = null;
   let stopping = false;
 
@@ -15,7 +22,7 @@ export function develop() {
     try {
       await build();
     } catch (error) {
-      console.error(`The build failed.\n${error.message}`);
+      console.error(`The build failed.\n${error instanceof Error ? error.message : error}`);
       return;
     }
     await stop(child);
@@ -32,6 +39,7 @@ export function develop() {
   process.on("SIGTERM", end);
 }
 
+/** @param {ChildProcess | null} child */
 async function stop(child) {
   if (child === null || child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGTERM");

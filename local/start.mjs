@@ -1,5 +1,6 @@
-// `npm start`: makes a clone ready, then runs everything in this process. With --watch (`npm run dev`) it builds and
-// starts anew after each change. Plain Node: nothing is installed yet when this runs.
+// `npm start`, `npm run doctor`, `npm run migrate`: makes a clone ready, then runs the built runtime with these arguments.
+// `npm run dev` is `--watch`: it builds and starts again after each change. Plain Node: nothing is installed yet when this
+// runs.
 import { ensureBuilt, ensureInstalled } from "./install.mjs";
 
 ensureInstalled();
@@ -8,6 +9,5 @@ if (process.argv.includes("--watch")) {
   develop();
 } else {
   ensureBuilt();
-  process.argv.splice(2, 0, "all");
-  await import("../dist/local/main.mjs");
+  await import(new URL("../dist/local/main.mjs", import.meta.url).href);
 }

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import { build } from "../build.mjs";
+import { build } from "../build/project.mjs";
 
 const cache = join(import.meta.dirname, "../node_modules/.cache/stillup");
 

@@ -9,14 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureInstalled } from "../local/install.mjs";
 
+/** @import { JsonTestResults } from "vitest/node" */
+
 const root = join(import.meta.dirname, "..");
-const npx = (name) => join(root, "node_modules/.bin", name);
+const npx = (/** @type {string} */ name) => join(root, "node_modules/.bin", name);
 const sum = { passed: 0, failed: 0, skipped: 0 };
 
 ensureInstalled();
-if (["compose", "external", "faults"].includes(process.argv[2])) {
-  vitest("--config", "tests/compose/vitest.config.ts", `tests/compose/${process.argv[2]}.test.ts`);
-} else if (process.argv[2] === "hosts") {
+const [, , suite = ""] = process.argv;
+if (["compose", "external", "faults"].includes(suite)) {
+  vitest("--config", "tests/compose/vitest.config.ts", `tests/compose/${suite}.test.ts`);
+} else if (suite === "hosts") {
   const results = vitest("--config", "tests/conformance/vitest.config.ts");
   // Not imported before: it needs what is installed.
   await (await import("./conformance/table.mjs")).writeTable(results);
@@ -29,20 +32,29 @@ if (["compose", "external", "faults"].includes(process.argv[2])) {
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exitCode = sum.failed === 0 ? 0 : 1;
 
-/** One step that counts as one test. */
+/**
+ * One step that counts as one test.
+ * @param {string} name
+ * @param {string} command
+ * @param {readonly string[]} args
+ */
 function step(name, command, args) {
   console.log(`\n> ${name}`);
   const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
   sum[status === 0 ? "passed" : "failed"] += 1;
 }
 
-/** Counts every test by itself, and names those that were skipped. Answers with what each file's tests came to. */
+/**
+ * Counts every test by itself, and names those that were skipped. Returns the results of each file.
+ * @param {string[]} args
+ */
 function vitest(...args) {
   const folder = mkdtempSync(join(tmpdir(), "stillup-vitest-"));
   const report = join(folder, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   console.log("\n> tests");
   const { status } = spawnSync(npx("vitest"), ["run", ...reporters, ...args], { cwd: root, stdio: "inherit" });
+  /** @type {JsonTestResults} */
   const { numPassedTests, numPendingTests, numTodoTests, numTotalTests, testResults } = JSON.parse(
     readFileSync(report, "utf8"),
   );

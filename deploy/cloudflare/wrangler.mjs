@@ -2,12 +2,18 @@
 
 /** What the runtime's own behaviour is pinned to. */
 const COMPATIBILITY_DATE = "2026-04-01";
+
 /**
- * @param {import("../../runtime/manifest.ts").Manifest} manifest
- * @param {Record<string, string>} defaults of variables, as .env has them
+ * @import { Manifest, ManifestFunction } from "../../runtime/manifest.ts"
+ * @typedef {Readonly<Record<string, string | undefined>>} Variables
+ */
+
+/**
+ * @param {Manifest} manifest
+ * @param {Variables} defaults of variables, as .env has them
  */
 export function wranglerConfig({ functions }, { CONNECTIVITY_TARGETS, LOG_LEVEL }) {
-  // What is secret is put beside them with `wrangler secret`.
+  // Secrets are set beside them with `wrangler secret`.
   const vars = { DATABASE_DRIVER: "http", REDIS_DRIVER: "http", PUBLIC_URL: "", CONNECTIVITY_TARGETS, LOG_LEVEL };
   const workers = functions.filter(({ kind }) => kind === "workers");
   return {
@@ -25,6 +31,10 @@ export function wranglerConfig({ functions }, { CONNECTIVITY_TARGETS, LOG_LEVEL 
   };
 }
 
+/**
+ * @param {ManifestFunction} worker
+ * @param {Variables} vars
+ */
 function workerEnvironment({ name }, vars) {
   return {
     name: `stillup-worker-${name}`,
@@ -35,6 +45,7 @@ function workerEnvironment({ name }, vars) {
   };
 }
 
+/** @param {string} name */
 function artefact(name) {
   return `../../dist/hosts/cloudflare/${name}/index.mjs`;
 }

@@ -5,7 +5,7 @@ import type { HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.
 import type { Metric, Metrics } from "../../runtime/metrics.ts";
 import type { LoadedSchedule, LoadedWorker } from "../../runtime/worker/start-functions.ts";
 
-/** What one deployment holds: some functions or all. build-hosts.mjs writes the entry that says so. */
+/** What one deployment holds: some functions or all. build/hosts.mjs writes the entry that says so. */
 export interface Artefact<W = unknown> {
   readonly routes: readonly RouterEntry[];
   readonly workers: readonly LoadedWorker[];

@@ -1,9 +1,23 @@
 import { readFile } from "node:fs/promises";
 
+/**
+ * @import { Variables } from "../../runtime/config/config.ts"
+ *
+ * @typedef {object} Client
+ * @property {<Answer>(method: string, path: string, missing?: CliError) => Promise<Answer>} call Resolves with the
+ *   answer's JSON, undefined when it has none. Rejects with `missing` when nothing has the id in the path.
+ *
+ * @typedef {{ ok: boolean, status: number, headers: Headers, text: string }} Answered
+ */
+
 const TIMEOUT_MS = 30_000;
 
-/** What a command fails with; its message says what to do. Exit code 1: it could not be done; 2: it was not understood. */
+/** A command failed. The message says what to do. */
 export class CliError extends Error {
+  /**
+   * @param {string} message
+   * @param {1 | 2} [exitCode] 1: it could not be done; 2: the command line is wrong
+   */
   constructor(message, exitCode = 1) {
     super(message);
     this.exitCode = exitCode;
@@ -11,9 +25,11 @@ export class CliError extends Error {
 }
 
 /**
- * The API as its operators use it: `call(method, path, missing)` resolves with the answer's JSON, undefined when it has
- * none; `missing` is thrown when there is nothing of the path's id. Else both throw a CliError. `url` is `--url`'s;
- * `keyFile` is where `npm start` keeps its key.
+ * The API as its operators use it.
+ * @param {{ url: string | undefined, variables: Variables, keyFile: string }} options `url` is the option --url;
+ *   `keyFile` is where `npm start` keeps its key
+ * @returns {Promise<Client>}
+ * @throws {CliError} also from each call
  */
 export async function createClient({ url, variables, keyFile }) {
   const origin = originOf(url || variables["STILLUP_URL"] || `http://127.0.0.1:${variables["PORT"] || 3000}`);
@@ -34,34 +50,54 @@ export async function createClient({ url, variables, keyFile }) {
   };
 }
 
+/** @param {string} url */
 function originOf(url) {
   if (/^https?:\/\//.test(url) && URL.canParse(url)) return url.replace(/\/+$/, "");
   throw new CliError(`--url or STILLUP_URL must be such as http://127.0.0.1:3000, and is ${url}.`, 2);
 }
 
+/** @param {string} path */
 async function readKey(path) {
   const key = (await readFile(path, "utf8").catch(() => "")).trim();
   if (key !== "") return key;
   throw new CliError(`There is no API key. Set API_KEY; the key of \`npm start\` would be in ${path}.`);
 }
 
-/** Refused by `fetch`, a key would stand in the error. */
+/**
+ * The key, if it can be sent: the error of `fetch` would show it.
+ * @param {string} key
+ * @param {string} where
+ */
 function sendable(key, where) {
   if (/^[\x21-\x7e]+$/.test(key)) return key;
   throw new CliError(`${where} holds characters that no API key has: spaces, line ends, or other than ASCII.`);
 }
 
+/**
+ * @param {string} url
+ * @param {RequestInit} request
+ * @returns {Promise<Answered>}
+ */
 async function send(url, request) {
   const response = await fetch(url, request);
   return { ok: response.ok, status: response.status, headers: response.headers, text: await response.text() };
 }
 
+/**
+ * @param {string} origin
+ * @param {Error & { cause?: { code?: string, message?: string } }} error
+ */
 function unreachable(origin, { name, message, cause }) {
   const why =
     name === "TimeoutError" ? `no answer within ${TIMEOUT_MS / 1000} s` : cause?.code || cause?.message || message;
   return `No Stillup answers at ${origin} (${why}). Start it, or name another address with --url or STILLUP_URL.`;
 }
 
+/**
+ * @param {Answered} answer
+ * @param {string} origin
+ * @param {CliError | undefined} missing
+ */
 function refused({ status, headers, text }, origin, missing) {
   if (status === 401) {
     const remedy = "Set API_KEY to the key of that Stillup, or name another address with --url or STILLUP_URL.";
@@ -80,6 +116,10 @@ function refused({ status, headers, text }, origin, missing) {
   return missing !== undefined && detail.endsWith("with this id.") ? missing : new CliError(notStillup(origin, status));
 }
 
+/**
+ * @param {string} text
+ * @param {string} origin
+ */
 function parse(text, origin) {
   try {
     return JSON.parse(text);
@@ -88,6 +128,10 @@ function parse(text, origin) {
   }
 }
 
+/**
+ * @param {string} origin
+ * @param {number} status
+ */
 function notStillup(origin, status) {
   return `The server at ${origin} is not Stillup (it responded ${status}). Set the address of Stillup with --url or STILLUP_URL.`;
 }

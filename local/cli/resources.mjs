@@ -1,15 +1,24 @@
 /**
- * What operators look after:
- * - path: where the API has it
- * - filters: options that narrow lists and `retry --all` down, each with the API's name for it
- * - listed: options of lists alone, by the API's name too, each with what it may be and what it is when left out
- * - columns: title and field
- * - content: the field that is shown below the others
- * - missing: says that there is none of an id
- * - done: why a retry would change nothing of one, else null; not asked where it is not there
- * - drop: method by which one is dropped, and what follows its path
+ * @typedef {Readonly<Record<string, unknown>>} Item One of a resource, as the API shows it.
+ *
+ * @typedef {object} Resource
+ * @property {string} path Where the API has it.
+ * @property {Readonly<Record<string, string>>} filters Options that narrow lists and `retry --all` down, each with the
+ *   API's name for it.
+ * @property {Readonly<Record<string, { values: readonly string[], fallback: string }>>} listed Options of lists alone:
+ *   their values, and the one when left out.
+ * @property {readonly (readonly [title: string, field: string])[]} columns
+ * @property {string} content The field that is shown below the others.
+ * @property {(id: string) => string} missing Says that nothing has this id.
+ * @property {(item: Item) => string | null} [done] Why a retry would change nothing; null when it would.
+ * @property {readonly [method: string, after: string]} drop How one is dropped: the method, and what follows its path.
  */
-export const things = {
+
+/**
+ * What operators look after.
+ * @type {Readonly<Record<string, Resource>>}
+ */
+export const resources = {
   "dead-letters": {
     path: "/v1/dead-letters",
     filters: { stream: "stream" },

@@ -102,6 +102,7 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
       .split("\n");
     await stack.docker("image", "rm", "--force", "stillup-compose-test:builder");
     const known = [
+      "build",
       "build.mjs",
       "dist",
       "domain",

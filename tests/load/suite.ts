@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { build } from "../../build.mjs";
+import { build } from "../../build/project.mjs";
 import { type ApiClient, eachOf } from "../../testing/api.ts";
 import { startTargets, type Targets, type Turn } from "../../testing/targets.ts";
 import { type Arrival, startWebhookReceiver, type WebhookReceiver } from "../../testing/webhooks.ts";

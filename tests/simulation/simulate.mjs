@@ -6,12 +6,9 @@ import { ensureInstalled } from "../../local/install.mjs";
 ensureInstalled();
 const { bundle } = await import("./bundle.mjs");
 // So that what bundle.mjs wrote goes, too.
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-]) {
-  process.on(signal, () => process.exit(code));
-}
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
+/** @type {typeof import("./main.ts")} */
 const { main } = await import(pathToFileURL(await bundle("main")).href);
 process.exitCode = await main({
   root: join(import.meta.dirname, "../.."),

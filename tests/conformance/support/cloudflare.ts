@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
 export interface CloudflareOptions {
-  /** As build-hosts.mjs wrote it. */
+  /** As build/hosts.mjs wrote it. */
   readonly file: string;
   /** Where workerd is installed. */
   readonly runtimes: string;

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { build } from "../../../build.mjs";
-import { buildHost } from "../../../build-hosts.mjs";
+import { buildHost } from "../../../build/hosts.mjs";
+import { build } from "../../../build/project.mjs";
 import { NEON_HOST } from "../../../testing/neon.ts";
 import { type ServiceName, startService } from "../../../testing/services.ts";
 import { gateway, queueEvent } from "./api-gateway.ts";
@@ -39,7 +39,7 @@ export async function makeFixtureRoot(): Promise<{ root: string; remove(): Promi
 }
 
 export const startOnLambda: StartHost = async ({ services, root, outDir }) => {
-  const [built] = await buildHost({ host: "lambda", only: "all", root, outDir });
+  const [built] = await buildHost({ host: "lambda", only: ["all"], root, outDir });
   const lambda = await startLambda({
     zip: built?.zip ?? "",
     runtimes: await installRuntimes(),
@@ -60,7 +60,7 @@ export const startOnLambda: StartHost = async ({ services, root, outDir }) => {
 };
 
 export const startOnCloudflare: StartHost = async ({ services, root, outDir }) => {
-  const [built] = await buildHost({ host: "cloudflare", only: "all", root, outDir });
+  const [built] = await buildHost({ host: "cloudflare", only: ["all"], root, outDir });
   const worker = await startCloudflare({
     file: built?.file ?? "",
     runtimes: await installRuntimes(),
@@ -87,7 +87,7 @@ export const startOnCloudflare: StartHost = async ({ services, root, outDir }) =
 };
 
 export const startOnFetch: StartHost = async ({ services, root, outDir }) => {
-  const [built] = await buildHost({ host: "fetch", only: "all", root, outDir });
+  const [built] = await buildHost({ host: "fetch", only: ["all"], root, outDir });
   const server = await startNode(join(import.meta.dirname, "serve-fetch.mjs"), [built?.file ?? ""], {
     ...services.variables,
     ...services.nodeVariables,

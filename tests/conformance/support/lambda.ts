@@ -10,7 +10,7 @@ import { text } from "node:stream/consumers";
 import { unzipSync } from "fflate";
 
 export interface LambdaOptions {
-  /** As build-hosts.mjs wrote it. */
+  /** As build/hosts.mjs wrote it. */
   readonly zip: string;
   /** Where aws-lambda-ric is installed. */
   readonly runtimes: string;

@@ -1,7 +1,7 @@
 // Loaded before a host's process runs its code: requests to Neon's names go to the emulator, whose authority is trusted.
 import { Agent, buildConnector, setGlobalDispatcher } from "undici";
 
-const { NEON_PORT, NEON_CA } = process.env;
+const { NEON_PORT = "", NEON_CA = "" } = process.env;
 const connect = buildConnector({});
 const secure = buildConnector({ ca: NEON_CA });
 

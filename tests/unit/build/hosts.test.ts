@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type BuiltArtefact, buildHost, hostLimits, hostTable } from "../../../build-hosts.mjs";
+import { type BuiltArtefact, buildHost, hostLimits, hostTable } from "../../../build/hosts.mjs";
 
 // A build of every artefact is seconds of a processor; on a busy machine that takes a while.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -27,25 +27,23 @@ describe.each(["lambda", "cloudflare", "fetch"] as const)("The build for %s", (h
     expect(built.map(({ name }) => name)).toEqual([...names, "api", "worker", "all"]);
   });
 
-  test("keeps a function under 320 KB and 100 KB gzipped, unless it probes or sends", () => {
+  test("keeps a function under 360 KB and 110 KB gzipped, unless it declares the port http", () => {
     const functions = built.filter(({ name }) => !["api", "worker", "all"].includes(name));
     const callsOut = functions.filter((artefact) => artefact.callsOut).map(({ name }) => name);
-    expect(callsOut).toEqual(
-      expect.arrayContaining(["test-channel", "monitoring", "notification", "sweep-deliveries"]),
-    );
-    expect(callsOut).not.toContain("get-monitor");
-    const heavy = functions.filter(({ bytes, gzipBytes }) => bytes >= 320_000 || gzipBytes >= 100_000);
+    // enqueue-checks looks whether Stillup is online again.
+    expect(callsOut).toEqual(["test-channel", "monitoring", "notification", "enqueue-checks", "sweep-deliveries"]);
+    const heavy = functions.filter(({ bytes, gzipBytes }) => bytes >= 360_000 || gzipBytes >= 110_000);
     expect(heavy.filter((artefact) => !artefact.callsOut)).toEqual([]);
     expect(heavy.filter(({ bytes }) => bytes >= 900_000)).toEqual([]);
   });
 
-  test("tells sizes against budgets, and what the host does not do", async () => {
-    expect(hostTable(built)).toMatch(/^get-monitor +\d+\.\d KB +\d+\.\d KB gzipped +of +320\.0 KB$/m);
+  test("prints sizes against budgets, and what the host does not do", async () => {
+    expect(hostTable(built)).toMatch(/^get-monitor +\d+\.\d KB +\d+\.\d KB gzipped +of +360\.0 KB$/m);
     expect((await hostLimits(host)).limitations.length > 0).toBe(host !== "lambda");
   });
 
   test("makes the same bytes again", async () => {
-    const again = await buildHost({ host, only: "monitoring", outDir: join(folder, `${host}-again`) });
+    const again = await buildHost({ host, only: ["monitoring"], outDir: join(folder, `${host}-again`) });
     const digests = async (name: string) => digestsOf(join(folder, name, "hosts", host, "monitoring"));
     expect(await digests(`${host}-again`)).toEqual(await digests(host));
     const { zip } = again[0] ?? {};
@@ -62,8 +60,12 @@ describe.each(["lambda", "cloudflare", "fetch"] as const)("The build for %s", (h
 });
 
 test.each([
-  [{ host: "nowhere" }, /There is no host nowhere; it is one of lambda, cloudflare, fetch/],
-  [{ host: "fetch", only: "nothing" }, /There is no function nothing; see dist\/manifest\.json, or api, worker, all/],
+  [{ host: "nowhere" }, /There is no host "nowhere"\. Choose one of lambda, cloudflare, fetch\./],
+  [{ host: "constructor" }, /There is no host "constructor"\./],
+  [
+    { host: "fetch", only: ["monitoring", "nothing"] },
+    /There is no function nothing\. dist\/manifest\.json lists them; api, worker, all have many\./,
+  ],
 ] as const)("A build of %j says what there is", async (options, message) => {
   const build = buildHost({ ...(options as { host: "fetch" }), outDir: join(folder, "wrong") });
   await expect(build).rejects.toThrow(message);

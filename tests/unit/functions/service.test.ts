@@ -68,7 +68,7 @@ describe("/readyz", () => {
     const costly: TestEnv = {
       ...env,
       memo: createMemo(),
-      reached: { sql: true, stream: true },
+      found: { sql: true, stream: true },
       call: (route, request) => route.fetch(request, costly, env.ctx()),
     };
     const unknown = { status: "ready", oldestDueCheckSeconds: null, oldestUndeliveredSeconds: null };
@@ -97,21 +97,21 @@ describe("/readyz", () => {
     });
   });
 
-  it("asks neither where asking costs and the last call reached both", async () => {
+  it("asks neither where asking costs and the last call found both there", async () => {
     const asked = vi.spyOn(env.stream, "ready").mockImplementation(away);
-    const reached = { sql: true, stream: true };
+    const found = { sql: true, stream: true };
     const gone: TestEnv = {
       ...withoutDatabase(),
-      reached,
+      found,
       call: (route, request) => route.fetch(request, gone, env.ctx()),
     };
     expect((await ask(gone)).status).toBe(200);
-    reached.stream = false;
+    found.stream = false;
     expect(await ask(gone)).toMatchObject({
       status: 503,
       body: { detail: "Not ready: the stream service cannot be reached." },
     });
-    reached.stream = true;
+    found.stream = true;
     expect((await ask(gone)).status).toBe(200);
     expect(asked).toHaveBeenCalledTimes(1);
   });
@@ -127,7 +127,7 @@ describe("/readyz", () => {
   it("is not for a while after the database refused a write, whatever it answers since", async () => {
     const refusing: TestEnv = {
       ...env,
-      reached: { sql: true, stream: true, writeRefused: true },
+      found: { sql: true, stream: true, refusedWrite: true },
       call: (route, request) => route.fetch(request, refusing, env.ctx()),
     };
     expect(await ask(refusing)).toMatchObject({

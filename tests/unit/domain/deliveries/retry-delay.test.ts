@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { type Failing, retryDelayMs } from "../../../../domain/deliveries/retry-delay.ts";
+import { retryDelayMs, type Tried } from "../../../../domain/deliveries/retry-delay.ts";
 
 const middle = () => 0.5;
 const hours = 3_600_000;
-const tried = (failures: number, over: Partial<Failing> = {}) => {
+const tried = (failures: number, over: Partial<Tried> = {}) => {
   return { failures, failingForMs: 15 * hours, retryAfterMs: null, ...over };
 };
 

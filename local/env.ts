@@ -19,7 +19,7 @@ import { createMetrics } from "../runtime/metrics-registry.ts";
 import { createWarmUp } from "./warm-up.ts";
 
 /** A full database still answers much, so a refused write counts for so long. Workers write every few seconds. */
-const REFUSED_WRITE_MS = 30_000;
+const WRITE_REFUSED_MS = 30_000;
 
 export interface ProcessBindings {
   readonly env: HostEnv;
@@ -41,22 +41,22 @@ export async function createBindings(config: ProcessConfig, { service, log, func
   const metrics = createMetrics({ service, metrics: manifest.metrics });
   // A function with a limited http calls out before it needs the database. The others send a statement at once.
   const startsWithSql = functions.every(({ ports }) => ports?.http !== "limited");
-  let refusedWriteAt = Number.NEGATIVE_INFINITY;
-  const found = {
+  let writeRefusedAt = Number.NEGATIVE_INFINITY;
+  const reached = {
     sql: false,
     stream: false,
-    get refusedWrite() {
-      return performance.now() - refusedWriteAt < REFUSED_WRITE_MS;
+    get writeRefused() {
+      return performance.now() - writeRefusedAt < WRITE_REFUSED_MS;
     },
   };
   const sql = await openSql(config.database, {
     metrics,
     planOnce: service !== "api",
     onRefusedWrite() {
-      refusedWriteAt = performance.now();
+      writeRefusedAt = performance.now();
     },
     onCall(isThere) {
-      found.sql = isThere;
+      reached.sql = isThere;
       warmUp.used();
     },
   });
@@ -64,7 +64,7 @@ export async function createBindings(config: ProcessConfig, { service, log, func
   const stream = await openStream(config.stream, {
     metrics,
     onCall(isThere) {
-      found.stream = isThere;
+      reached.stream = isThere;
     },
     ...(config.database.driver === "http" && startsWithSql ? { onAdded: warmUp.begin } : {}),
   });
@@ -79,7 +79,7 @@ export async function createBindings(config: ProcessConfig, { service, log, func
     metrics,
     memo: createMemo(),
     sources: sourcesOf(manifest),
-    found,
+    reached,
     config: functionConfig(config),
   };
   const bindings: ProcessBindings = {
@@ -100,7 +100,7 @@ export async function openDirectSql({ database }: ProcessConfig): Promise<SqlDri
 
 interface Watching {
   readonly metrics?: Metrics;
-  /** Notified after each call whether it found the service there, by drivers for which asking costs. */
+  /** Called after each call with whether it reached the service, by drivers for which asking costs. */
   readonly onCall?: (isThere: boolean) => void;
 }
 

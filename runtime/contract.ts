@@ -21,12 +21,17 @@ export interface Env<Own = unknown> {
   readonly memo: Memo;
   /** What each worker of the build reads, also of those that run elsewhere. */
   readonly sources: readonly Source[];
-  /** Whether the last call found the service there; false where a driver does not tell, because asking costs nothing. */
-  readonly found?: {
+  /**
+   * What is known from earlier calls, for hosts where asking a service costs money. A driver that is free to ask reports
+   * nothing, and its field stays false.
+   */
+  readonly reached?: {
+    /** The last call reached the database. */
     readonly sql: boolean;
+    /** The last call reached the stream service, and it has room. */
     readonly stream: boolean;
-    /** The database refused a write for want of room, or any write, within the last 30 s. */
-    readonly refusedWrite?: boolean;
+    /** The database refused a write within the last 30 s: it is full or read-only. */
+    readonly writeRefused?: boolean;
   };
 }
 

@@ -6,7 +6,7 @@ import { nowMs } from "./monotonic.ts";
 export interface Arrival {
   readonly id: string;
   readonly type: string;
-  /** The last part of the monitor's URL: the name of its target. */
+  /** The last part of the monitor's target: the name of its target. */
   readonly name: string;
   /** When its last byte was there, by `nowMs()`. */
   readonly atMs: number;

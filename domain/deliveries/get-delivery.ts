@@ -3,7 +3,7 @@ import { orNotFound } from "../shared/or-not-found.ts";
 import { type DeliveryRow, toDelivery } from "./row.ts";
 import type { DeliveryDetail } from "./schema.ts";
 
-/** One delivery with what it tells. Throws StillupError `not_found`. */
+/** One delivery with the data of its event. Throws StillupError `not_found`. */
 export async function getDelivery(sql: Sql, id: string): Promise<DeliveryDetail> {
   const [row] = await sql<DeliveryRow & Pick<DeliveryDetail, "data">>`select * from deliveries where id = ${id}`;
   const delivery = orNotFound(row, "delivery");

@@ -2,19 +2,19 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { LeasedDelivery } from "./lease-deliveries.ts";
 
 /**
- * What a try was of, and its number: an outcome counts only while that is the delivery's last try and leased. One that
- * is retried by hand keeps its number and has no lease, so that what comes late of before counts for nothing.
+ * What an attempt was of, and its number: a result counts only while that is the delivery's last attempt and leased. One
+ * that is retried by hand keeps its number and has no lease, so that what comes late of before counts for nothing.
  */
 interface Attempt {
   readonly id: string;
   readonly attempt: number;
 }
 
-/** What an outcome did. Null: another try has taken over, and nothing was recorded. */
+/** What a result did. Null: another attempt has taken over, and nothing was recorded. */
 export interface Recorded {
   /** The channel has more that is due. */
   readonly more: boolean;
-  /** From the answer that was decided on until now. */
+  /** From the check's result that was decided on until now. */
   readonly latencyMs: number;
 }
 
@@ -23,12 +23,12 @@ export async function recordDelivered(sql: Sql, { id, attempt }: Attempt): Promi
   return finish(sql, { id, attempt, status: "delivered", error: null });
 }
 
-/** Nobody will try again: it failed too often. */
+/** It failed, and no further attempt follows. */
 export async function recordExhausted(sql: Sql, { id, attempt }: Attempt, error: string): Promise<Recorded | null> {
   return finish(sql, { id, attempt, status: "exhausted", error });
 }
 
-/** Nobody will try at all: its channel or monitor is no more. */
+/** No attempt is made: its channel or monitor is gone. */
 export async function recordCancelled(sql: Sql, { id, attempt }: Attempt): Promise<Recorded | null> {
   return finish(sql, { id, attempt, status: "cancelled", error: null });
 }
@@ -54,7 +54,7 @@ async function finish(
   return row ?? null;
 }
 
-/** It failed and is tried again after `delayMs`; the sweep is told when. */
+/** It failed and is attempted again after `delayMs`; the sweep is due then. */
 export async function recordFailed(
   sql: Sql,
   { id, attempt }: Attempt,
@@ -71,7 +71,7 @@ export async function recordFailed(
     select wake_schedule('sweep-deliveries', next_attempt_at) from failed`;
 }
 
-/** It was broken off, or never begun: no failure, and anybody may make the next one now. */
+/** The attempt was broken off, or never begun: no failure, and anybody may make the next one now. */
 export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promise<void> {
   await sql`
     with released as (
@@ -83,8 +83,8 @@ export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promi
 }
 
 /**
- * The receiver is gone for good: its channel is disabled and all that is pending for it cancelled, this try's included.
- * `isGone` is false where the channel has another receiver by now, or another try has taken over.
+ * The receiver is gone for good: its channel is disabled, and all that is pending for it is cancelled, this delivery too.
+ * `isGone` is false where the channel has another receiver by now, or another attempt has taken over.
  */
 export async function recordGone(
   sql: Sql,

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { deliveredEvents } from "../channels/events.ts";
 import { GivenId, Id, oneOf, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
 
@@ -11,7 +12,7 @@ export const Delivery = z
     eventId: Id,
     channelId: Id,
     monitorId: z.nullable(Id),
-    type: oneOf("monitor.down", "monitor.up", "system.offline", "system.online"),
+    type: oneOf(...deliveredEvents.map(({ type }) => type)),
     status: DeliveryStatus,
     attempts: z.int(),
     nextAttemptAt: z.nullable(Time),
@@ -39,11 +40,17 @@ export const Delivery = z
   });
 export type Delivery = z.output<typeof Delivery>;
 
-/** The same with what it tells: a webhook's `data`. */
+const [first, ...others] = deliveredEvents;
+
+/** The same with the `data` of its event. */
 export const DeliveryDetail = z
-  .extend(Delivery, { data: z.record(z.string(), z.unknown()) })
+  .discriminatedUnion("type", [withData(first), ...others.map(withData)])
   .register(z.globalRegistry, { id: "DeliveryDetail" });
 export type DeliveryDetail = z.output<typeof DeliveryDetail>;
+
+function withData({ type, data }: (typeof deliveredEvents)[number]) {
+  return z.extend(Delivery, { type: z.literal(type), data });
+}
 
 export const DeliveryQuery = z.strictObject({
   ...page,

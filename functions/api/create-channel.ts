@@ -1,5 +1,5 @@
 import { createChannel } from "../../domain/channels/create-channel.ts";
-import { ChannelInput, CreatedChannel } from "../../domain/channels/schema.ts";
+import { Channel, ChannelInput } from "../../domain/channels/schema.ts";
 import { handle, type Route, reply } from "../../runtime/api/route.ts";
 
 export const route = {
@@ -7,9 +7,9 @@ export const route = {
   path: "/v1/channels",
   auth: "key",
   summary: "Add a channel",
-  description: "A secret that is left out is made. Either way it is shown in this answer and never again.",
+  description: "The response shows the channel's secrets, given or made, and no later one does.",
   body: ChannelInput,
-  responses: { 201: CreatedChannel },
+  responses: { 201: Channel },
 } as const satisfies Route;
 
 export default handle(route, async ({ body, env }) => reply(201, await createChannel(env.sql, body)));

@@ -6,7 +6,7 @@ export const route = {
   path: "/v1/channels/{id}",
   auth: "key",
   summary: "Remove a channel",
-  description: "Alerts that are still to be sent to it are cancelled.",
+  description: "Its pending deliveries are cancelled.",
   responses: { 204: null },
 } as const satisfies Route;
 

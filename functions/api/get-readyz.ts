@@ -37,7 +37,7 @@ export default handle(route, async ({ env }) => {
 
 /** Where every question costs, only what was asked anyway is told: the database may sleep. */
 async function ages(env: Env) {
-  if (env.found?.sql) return knownBacklog(env);
+  if (env.reached?.sql) return knownBacklog(env);
   return withTimeout(
     PATIENCE_MS,
     backlog(env).catch(() => null),

@@ -8,8 +8,9 @@ export const route = {
   path: "/v1/channels/{id}/test",
   auth: "key",
   summary: "Send a test to a channel now",
-  description: "Sends `channel.test` once and answers how that went, whatever the receiver did.",
+  description: "Sends `channel.test` once. The response says how that went, whatever the receiver did.",
   responses: { 200: ChannelTest },
+  errors: ["wrong_state"],
 } as const satisfies Route;
 
 export const ports: Ports = { http: "shared" };

@@ -9,9 +9,10 @@ export const route = {
   auth: "key",
   summary: "Change a channel",
   description:
-    "What is left out stays, in `config` too. When it is disabled, alerts that are still to be sent to it are cancelled; when `config` is given, they are tried now.",
+    "What is left out stays, in `config` too; `type` cannot change. Disabling a channel cancels its pending deliveries; a `config` has them sent now.",
   body: ChannelPatch,
   responses: { 200: Channel },
+  errors: ["conflict", "wrong_state"],
 } as const satisfies Route;
 
 export default handle(route, async ({ params, body, env, ctx }) => {

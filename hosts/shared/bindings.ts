@@ -30,9 +30,9 @@ export function createBindings(
 ): HostBindings {
   const { config, workSeconds } = host;
   const metrics = createPlainMetrics({ service: config.limits.host, metrics: known });
-  const found = { sql: false, stream: false };
-  const onCall = (service: keyof typeof found) => (isThere: boolean) => {
-    found[service] = isThere;
+  const reached = { sql: false, stream: false };
+  const onCall = (service: keyof typeof reached) => (isThere: boolean) => {
+    reached[service] = isThere;
   };
   const sql = createNeonSql({ url: host.databaseUrl, metrics, onCall: onCall("sql") });
   const openStream = () => createUpstashStream({ ...host.stream, metrics, onCall: onCall("stream") });
@@ -48,7 +48,7 @@ export function createBindings(
     metrics,
     memo: createMemo(),
     sources,
-    found,
+    reached,
     config,
   };
   return { env, workSeconds, openStream };

@@ -4,7 +4,7 @@ import { takesNoWrites } from "../drivers/sql/sql-error.ts";
 import { StillupError } from "../errors.ts";
 import { withTimeout } from "../with-timeout.ts";
 
-type ReadinessEnv = Pick<Env, "sql" | "stream" | "memo" | "found">;
+type ReadinessEnv = Pick<Env, "sql" | "stream" | "memo" | "reached">;
 
 const PATIENCE_MS = 2000;
 const MAX_AGE_MS = 5000;
@@ -13,12 +13,12 @@ const MAX_AGE_MS = 5000;
  * What cannot be used of the services that Stillup cannot do without, in words; asked at most every 5 s. Where every
  * question costs, a service that the last call found there is not asked: it may sleep, and its commands are billed.
  */
-export async function findMissing({ sql, stream, memo, found }: ReadinessEnv): Promise<string[]> {
-  if (found?.sql && found.stream && !found.refusedWrite) return [];
+export async function findMissing({ sql, stream, memo, reached }: ReadinessEnv): Promise<string[]> {
+  if (reached?.sql && reached.stream && !reached.writeRefused) return [];
   return memo("missing", MAX_AGE_MS, async () => {
     const [database, events] = await Promise.all([
-      found?.refusedWrite ? "takes no writes" : found?.sql ? null : problemOf(tryWriting(sql)),
-      found?.stream ? null : problemOf(stream.ready()),
+      reached?.writeRefused ? "takes no writes" : reached?.sql ? null : problemOf(tryWriting(sql)),
+      reached?.stream ? null : problemOf(stream.ready()),
     ]);
     return [...(database ? [`the database ${database}`] : []), ...(events ? [`the stream service ${events}`] : [])];
   });

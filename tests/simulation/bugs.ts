@@ -77,8 +77,8 @@ export const bugs: readonly Bug[] = [
     edits: [
       {
         file: "domain/deliveries/deliver.ts",
-        find: "  const outcome = await send(env, delivery,",
-        replace: "  await recordDelivered(env.sql, delivery);\n  const outcome = await send(env, delivery,",
+        find: "  const result = await sendEvent(env, channel,",
+        replace: "  await recordDelivered(env.sql, delivery);\n  const result = await sendEvent(env, channel,",
       },
     ],
     caughtBy: { runs: 100, often: ["trap a telling"], by: told },
@@ -104,9 +104,9 @@ export const bugs: readonly Bug[] = [
     name: "every try has a webhook-id of its own",
     edits: [
       {
-        file: "domain/channels/types/webhook.ts",
-        find: '"webhook-id": message.id',
-        replace: '"webhook-id": message.id + Math.random()',
+        file: "domain/channels/types/webhook/sender.ts",
+        find: '"webhook-id": id',
+        replace: '"webhook-id": id + Math.random()',
       },
     ],
     caughtBy: { runs: 100, often: ["misbehave"], by: "An event has one webhook-id, and no two have the same" },
@@ -322,7 +322,7 @@ export const bugs: readonly Bug[] = [
   {
     name: "any failure disables a channel",
     edits: [
-      { file: "domain/deliveries/deliver.ts", find: "if (outcome.gone && ", replace: "if (!outcome.delivered && " },
+      { file: "domain/deliveries/deliver.ts", find: 'case "gone":', replace: 'case "failed":\n    case "gone":' },
     ],
     caughtBy: {
       runs: 100,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MASK } from "../../../domain/shared/secrets.ts";
 import { type Api, aChannel, aMonitor, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -142,7 +143,9 @@ const monitorCases: readonly (readonly [string, unknown, string])[] = [
 const channelCases: readonly (readonly [string, unknown, string])[] = [
   ["name", undefined, "name is missing"],
   ["name", long, "1 to 200 characters"],
-  ["type", "pigeon", 'must be "webhook"'],
+  ["type", undefined, "type is missing: it must be one of webhook"],
+  ["type", 5, "must be one of webhook"],
+  ["type", "pigeon", "must be one of webhook"],
   ["default", "yes", "must be true or false"],
   ["config", undefined, "config is missing: it must be an object"],
   ["config", [], "must be an object"],
@@ -229,7 +232,9 @@ describe("a channel is refused", () => {
     titled(
       channelCases.filter(
         ([field, value]) =>
-          value !== undefined && field !== "disabled" && !(field === "config.url" && JSON.stringify(value) === "{}"),
+          value !== undefined &&
+          !["disabled", "type"].includes(field) &&
+          !(field === "config.url" && JSON.stringify(value) === "{}"),
       ),
     ),
   )("by a change, too, when its %s would be wrong: %s", async (field, _title, value, message) => {
@@ -238,9 +243,20 @@ describe("a channel is refused", () => {
     expect(said).toContain(message);
   });
 
+  it("when a change gives it another type", async () => {
+    const path = `/v1/channels/${channelId}`;
+    expect(await complaint("PATCH", path, { type: "pigeon" })).toEqual([
+      "type",
+      "type cannot change: this channel is of type webhook. Create another channel and delete this one",
+    ]);
+    expect(await complaint("PATCH", path, { type: 5 })).toEqual(["type", "type must be text"]);
+    expect((await call("PATCH", path, { type: "webhook" })).status).toBe(200);
+  });
+
   it("and none of this left anything behind", async () => {
     const { body } = await call("GET", "/v1/channels");
-    expect(body.items).toEqual([expect.objectContaining({ ...aChannel, id: channelId })]);
+    const config = { ...aChannel.config, secret: MASK };
+    expect(body.items).toEqual([expect.objectContaining({ ...aChannel, config, id: channelId })]);
   });
 });
 

@@ -1,5 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { sign } from "../../../domain/channels/types/webhook.ts";
+import { getChannel } from "../../../domain/channels/get-channel.ts";
+import { sign } from "../../../domain/channels/types/webhook/sender.ts";
+import { updateChannel } from "../../../domain/channels/update-channel.ts";
+import { MASK } from "../../../domain/shared/secrets.ts";
 import { type Api, aChannel, api, type Json } from "../../../testing/routes.ts";
 import { answer, failure } from "../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
@@ -54,7 +57,7 @@ describe("a new channel", () => {
       createdAt: start,
       updatedAt: start,
     });
-    const shown = { ...channel, config: { url: aChannel.config.url } };
+    const shown = { ...channel, config: { url: aChannel.config.url, secret: MASK } };
     expect((await call("GET", `/v1/channels/${channel.id}`)).body).toEqual(shown);
     expect((await call("GET", "/v1/channels")).body.items).toEqual([shown]);
     expect((await add()).config.secret).not.toBe(channel.config.secret);
@@ -74,15 +77,30 @@ describe("a change of a channel", () => {
     const url = "https://other.example.com";
     const { status, body } = await call("PATCH", `/v1/channels/${channel.id}`, { config: { url } });
     expect(status).toBe(200);
-    expect(body).toEqual({ ...channel, config: { url }, updatedAt: "2026-03-01T12:01:00.000Z" });
+    expect(body).toEqual({ ...channel, config: { url, secret: MASK }, updatedAt: "2026-03-01T12:01:00.000Z" });
     expect(await storedSecret(channel.id)).toBe(secret);
   });
 
   it("may put another secret in its place, which is not shown", async () => {
     const channel = await add();
     const { body } = await call("PATCH", `/v1/channels/${channel.id}`, { config: { secret } });
-    expect(body.config).toEqual(aChannel.config);
+    expect(body.config).toEqual({ ...aChannel.config, secret: MASK });
     expect(await storedSecret(channel.id)).toBe(secret);
+  });
+
+  it("keeps the secret when it sends back what is shown", async () => {
+    const { id } = await add({ config: { ...aChannel.config, secret } });
+    const { config } = (await call("GET", `/v1/channels/${id}`)).body;
+    expect((await call("PATCH", `/v1/channels/${id}`, { config })).body.config).toEqual(config);
+    expect(await storedSecret(id)).toBe(secret);
+  });
+
+  it("keeps what another change of its config does meanwhile", async () => {
+    const { id } = await add();
+    const url = "https://other.example.com";
+    const change = (config: object) => call("PATCH", `/v1/channels/${id}`, { config });
+    expect((await Promise.all([change({ url }), change({ secret })])).map(({ status }) => status)).toEqual([200, 200]);
+    expect(await env.sql`select config from channels`).toEqual([{ config: { url, secret } }]);
   });
 
   it("makes it a default one again when that is null", async () => {
@@ -130,6 +148,28 @@ describe("a change of a channel", () => {
   });
 });
 
+describe("a channel of a type that only a newer release knows", () => {
+  it("shows no settings, and is neither changed nor tested, but renamed and deleted", async () => {
+    const [row] = await env.sql<{ id: string }>`
+      insert into channels (name, type, is_default, config) values ('c', 'pigeon', true, '{"coop": "secret"}')
+      returning id`;
+    const id = row?.id ?? "";
+    expect((await getChannel(env.sql, id)).config).toEqual({});
+    const answers = await Promise.all([
+      call("PATCH", `/v1/channels/${id}`, { config: { coop: "other" } }),
+      call("POST", `/v1/channels/${id}/test`),
+    ]);
+    const detail = "This release does not know channels of type pigeon. Use the newer one.";
+    expect(answers.map(({ status, body }) => [status, body.detail])).toEqual([
+      [409, detail],
+      [409, detail],
+    ]);
+    expect((await updateChannel(env.sql, { id, patch: { name: "Other" } })).name).toBe("Other");
+    expect(await env.sql`select config from channels where id = ${id}`).toEqual([{ config: { coop: "secret" } }]);
+    expect((await call("DELETE", `/v1/channels/${id}`)).status).toBe(204);
+  });
+});
+
 describe("a deleted channel", () => {
   it("is gone for every route, and cancels what waits for it", async () => {
     const { id } = await add();
@@ -173,6 +213,7 @@ describe("a test of a channel", () => {
       id: expect.stringMatching(/^dlv_/),
       type: "channel.test",
       timestamp: start,
+      text: `This is a test of the channel ${aChannel.name}. Alerts arrive here.`,
       data: { channel: { id, name: aChannel.name } },
     });
     const headers = sent?.headers ?? {};

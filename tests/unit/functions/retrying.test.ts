@@ -3,6 +3,7 @@ import { claimDueChannels } from "../../../domain/deliveries/claim-due-channels.
 import { deliverDue } from "../../../domain/deliveries/deliver.ts";
 import { leaseDeliveries } from "../../../domain/deliveries/lease-deliveries.ts";
 import { recordDelivered, recordExhausted, recordFailed } from "../../../domain/deliveries/record-attempt.ts";
+import { aMonitorChange } from "../../../testing/events.ts";
 import { drain } from "../../../testing/pipeline.ts";
 import { type Api, aChannel, aMonitor, api } from "../../../testing/routes.ts";
 import { answer } from "../../../testing/scripted-http.ts";
@@ -37,8 +38,8 @@ async function plan(over: Planned = {}): Promise<string> {
   await env.sql`
     insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
       last_error, finished_at)
-    values (${id}, 'evt_1', ${channel}, ${monitor}, ${eventNumber}, 'monitor.down', '{"monitor": {"name": "Shop"}}',
-      app_now(), ${status}, ${attempts}, 'The receiver answered 500.',
+    values (${id}, 'evt_1', ${channel}, ${monitor}, ${eventNumber}, 'monitor.down',
+      ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), ${status}, ${attempts}, 'The receiver answered 500.',
       case when ${status}::text = 'pending' then null else app_now() end)`;
   return id;
 }
@@ -70,7 +71,7 @@ describe("a delivery", () => {
       lastError: "The receiver answered 500.",
       createdAt: "2026-03-01T12:00:00.000Z",
       finishedAt: "2026-03-01T12:00:00.000Z",
-      data: { monitor: { name: "Shop" } },
+      data: aMonitorChange(),
     });
   });
 });

@@ -68,7 +68,7 @@ describe("/readyz", () => {
     const costly: TestEnv = {
       ...env,
       memo: createMemo(),
-      found: { sql: true, stream: true },
+      reached: { sql: true, stream: true },
       call: (route, request) => route.fetch(request, costly, env.ctx()),
     };
     const unknown = { status: "ready", oldestDueCheckSeconds: null, oldestUndeliveredSeconds: null };
@@ -97,21 +97,21 @@ describe("/readyz", () => {
     });
   });
 
-  it("asks neither where asking costs and the last call found both there", async () => {
+  it("asks neither where asking costs and the last call reached both", async () => {
     const asked = vi.spyOn(env.stream, "ready").mockImplementation(away);
-    const found = { sql: true, stream: true };
+    const reached = { sql: true, stream: true };
     const gone: TestEnv = {
       ...withoutDatabase(),
-      found,
+      reached,
       call: (route, request) => route.fetch(request, gone, env.ctx()),
     };
     expect((await ask(gone)).status).toBe(200);
-    found.stream = false;
+    reached.stream = false;
     expect(await ask(gone)).toMatchObject({
       status: 503,
       body: { detail: "Not ready: the stream service cannot be reached." },
     });
-    found.stream = true;
+    reached.stream = true;
     expect((await ask(gone)).status).toBe(200);
     expect(asked).toHaveBeenCalledTimes(1);
   });
@@ -127,7 +127,7 @@ describe("/readyz", () => {
   it("is not for a while after the database refused a write, whatever it answers since", async () => {
     const refusing: TestEnv = {
       ...env,
-      found: { sql: true, stream: true, refusedWrite: true },
+      reached: { sql: true, stream: true, writeRefused: true },
       call: (route, request) => route.fetch(request, refusing, env.ctx()),
     };
     expect(await ask(refusing)).toMatchObject({

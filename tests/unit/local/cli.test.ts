@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../runtime/drivers/sql/sql.ts";
 import { useDist } from "../../../testing/dist.ts";
+import { aMonitorChange } from "../../../testing/events.ts";
 import { serveTcp } from "../../../testing/http-servers.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
 import { startProgram } from "../../../testing/program.ts";
@@ -328,7 +329,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
       insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
         last_error, finished_at)
       select 'dlv_' || i, 'evt_' || i, ${channel.id}, ${monitor.id}, i, 'monitor.down',
-        ${JSON.stringify({ monitor: { url: "http://x/shop" } })}::text::jsonb, app_now(), 'exhausted', 10,
+        ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), 'exhausted', 10,
         'The receiver answered 500.', app_now()
       from generate_series(1, 3) i`;
     expect((await stillupCli("deliveries", "list")).out).toMatch(/dlv_1 +exhausted .* The receiver answered 500\.\n/);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { sign } from "../../../../domain/channels/types/webhook.ts";
+import { sign } from "../../../../domain/channels/types/webhook/sender.ts";
 
 // The example of the Standard Webhooks reference libraries.
 it("signs as Standard Webhooks say", () => {

@@ -132,16 +132,21 @@ describe("what is told of Stillup itself", () => {
     await deliverDue(env, [channelId], never);
     const sent = env.http.calls.map(({ body }) => JSON.parse(body ?? ""));
     const suffix = channelId.slice("ch_".length);
-    expect(sent).toEqual([
-      { id: `dlv_system_1_${suffix}`, type: "system.offline", timestamp: at(0), data: { since: at(0) } },
-      { id: `dlv_system_1_${suffix}`, type: "system.offline", timestamp: at(0), data: { since: at(0) } },
-      {
-        id: `dlv_system_2_${suffix}`,
-        type: "system.online",
-        timestamp: at(60),
-        data: { since: at(0), until: at(60) },
-      },
-    ]);
+    const offlineEvent = {
+      id: `dlv_system_1_${suffix}`,
+      type: "system.offline",
+      timestamp: at(0),
+      text: expect.stringContaining("offline since 2026-03-01 12:00 UTC"),
+      data: { since: at(0) },
+    };
+    const onlineEvent = {
+      id: `dlv_system_2_${suffix}`,
+      type: "system.online",
+      timestamp: at(60),
+      text: "Stillup is online again after 1 min.",
+      data: { since: at(0), until: at(60) },
+    };
+    expect(sent).toEqual([offlineEvent, offlineEvent, onlineEvent]);
   });
 });
 

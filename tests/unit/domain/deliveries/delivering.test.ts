@@ -1,15 +1,17 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { sign } from "../../../../domain/channels/types/webhook.ts";
+import { sign } from "../../../../domain/channels/types/webhook/sender.ts";
 import { claimDueChannels } from "../../../../domain/deliveries/claim-due-channels.ts";
 import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
 import { leaseDeliveries } from "../../../../domain/deliveries/lease-deliveries.ts";
 import { recordDelivered, recordGone } from "../../../../domain/deliveries/record-attempt.ts";
 import type { HttpAnswer, HttpCall } from "../../../../runtime/drivers/http/http.ts";
+import { aMonitorChange } from "../../../../testing/events.ts";
 import { failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 const start = new Date("2026-03-01T12:00:00Z");
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const data = JSON.stringify(aMonitorChange());
 const never = new AbortController().signal;
 let env: TestEnv;
 
@@ -41,7 +43,7 @@ async function plan(channelId: string, ...eventNumbers: number[]): Promise<strin
     await env.sql`
       insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
       select 'dlv_' || ${monitor?.id ?? ""}::text || '_' || ${number}::int || ${channelId}::text, 'evt', ${channelId},
-        ${monitor?.id ?? ""}, ${number}::int, 'monitor.down', '{"monitor": {"name": "m"}}', app_now()`;
+        ${monitor?.id ?? ""}, ${number}::int, 'monitor.down', ${data}::text::jsonb, app_now()`;
   }
   return monitor?.id ?? "";
 }
@@ -77,7 +79,8 @@ describe("delivering", () => {
     expect(body).toMatchObject({
       type: "monitor.down",
       timestamp: start.toISOString(),
-      data: { monitor: { name: "m" } },
+      text: "Shop is down: Answered 500; expected 200-299.",
+      data: aMonitorChange(),
     });
     const { "webhook-id": id, "webhook-timestamp": sentAt, "webhook-signature": signature } = call?.headers ?? {};
     expect(id).toBe(body.id);
@@ -227,8 +230,8 @@ describe("delivering", () => {
     expect(channel).toEqual({ disabled: true });
     expect(env.logged.at(-1)).toEqual({
       level: "WARN",
-      message: "A receiver responded 410 Gone: its channel is disabled and its pending deliveries are cancelled.",
-      fields: { channelId: gone, cancelled: 2 },
+      message: "A receiver is gone: its channel is disabled and its pending deliveries are cancelled.",
+      fields: { channelId: gone, error: "The receiver answered 410.", cancelled: 2 },
     });
   });
 

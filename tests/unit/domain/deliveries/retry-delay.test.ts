@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { retryDelayMs, type Tried } from "../../../../domain/deliveries/retry-delay.ts";
+import { type Failing, retryDelayMs } from "../../../../domain/deliveries/retry-delay.ts";
 
 const middle = () => 0.5;
 const hours = 3_600_000;
-const tried = (failures: number, over: Partial<Tried> = {}) => {
+const tried = (failures: number, over: Partial<Failing> = {}) => {
   return { failures, failingForMs: 15 * hours, retryAfterMs: null, ...over };
 };
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, expect, it, vi } from "vitest";
 import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
+import { aMonitorChange } from "../../../../testing/events.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -18,7 +19,8 @@ beforeEach(async () => {
     values ('mon_1', 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1)`;
   await env.sql`
     insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, attempts, failures)
-    values ('dlv_1', 'evt_1', ${channel}, 'mon_1', 1, 'monitor.down', '{}', app_now(), 9, 9)`;
+    values ('dlv_1', 'evt_1', ${channel}, 'mon_1', 1, 'monitor.down',
+      ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), 9, 9)`;
 });
 afterAll(() => env.close());
 

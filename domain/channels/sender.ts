@@ -1,0 +1,38 @@
+import type { Http, HttpAnswer, HttpCall } from "../../runtime/drivers/http/http.ts";
+import type { ChannelEvent } from "./events.ts";
+import type { SendResult } from "./send-result.ts";
+
+/** A channel type as `types/<type>/sender.ts` declares it: its message for an event, and how that is sent. */
+export interface Sender<Config = unknown, Message = unknown> {
+  /** The same as in its schema. */
+  readonly type: string;
+  /** Pure. */
+  render(event: ChannelEvent): Message;
+  /**
+   * One attempt. What the receiver does is a value; whatever this throws counts as a failed attempt. A field that
+   * `config` got in a later release is absent from channels of before.
+   */
+  send(ports: SenderPorts, config: Config, message: Message): Promise<SendResult>;
+}
+
+/** How a sender reaches the world. The limits of an attempt are set already, so no sender outlasts its lease. */
+export interface SenderPorts {
+  readonly http: {
+    call(request: Omit<HttpCall, "timeoutMs" | "signal" | "beginWithinMs" | "atOnce">): Promise<HttpAnswer>;
+  };
+}
+
+/** An attempt must end long before the lease of 30 s: see BEGIN_WITHIN_MS in deliver.ts. */
+const ATTEMPT_TIMEOUT_MS = 15_000;
+
+/** When an attempt is broken off. */
+export interface AttemptLimits {
+  readonly signal: AbortSignal;
+  /** An attempt that has not begun so soon never begins. */
+  readonly beginWithinMs?: number;
+}
+
+/** The ports for one attempt. */
+export function senderPorts({ http }: { readonly http: Http }, limits: AttemptLimits): SenderPorts {
+  return { http: { call: (request) => http.call({ ...request, ...limits, timeoutMs: ATTEMPT_TIMEOUT_MS }) } };
+}

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod/mini";
+import { sendableTypes } from "../../../../domain/channels/find-sender.ts";
+import { channelTypes } from "../../../../domain/channels/find-type.ts";
+
+const types = channelTypes.map(({ type }) => type);
+
+describe("the channel types", () => {
+  it("are named once each, and all of them can be sent by", () => {
+    expect(new Set(types).size).toBe(types.length);
+    expect([...sendableTypes].sort()).toEqual([...types].sort());
+  });
+
+  it.each(channelTypes.map((each) => [each.type, each] as const))("%s is declared as the API needs it", (_, each) => {
+    expect(each.type).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(each.icon).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    expect(each.label).not.toBe("");
+    expect(each.description).toMatch(/^\S[^\n]*\.$/);
+    expect(z.safeParse(each.config, each.example)).toMatchObject({ success: true, data: each.example });
+    expect(z.safeParse(each.config, { ...each.example, "not a field": 1 }).success).toBe(false);
+    for (const path of each.secrets) expect(Object.keys(each.config.shape)).toContain(path.split(".")[0]);
+  });
+});

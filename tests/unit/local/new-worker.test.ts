@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { build } from "../../../build.mjs";
-import { buildHost } from "../../../build-hosts.mjs";
+import { buildHost } from "../../../build/hosts.mjs";
+import { build } from "../../../build/project.mjs";
 import { startService } from "../../../testing/services.ts";
 
 const root = join(import.meta.dirname, "../../..");

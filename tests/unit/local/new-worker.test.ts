@@ -70,7 +70,7 @@ describe("A worker and a schedule that are added to functions/, and nowhere else
   });
 
   test("are an artefact of a function host, which has the worker and its schedule", async () => {
-    const [artefact] = await buildHost({ host: "fetch", only: "greeter", root: scratch });
+    const [artefact] = await buildHost({ host: "fetch", only: ["greeter"], root: scratch });
     const code = await readFile(artefact?.file ?? "", "utf8");
     expect(code).toContain(", from the worker.");
     expect(code).toContain('"greet"');

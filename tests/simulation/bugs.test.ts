@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { bugs, editorOf } from "./bugs.ts";
-import { type Hunted, judge } from "./hunt.ts";
+import { judge } from "./hunt.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -39,23 +37,6 @@ describe("a seeded bug", () => {
       const unloaded = { status: "failed", message: "no such file", assertionResults: [] };
       expect(() => judge({ testResults: [unloaded] }, by)).toThrow("no such file");
       expect(() => resultOf("passed", undefined, "another")).toThrow('has no test that says "nothing is lost"');
-    });
-  });
-
-  describe("is noticed", () => {
-    let hunted: readonly Hunted[];
-
-    // All at once: several are looked for side by side.
-    beforeAll(async () => {
-      const command = ["tests/simulation/simulate.mjs", "--bugs", "--json"];
-      const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root }).catch((error) => error);
-      hunted = JSON.parse(stdout) as Hunted[];
-    }, 900_000);
-
-    it.for(bugs)("$name", ({ name }, { skip }) => {
-      const found = hunted.find((each) => each.bug === name);
-      if (found?.outcome === "skipped") skip(found.by);
-      expect(found).toMatchObject({ outcome: "caught" });
     });
   });
 });

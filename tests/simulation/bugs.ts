@@ -39,11 +39,11 @@ const handle = "domain/incidents/handle-status-changes.ts";
 const lease = "domain/deliveries/lease-deliveries.ts";
 const record = "domain/deliveries/record-attempt.ts";
 const onPostgres = {
-  test: "tests/unit/domain/checks/concurrency.test.ts",
+  test: "tests/unit/domain/checks/concurrency.slow.test.ts",
   by: "10,000 on 500",
   needs: "postgres",
 } as const;
-const onRedis = { test: "tests/contracts/stream.redis.test.ts", needs: "redis" } as const;
+const onRedis = { test: "tests/contracts/stream.redis.slow.test.ts", needs: "redis" } as const;
 const told = "Every confirmed change is told on every channel that it is for";
 const nothingLeft = "Nothing is left to be handled, delivered or acked";
 const incidents = "Each incident agrees with the changes it is about";

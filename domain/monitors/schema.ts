@@ -29,9 +29,7 @@ function register<S extends z.ZodMiniType>(
 }
 
 function typeOf(kind: Kind) {
-  return z
-    .literal(kind.type, `must be "${kind.type}"`)
-    .register(z.globalRegistry, { description: "What kind of monitor it is; never changes." });
+  return described(z.literal(kind.type, `must be "${kind.type}"`), "What kind of monitor it is; never changes.");
 }
 
 const inputExample = { name: "Shop", intervalSeconds: 30 };
@@ -74,19 +72,17 @@ export type MonitorPatch = z.output<typeof MonitorPatch>;
 const MonitorStatus = oneOf("pending", "up", "down", "paused", "unknown");
 
 const state = {
-  status: MonitorStatus.check().register(z.globalRegistry, {
-    description: "What was decided last; `unknown` when Stillup itself could not reach anything.",
-  }),
-  statusSince: Time.check().register(z.globalRegistry, { description: "When the status began." }),
-  lastCheckAt: z.nullable(Time).register(z.globalRegistry, { description: "When the last check began." }),
-  createdAt: Time.check().register(z.globalRegistry, { description: "When the monitor was added." }),
-  updatedAt: Time.check().register(z.globalRegistry, { description: "When the monitor was changed last." }),
+  status: described(MonitorStatus, "What was decided last; `unknown` when Stillup itself could not reach anything."),
+  statusSince: described(Time, "When the status began."),
+  lastCheckAt: described(z.nullable(Time), "When the last check began."),
+  createdAt: described(Time, "When the monitor was added."),
+  updatedAt: described(Time, "When the monitor was changed last."),
 };
 
 function shownOf(kind: Kind) {
   const { name, ...common } = viewOf(commonFields, "shown");
-  const target = z.string().register(z.globalRegistry, { description: "What is monitored, as one text." });
-  const id = Id.check().register(z.globalRegistry, { description: "The id of the monitor." });
+  const target = described(z.string(), "What is monitored, as one text.");
+  const id = described(Id, "The id of the monitor.");
   const schema = z.object({
     id,
     name,

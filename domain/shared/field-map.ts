@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { change, withDefault } from "./fields.ts";
 
 type FieldSchema = z.ZodMiniType;
@@ -55,13 +56,6 @@ export function optional<
     shown: described(shown ?? (own as FieldSchema as Shown), description), // left out, Shown is the type of `own`
     fallback,
   };
-}
-
-/** A copy, because a schema may be in several fields: each says something else of itself. */
-function described<S extends FieldSchema>(schema: S, description: string): S {
-  const copy = schema.check();
-  z.globalRegistry.add(copy as FieldSchema, { description }); // widened: the registry's types want to know S
-  return copy;
 }
 
 /** One view of every field: the shape of an object's schema. */

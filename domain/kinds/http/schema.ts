@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { described } from "../../../runtime/api/described.ts";
 import { optional, required } from "../../shared/field-map.ts";
 import { change, oneOf, refuse, Url, withDefault } from "../../shared/fields.ts";
 import { defineKind } from "../kind.ts";
@@ -30,38 +31,34 @@ function canSucceed(pattern: string): boolean {
   return to >= "200";
 }
 
-const expectStatus = { description: "The statuses that are a success, each one status or a range of them." };
-const expectBody = { description: "A text that the body must contain; its first MiB is searched." };
+const patterns = z.array(StatusPattern, statuses).check(z.minLength(1, statuses), z.maxLength(20, statuses));
+const contained = z.string(text).check(z.minLength(1, text), z.maxLength(1000, text));
+const statusText = "The statuses that are a success: each is one status or a range of them.";
+const bodyText = "A text that the body must contain. Its first MiB is searched.";
 
 const Expect = z.pipe(
   z.strictObject({
-    status: withDefault(
-      z.array(StatusPattern, statuses).check(z.minLength(1, statuses), z.maxLength(20, statuses)),
-      ANY_2XX,
-    ).register(z.globalRegistry, { ...expectStatus, default: ANY_2XX }),
-    bodyContains: change(z.string(text).check(z.minLength(1, text), z.maxLength(1000, text))).register(
-      z.globalRegistry,
-      expectBody,
-    ),
+    status: described(withDefault(patterns, ANY_2XX), statusText),
+    bodyContains: described(change(contained), bodyText),
   }),
   z.transform(({ status, bodyContains }): Expect => (bodyContains == null ? { status } : { status, bodyContains })),
 );
 
 const ShownExpect = z.object({
-  status: z.array(z.string()).register(z.globalRegistry, expectStatus),
-  bodyContains: z.exactOptional(z.string()).register(z.globalRegistry, expectBody),
+  status: described(z.array(z.string()), statusText),
+  bodyContains: described(z.exactOptional(z.string()), bodyText),
 });
 
-/** Which answer is a success: its status, and a text that its body contains. */
+/** Which response is a success: its status, and a text that its body contains. */
 export type Expect = z.output<typeof ShownExpect>;
 
-/** A request to a web server, and the answer that is a success. */
+/** A request to a web server, and the response that is a success. */
 export const http = defineKind({
   type: "http",
   form: 1,
   label: "HTTP",
   icon: "globe",
-  description: "Sends a request to a URL and checks the status and the body of the answer.",
+  description: "Sends a request to a URL and checks the status and the body of the response.",
   config: {
     url: required(Url, {
       description: "Where the request goes: http or https, without a user name or password.",
@@ -86,7 +83,7 @@ export const http = defineKind({
       Expect,
       { status: ANY_2XX },
       {
-        description: "Which answer is a success. Redirects are followed first.",
+        description: "Which response is a success. Redirects are followed first.",
         shown: ShownExpect,
       },
     ),

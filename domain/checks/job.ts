@@ -18,8 +18,8 @@ export const Job = z.object({
   /** The monitor's kind, and the version of its fields in `config`. */
   type: z.string(),
   form: z.int(),
-  /** The kind's own fields. */
-  config: z.record(z.string(), z.unknown()),
+  /** The kind's own fields. The kind checks them: a record would look at each of them a second time. */
+  config: z.custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null),
 });
 
 /** One check to be made. It holds all that is needed: no statement is made before its result is known. */

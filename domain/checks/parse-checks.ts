@@ -15,20 +15,28 @@ const Message = z.object({
 /** The jobs that a message holds. Throws StillupError `invalid_message`, or `newer_message` for jobs of a newer release. */
 export function parseChecks(body: string): { jobs: Job[]; canary?: string | undefined } {
   const message = parseMessage(body, Message);
-  const jobs = message.jobs.map((job, index) => ({ ...job, config: parseConfig(job, index) }));
-  return { ...message, jobs };
+  for (const [index, job] of message.jobs.entries()) {
+    job.config = parseConfig(job, ["jobs", index, "config"]);
+  }
+  return message;
 }
 
-const schemas = new Map<Kind, ReturnType<typeof configSchema>>();
+const readers = new Map<Kind, ReturnType<typeof readerOf>>();
 
-/** A kind's fields as they are stored. What a newer release has added within the form stays, for a job that goes back. */
-function configSchema(kind: Kind) {
-  return { schema: z.looseObject(viewOf(kind.config, "shown")), defaults: defaultsOf(kind.config) };
+function readerOf(kind: Kind) {
+  return { schema: z.object(viewOf(kind.config, "shown")), defaults: Object.entries(defaultsOf(kind.config)) };
 }
 
-function parseConfig(job: Job, index: number): Job["config"] {
+/**
+ * A kind's fields as they were stored: what was added since then has its default, and what a newer release has added
+ * stays, for a job that goes back into the stream.
+ */
+function parseConfig(job: Job, path: readonly PropertyKey[]): Job["config"] {
   const { kind } = probeFor(job);
-  const known = schemas.get(kind) ?? configSchema(kind);
-  schemas.set(kind, known);
-  return parsePart({ ...known.defaults, ...job.config }, known.schema, ["jobs", index, "config"]);
+  const reader = readers.get(kind) ?? readerOf(kind);
+  readers.set(kind, reader);
+  const { config } = job;
+  for (const [name, fallback] of reader.defaults) if (config[name] === undefined) config[name] = fallback;
+  parsePart(config, reader.schema, path);
+  return config;
 }

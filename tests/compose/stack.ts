@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -38,6 +38,8 @@ export interface Stack {
   readonly controls: { readonly neon: string; readonly upstash: string };
   /** `docker compose <args>`; resolves with what it printed. */
   compose(...args: string[]): Promise<string>;
+  /** The same for a command that may fail; resolves with all that it printed. */
+  tryCompose(...args: string[]): Promise<{ readonly exitCode: number; readonly output: string }>;
   /** Every container of the project, stopped ones too. */
   containers(): Promise<Container[]>;
   docker(...args: string[]): Promise<string>;
@@ -75,6 +77,17 @@ export async function createStack(project: string, envFile: string, options: Sta
   const all = [...files, "tests/compose/images.yml"].flatMap((file) => ["--file", join(root, file)]);
   const where = ["--project-name", project, "--project-directory", directory, "--env-file", envFile, ...all];
   const compose: Stack["compose"] = (...args) => docker("compose", ...where, ...args);
+  const tryCompose: Stack["tryCompose"] = async (...args) => {
+    const child = spawn("docker", ["compose", ...where, ...args], {
+      cwd: root,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (output += String(part)));
+    const [exitCode] = await once(child, "close");
+    return { exitCode, output };
+  };
   const down = () => compose("down", "--volumes", "--remove-orphans", "--timeout", "1");
   const unlock = await lock(project);
   try {
@@ -88,6 +101,7 @@ export async function createStack(project: string, envFile: string, options: Sta
     controls: { neon: urlOf("NEON_CONTROL"), upstash: urlOf("UPSTASH_CONTROL") },
     docker,
     compose,
+    tryCompose,
     async remove() {
       await down().finally(unlock);
     },

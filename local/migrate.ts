@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ProcessConfig } from "../runtime/config/config.ts";
 import { migrate, readMigrations } from "../runtime/drivers/sql/migrate.ts";
 import { directUrl } from "../runtime/drivers/sql/neon-url.ts";
+import { type AppliedMigration, type Migration, refuseUnknown } from "../runtime/drivers/sql/pending-migrations.ts";
 import type { Sql, SqlDriver } from "../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../runtime/errors.ts";
 import { createLog } from "../runtime/log.ts";
@@ -41,27 +42,40 @@ export async function applyMigrations(sql: SqlDriver, dist: string): Promise<str
 }
 
 /**
- * What a service asks of the database when it starts. Newer migrations and edited files do not stop it: they are for
- * `migrate` to judge.
- * @throws StillupError `invalid_configuration` when the database lacks a migration of this build.
+ * What a service asks of the database when it starts. An edited file does not stop it: that is for `migrate` to judge.
+ * @throws StillupError `invalid_configuration` when the database lacks a migration of this build, or has a newer one that
+ * is not compatible with it.
  */
 export async function checkMigrated(sql: Sql, dist: string): Promise<void> {
-  const missing = await findMissingMigrations(sql, dist);
-  if (missing.length === 0) return;
-  const detail = `The database in DATABASE_URL lacks the migrations ${missing.join(", ")}. Run the service migrate first.`;
-  throw new StillupError("invalid_configuration", detail);
+  const { files, applied } = await readBoth(sql, dist);
+  const missing = namesMissing(files, applied);
+  if (missing.length > 0) {
+    const detail = `The database in DATABASE_URL lacks the migrations ${missing.join(", ")}. Run the service migrate first.`;
+    throw new StillupError("invalid_configuration", detail);
+  }
+  const last = files.at(-1)?.name ?? "";
+  for (const row of applied) if (row.name > last) refuseUnknown(row, last);
 }
 
 /** The names of this build's migrations that the database lacks. */
 export async function findMissingMigrations(sql: Sql, dist: string): Promise<string[]> {
-  const wanted = (await readMigrations(join(dist, "migrations"))).map(({ name }) => name);
-  const applied = await sql<{ name: string }>`select name from schema_migrations`.then(
-    (rows) => rows.map(({ name }) => name),
-    (error: unknown) => {
-      const hasNoTable = error instanceof StillupError && error.sqlState === "42P01";
-      if (!hasNoTable) throw error;
-      return [] as string[];
-    },
-  );
-  return wanted.filter((name) => !applied.includes(name));
+  const { files, applied } = await readBoth(sql, dist);
+  return namesMissing(files, applied);
+}
+
+type Applied = Pick<AppliedMigration, "name" | "compatible_with">;
+
+async function readBoth(sql: Sql, dist: string) {
+  const files = await readMigrations(join(dist, "migrations"));
+  try {
+    return { files, applied: await sql<Applied>`select name, compatible_with from schema_migrations` };
+  } catch (error) {
+    const hasNoTable = error instanceof StillupError && error.sqlState === "42P01";
+    if (!hasNoTable) throw error;
+    return { files, applied: [] };
+  }
+}
+
+function namesMissing(files: readonly Migration[], applied: readonly Applied[]): string[] {
+  return files.map(({ name }) => name).filter((name) => applied.every((row) => row.name !== name));
 }

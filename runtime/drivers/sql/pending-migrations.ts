@@ -53,7 +53,14 @@ export function pendingMigrations(
   return files.slice(applied.length);
 }
 
-function refuseUnknown({ name, compatible_with }: AppliedMigration, last: string): void {
+/**
+ * Refuses a migration of the database that has no file here, unless it is newer than `last`, the newest file's name, and
+ * compatible with it.
+ */
+export function refuseUnknown(
+  { name, compatible_with }: Pick<AppliedMigration, "name" | "compatible_with">,
+  last: string,
+): void {
   if (name < last) {
     throw refusal(
       `The database has the migration ${name}, but its file is missing. Put the file back: applied ones must stay.`,

@@ -39,12 +39,23 @@ describe("A service that starts", () => {
     await checkMigrated(sql, dist);
   });
 
-  it("starts on a database that a newer version has migrated", async () => {
+  it("starts on a database that a newer version has migrated, if the migration is marked compatible", async () => {
     await write("0001-a.sql", "create table a (n int);");
     await write("0002-b.sql", "-- compatible-with: 0001-a\ncreate table b (n int);");
     await applyMigrations(sql, dist);
     await rm(join(dist, "migrations", "0002-b.sql"));
     expect(await applyMigrations(sql, dist)).toEqual([]);
     await checkMigrated(sql, dist);
+  });
+
+  it("refuses a database with a newer migration that is not marked compatible", async () => {
+    await write("0001-a.sql", "create table a (n int);");
+    await write("0002-b.sql", "create table b (n int);");
+    await applyMigrations(sql, dist);
+    await rm(join(dist, "migrations", "0002-b.sql"));
+    await expect(checkMigrated(sql, dist)).rejects.toMatchObject({
+      code: "invalid_configuration",
+      message: expect.stringContaining("has the migration 0002-b, which is newer than this version of Stillup"),
+    });
   });
 });

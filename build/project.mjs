@@ -1,11 +1,12 @@
 // Builds dist/: the functions, the Node host, the migrations and the manifest.
-import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BUDGETS, kilobytes } from "./budgets.mjs";
 import { ROOT } from "./bundling.mjs";
 import { readDeclarations } from "./declarations.mjs";
 import { bundleFunctions, functionFiles, routesOf } from "./functions.mjs";
 import { bundleLocal } from "./local.mjs";
+import { checkMigrations, copyMigrations } from "./migrations.mjs";
 import { openApiDocument } from "./openapi.mjs";
 
 /**
@@ -27,13 +28,13 @@ import { openApiDocument } from "./openapi.mjs";
  */
 export async function build({ root = ROOT, outDir = join(root, "dist"), budgetBytes = BUDGETS.bundleBytes } = {}) {
   const folders = { root: resolve(root), outDir: resolve(outDir) };
+  await checkMigrations(root);
   const { functions, outputFiles } = await bundleFunctions(folders, { budgetBytes });
   const files = [...outputFiles, ...(await bundleLocal(folders))];
   const manifest = { functions, ...(await readDeclarations(folders.root)) };
 
   await writeFiles(files);
-  await rm(join(outDir, "migrations"), { recursive: true, force: true });
-  await cp(join(root, "migrations"), join(outDir, "migrations"), { recursive: true });
+  await copyMigrations(root, outDir);
   await removeStale(outDir, new Set(files.map(({ path }) => path)));
   // Last, because its time says when dist was whole.
   await writeFile(join(outDir, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);

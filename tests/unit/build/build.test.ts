@@ -112,6 +112,7 @@ describe("A build", () => {
     await write("runtime/api/openapi.ts", describing);
     await write("domain/empty.ts", "");
     await write("migrations/0001-a.sql", "select 1;");
+    await write("migrations/released.json", "{}");
     await symlink(join(root, "node_modules"), join(folder, "node_modules"));
   });
   afterEach(() => rm(folder, { recursive: true }));
@@ -149,6 +150,23 @@ describe("A build", () => {
     await write("domain/metrics.ts", `export const days = ${JSON.stringify(metric)};`);
     const { settings, metrics } = await build({ root: folder });
     expect([settings, metrics]).toEqual([{ days: setting }, [metric]]);
+  });
+
+  test("refuses a migration that was edited or removed after its release, and one that was not released yet may be edited", async () => {
+    const original = "create table a (n int);\ncreate table b (n int);\n";
+    const checksum = createHash("sha256").update(original).digest("hex");
+    await write("migrations/released.json", JSON.stringify({ "0002-b": checksum }));
+    await write("migrations/0002-b.sql", original.replaceAll("\n", "\r\n"));
+    await build({ root: folder });
+    expect((await readdir(join(folder, "dist/migrations"))).sort()).toEqual(["0001-a.sql", "0002-b.sql"]);
+    await write("migrations/0001-a.sql", "select 2;");
+    await build({ root: folder });
+    const before = await digests(join(folder, "dist"));
+    await write("migrations/0002-b.sql", original.replace("b (n int)", "b (n bigint)"));
+    await expect(build({ root: folder })).rejects.toThrow("migrations/0002-b.sql was edited after its release");
+    await rm(join(folder, "migrations/0002-b.sql"));
+    await expect(build({ root: folder })).rejects.toThrow("migrations/0002-b.sql is missing");
+    expect(await digests(join(folder, "dist"))).toEqual(before);
   });
 
   test("fails when a bundle is over its budget, and names it and its size", async () => {

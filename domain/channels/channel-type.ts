@@ -1,19 +1,22 @@
-import type * as z from "zod/mini";
+import type { FieldMap, ValuesOf } from "../shared/field-map.ts";
 import type { SecretPaths } from "../shared/secrets.ts";
 
-/** A channel type as `types/<type>/schema.ts` declares it. Routes bundle this, so it imports no library but zod. */
-export interface ChannelType {
-  /** The word for it in the API and the database, such as `google-chat`. It never changes. */
+/** A channel type as routes know it: `types/<type>/schema.ts` declares it, `sender.ts` beside that sends. */
+export interface ChannelType<F extends FieldMap = FieldMap> {
+  /** Its name in the API and the database, such as `google-chat`. It never changes. */
   readonly type: string;
-  /** Its name as people write it. */
+  /** For people: a name, the name of an icon among Lucide's (https://lucide.dev/icons), and one line on what it does. */
   readonly label: string;
-  /** The name of its icon among Lucide's: https://lucide.dev/icons. */
   readonly icon: string;
-  /** One line: what it does, for whoever chooses a channel. */
   readonly description: string;
-  /** Its settings, with descriptions. What Stillup makes itself, such as a key, this fills in. */
-  readonly config: z.ZodMiniObject;
+  /** The fields of a channel's `config`. What Stillup makes itself, such as a key, the field's schema fills in. */
+  readonly config: F;
+  /** A config for the API's documents; fields with a default may be left out. */
+  readonly example: Partial<ValuesOf<F, "input">>;
   readonly secrets: SecretPaths;
-  /** Settings for the API's documents. */
-  readonly example: Readonly<Record<string, unknown>>;
+}
+
+/** A channel type, with the types of its fields inferred. */
+export function defineChannelType<F extends FieldMap>(channelType: ChannelType<F>): ChannelType<F> {
+  return channelType;
 }

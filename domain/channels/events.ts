@@ -1,38 +1,34 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { Check } from "../checks/schema.ts";
 import { Incident } from "../incidents/schema.ts";
 import { Id, Time } from "../shared/fields.ts";
 
-const Monitor = z
-  .object({ id: Id, name: z.string(), type: z.string(), target: z.string() })
-  .register(z.globalRegistry, {
-    description: "The monitor. `target` is what it checks, as people recognise it: a URL, for example.",
-    examples: [
-      {
-        id: "mon_0f3b62c79d1e4a58b6c0",
-        name: "Shop",
-        type: "http",
-        target: "https://shop.example.com/health",
-      },
-    ],
-  });
-
 /** The `data` of a monitor's events. */
 export const MonitorChange = z
-  .object({ monitor: Monitor, incident: Incident, check: Check })
-  .register(z.globalRegistry, {
-    id: "MonitorChange",
-    description: "`incident` is the outage as the API shows it; `check` is the one that confirmed the change.",
-  });
-
+  .object({
+    monitor: z.object({
+      id: described(Id, "The id of the monitor."),
+      name: described(z.string(), "Its name."),
+      type: described(z.string(), "What kind of monitor it is."),
+      target: described(z.string(), "What it checks, as one text: a URL, for example."),
+    }),
+    incident: described(Incident, "The outage, as it was when the event happened."),
+    check: described(Check, "The check that confirmed that the monitor is down, or up again."),
+  })
+  .register(z.globalRegistry, { id: "MonitorChange" });
 export type MonitorChange = z.output<typeof MonitorChange>;
 
-const since = Time.check(z.meta({ description: "When Stillup lost its connectivity." }));
-const until = Time.check(z.meta({ description: "When its connectivity was back." }));
+const since = described(Time, "When Stillup lost its connectivity.");
 const SystemOffline = z.object({ since }).register(z.globalRegistry, { id: "SystemOffline" });
-const SystemOnline = z.object({ since, until }).register(z.globalRegistry, { id: "SystemOnline" });
-const Tested = z
-  .object({ channel: z.object({ id: Id, name: z.string() }) })
+const SystemOnline = z
+  .object({ since, until: described(Time, "When its connectivity was back.") })
+  .register(z.globalRegistry, { id: "SystemOnline" });
+
+const TestedChannel = z
+  .object({
+    channel: z.object({ id: described(Id, "The id of the channel."), name: described(z.string(), "Its name.") }),
+  })
   .register(z.globalRegistry, { id: "TestedChannel" });
 
 /** The events that become deliveries, each with its `data`. They are the same for every channel type. */
@@ -50,7 +46,7 @@ export const deliveredEvents = [
 /** All that a channel may be sent. */
 export const events = [
   ...deliveredEvents,
-  { type: "channel.test", summary: "Somebody tests the channel.", data: Tested },
+  { type: "channel.test", summary: "Somebody tests the channel.", data: TestedChannel },
 ] as const;
 
 /** An event before its text is made. */

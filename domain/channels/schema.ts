@@ -1,93 +1,110 @@
 import * as z from "zod/mini";
-import { change, flag, Id, line, Time, withDefault } from "../shared/fields.ts";
+import { described } from "../../runtime/api/described.ts";
+import { nameByType, unionByType } from "../shared/by-type.ts";
+import { defaultsOf, optional, required, viewOf } from "../shared/field-map.ts";
+import { flag, Id, line, Time } from "../shared/fields.ts";
 import { page, pageOf } from "../shared/page.ts";
-import { maskedSchema, maskSecrets } from "../shared/secrets.ts";
+import { MASK, maskSecrets } from "../shared/secrets.ts";
 import type { ChannelType } from "./channel-type.ts";
 import { channelTypes } from "./find-type.ts";
 
-const name = line(200).check(z.describe("What people call it."));
-const isDefault = z.describe("Whether it is notified of every monitor that names no channels.");
-const isForSystem = z.describe("Whether it is notified when Stillup itself goes offline or comes back.");
-const isDisabled = z.describe("Whether it is notified of nothing. Disabling it cancels its pending deliveries.");
-
-const given = {
-  name,
-  default: withDefault(flag(), true).check(isDefault),
-  systemAlerts: withDefault(flag(), false).check(isForSystem),
+/** What all channels have, whatever their type. */
+const commonFields = {
+  name: required(line(200), { description: "A name for people.", shown: z.string() }),
+  default: optional(flag(), true, { description: "Whether it is notified of monitors that name no channels." }),
+  systemAlerts: optional(flag(), false, { description: "Whether it is notified when Stillup itself is offline." }),
 };
-const shown = {
-  id: Id,
-  name: z.string().check(z.describe("What people call it.")),
-  default: z.boolean().check(isDefault),
-  systemAlerts: z.boolean().check(isForSystem),
-  disabled: z.boolean().check(isDisabled),
-  createdAt: Time,
-  updatedAt: Time,
-};
+const disabled = "Whether it is notified of nothing. Disabling it cancels its pending deliveries.";
 
-/** A union by `type` with one member for each channel type, such as `WebhookChannelInput`. */
-function byType<S extends z.ZodMiniObject>(
-  suffix: "" | "Input",
-  { member, example }: { member(channel: ChannelType): S; example(channel: ChannelType): object },
-) {
-  const members = channelTypes.map((channel) => {
-    const id = `${pascalCase(channel.type)}Channel${suffix}`;
-    const schema = member(channel);
-    const metadata = { id, description: channel.description, examples: [example(channel)] };
-    z.globalRegistry.add(schema as z.ZodMiniType, metadata); // widened: the registry's type wants to know S
-    return schema;
-  });
-  const types = channelTypes.map(({ type }) => type).join(", ");
-  const union = z.discriminatedUnion("type", members as [S, ...S[]], {
-    error: ({ code }) => (code === "invalid_union" ? `must be one of ${types}` : undefined),
-  });
-  z.globalRegistry.add(union as z.ZodMiniType, { id: `Channel${suffix}` });
-  return union;
+function typeOf({ type }: ChannelType) {
+  return described(z.literal(type, `must be "${type}"`), "What kind of channel it is; never changes.");
 }
 
-function pascalCase(type: string): string {
-  return type.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
+const inputExample = { name: "On call" };
+
+function inputOf(channelType: ChannelType) {
+  const { name, ...common } = viewOf(commonFields, "input");
+  const schema = z.strictObject({ name, type: typeOf(channelType), config: configOf(channelType), ...common });
+  const { type, example } = channelType;
+  return nameByType(schema, channelType, {
+    suffix: "ChannelInput",
+    example: { ...inputExample, type, config: example },
+  });
 }
 
-export const ChannelInput = byType("Input", {
-  member: ({ type, config }) => z.strictObject({ ...given, type: z.literal(type), config }),
-  example: ({ type, example }) => ({ name: "On call", type, config: example }),
-});
+/** The schema of a whole config, new or changed. */
+export function configOf({ config }: ChannelType) {
+  return described(z.strictObject(viewOf(config, "input")), "The settings of its type.");
+}
+
+/** A channel as it is to be. */
+export const ChannelInput = unionByType(channelTypes, inputOf).register(z.globalRegistry, { id: "ChannelInput" });
 export type ChannelInput = z.output<typeof ChannelInput>;
 
-/** What is to change of a channel. `config` is merged: what it does not name stays, secrets too. */
+const patchFields = { ...viewOf(commonFields, "patch"), disabled: described(z.optional(flag()), disabled) };
+const patchExample = { disabled: true };
+
+function patchOf(channelType: ChannelType) {
+  const type = z.optional(typeOf(channelType));
+  const config = described(
+    z.optional(z.strictObject(viewOf(channelType.config, "patch"))),
+    `The settings to change. What is left out stays, and so does a secret given as \`${MASK}\`.`,
+  );
+  const schema = z.strictObject({ ...patchFields, type, config });
+  return nameByType(schema, channelType, { suffix: "ChannelPatch", example: patchExample });
+}
+
+/** What is to change of a channel. What its `config` may be depends on its type, so `updateChannel` checks it. */
 export const ChannelPatch = z
   .strictObject({
-    name: z.optional(name),
-    type: z.optional(z.string("must be text").check(z.describe("It cannot change."))),
-    default: change(flag()).check(isDefault),
-    systemAlerts: change(flag()).check(isForSystem),
-    config: z.optional(
-      z
-        .record(z.string(), z.unknown())
-        .check(z.describe("The settings to change. What it leaves out stays, and so does a secret given as ********.")),
-    ),
-    disabled: z.optional(flag()).check(isDisabled),
+    ...patchFields,
+    type: z.optional(z.string("must be text")),
+    config: z.optional(z.record(z.string(), z.unknown())),
   })
-  .register(z.globalRegistry, { id: "ChannelPatch", examples: [{ disabled: true }] });
+  .register(z.globalRegistry, {
+    documentedAs: () => unionByType(channelTypes, patchOf).register(z.globalRegistry, { id: "ChannelPatch" }),
+  });
 export type ChannelPatch = z.output<typeof ChannelPatch>;
 
-/** A channel as it is shown: its secrets are masked, except in the response to its creation. */
-export const Channel = byType("", {
-  member: ({ type, config, secrets }) =>
-    z.object({ ...shown, type: z.literal(type), config: maskedSchema(config, secrets) }),
-  example: ({ type, example, secrets }) => ({
-    id: "ch_5b1c3f0a92de47188c6d",
-    name: "On call",
-    type,
-    default: true,
-    systemAlerts: false,
-    disabled: false,
-    createdAt: "2026-01-05T07:59:58.123Z",
-    updatedAt: "2026-01-05T07:59:58.123Z",
-    config: maskSecrets(example, secrets),
-  }),
-});
+function shownOf(channelType: ChannelType) {
+  const { name, ...common } = viewOf(commonFields, "shown");
+  const { type, config, example, secrets } = channelType;
+  const schema = z.object({
+    id: described(Id, "The id of the channel."),
+    name,
+    type: typeOf(channelType),
+    config: shownConfigOf(channelType),
+    ...common,
+    disabled: described(z.boolean(), disabled),
+    createdAt: described(Time, "When the channel was added."),
+    updatedAt: described(Time, "When the channel was changed last."),
+  });
+  return nameByType(schema, channelType, {
+    suffix: "Channel",
+    example: {
+      id: "ch_5b1c3f0a92de47188c6d",
+      type,
+      config: maskSecrets({ ...defaultsOf(config), ...example }, secrets),
+      ...defaultsOf(commonFields),
+      ...inputExample,
+      disabled: false,
+      createdAt: "2026-01-05T07:59:58.123Z",
+      updatedAt: "2026-01-05T07:59:58.123Z",
+    },
+  });
+}
+
+function shownConfigOf({ config, secrets }: ChannelType) {
+  const masks = secrets.map((path) => `\`${path}\``).join(", ");
+  const schema = z.object(viewOf(config, "shown"));
+  return described(
+    schema,
+    `The settings of its type. Secret, and shown as \`${MASK}\` except when the channel is added: ${masks}.`,
+  );
+}
+
+/** A channel as it is shown. */
+export const Channel = unionByType(channelTypes, shownOf).register(z.globalRegistry, { id: "Channel" });
 export type Channel = z.output<typeof Channel>;
 
 export const ChannelQuery = z.strictObject(page);
@@ -98,10 +115,10 @@ export const ChannelPage = pageOf(Channel).register(z.globalRegistry, { id: "Cha
 /** How a test of a channel went. */
 export const ChannelTest = z
   .object({
-    delivered: z.boolean().check(z.describe("Whether the receiver has it.")),
-    statusCode: z.nullable(z.int()).check(z.describe("The HTTP status of the receiver's answer, if there was one.")),
-    durationMs: z.number().check(z.describe("How long the attempt took.")),
-    error: z.nullable(z.string()).check(z.describe("What went wrong, in one sentence; null when it was delivered.")),
+    delivered: described(z.boolean(), "Whether the receiver has it."),
+    statusCode: described(z.nullable(z.int()), "The status code of the receiver's response; null without one."),
+    durationMs: described(z.number(), "How long the attempt took."),
+    error: described(z.nullable(z.string()), "What went wrong, in one sentence; null if it was delivered."),
   })
   .register(z.globalRegistry, {
     id: "ChannelTest",

@@ -6,7 +6,7 @@ import { orNotFound } from "../shared/or-not-found.ts";
 import { keepSecrets } from "../shared/secrets.ts";
 import { findChannelType } from "./find-type.ts";
 import { type ChannelRow, toChannel } from "./row.ts";
-import type { Channel, ChannelPatch } from "./schema.ts";
+import { type Channel, type ChannelPatch, configOf } from "./schema.ts";
 import { unknownType } from "./unknown-type.ts";
 
 const MAX_READS = 5;
@@ -28,12 +28,12 @@ export async function updateChannel(sql: Sql, { id, patch }: { id: string; patch
     const updated = await write(sql, before, { patch, config });
     if (updated !== undefined) return toChannel(updated);
   }
-  throw new StillupError("conflict", "Others keep changing this channel. Read it and try again.");
+  throw new StillupError("conflict", "Other requests keep changing this channel. Read it and try again.");
 }
 
 function refuseOtherType({ type }: ChannelRow, wanted: string | undefined): void {
   if (wanted === undefined || wanted === type) return;
-  const message = `type cannot change: this channel is of type ${type}. Create another channel and delete this one`;
+  const message = `type must be "${type}", because a channel's type cannot change; add another channel instead`;
   throw invalidRequest([{ field: "type", message }]);
 }
 
@@ -42,7 +42,7 @@ function changedConfig(before: ChannelRow, patch: ChannelConfig): ChannelConfig 
   if (channelType === undefined) throw unknownType(before.type);
   const merged = { ...before.config, ...patch };
   const kept = keepSecrets(merged, before.config, { secrets: channelType.secrets, where: "config" });
-  const result = validate(channelType.config, kept, "config");
+  const result = validate(configOf(channelType), kept, "config");
   if (!result.ok) throw invalidRequest(result.errors);
   return result.value;
 }

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { described } from "../../runtime/api/described.ts";
 import { deliveredEvents } from "../channels/events.ts";
 import { GivenId, Id, oneOf, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
@@ -8,17 +9,20 @@ const DeliveryStatus = oneOf("pending", "delivered", "exhausted", "cancelled");
 /** A delivery as it is shown: one event to one channel. */
 export const Delivery = z
   .object({
-    id: Id,
-    eventId: Id,
-    channelId: Id,
-    monitorId: z.nullable(Id),
-    type: oneOf(...deliveredEvents.map(({ type }) => type)),
-    status: DeliveryStatus,
-    attempts: z.int(),
-    nextAttemptAt: z.nullable(Time),
-    lastError: z.nullable(z.string()),
-    createdAt: Time,
-    finishedAt: z.nullable(Time),
+    id: described(Id, "The id of the delivery; the receiver gets it with every attempt."),
+    eventId: described(Id, "The event, which has one delivery for each channel."),
+    channelId: described(Id, "The channel that is notified."),
+    monitorId: described(z.nullable(Id), "The monitor that the event is about; null for an event of Stillup itself."),
+    type: described(oneOf(...deliveredEvents.map(({ type }) => type)), "What happened."),
+    status: described(
+      DeliveryStatus,
+      "`pending` until an attempt succeeds, attempts have ended without success, or it is cancelled.",
+    ),
+    attempts: described(z.int(), "How many attempts were begun."),
+    nextAttemptAt: described(z.nullable(Time), "When the next attempt is due; null when none follows."),
+    lastError: described(z.nullable(z.string()), "Why the last attempt failed, in one sentence."),
+    createdAt: described(Time, "When the delivery was planned."),
+    finishedAt: described(z.nullable(Time), "When it was delivered, exhausted or cancelled; null while it is pending."),
   })
   .register(z.globalRegistry, {
     id: "Delivery",
@@ -54,17 +58,17 @@ function withData({ type, data }: (typeof deliveredEvents)[number]) {
 
 export const DeliveryQuery = z.strictObject({
   ...page,
-  status: filter(DeliveryStatus),
-  channelId: filter(GivenId),
-  monitorId: filter(GivenId),
+  status: described(filter(DeliveryStatus), "Only deliveries with this status."),
+  channelId: described(filter(GivenId), "Only deliveries to this channel."),
+  monitorId: described(filter(GivenId), "Only deliveries about this monitor."),
 });
 export type DeliveryQuery = z.output<typeof DeliveryQuery>;
 
 /** Which deliveries are to be retried. */
 export const RetryDeliveriesQuery = z.strictObject({
   cursor: page.cursor,
-  channelId: filter(GivenId),
-  monitorId: filter(GivenId),
+  channelId: described(filter(GivenId), "Only deliveries to this channel."),
+  monitorId: described(filter(GivenId), "Only deliveries about this monitor."),
 });
 export type RetryDeliveriesQuery = z.output<typeof RetryDeliveriesQuery>;
 

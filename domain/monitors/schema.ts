@@ -2,31 +2,11 @@ import * as z from "zod/mini";
 import { described } from "../../runtime/api/described.ts";
 import { kinds } from "../kinds/find-kind.ts";
 import type { Kind } from "../kinds/kind.ts";
+import { nameByType, unionByType } from "../shared/by-type.ts";
 import { defaultsOf, viewOf } from "../shared/field-map.ts";
 import { Id, line, oneOf, refuse, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
 import { commonFields } from "./fields.ts";
-
-/** The schema that `make` makes of each kind, by the monitor's type. */
-function eachKind<S extends z.core.$ZodTypeDiscriminable>(make: (kind: Kind) => S) {
-  const [first, ...others] = kinds.map(make);
-  if (first === undefined) throw new Error("There is no kind of monitor: domain/kinds/schemas.ts is empty.");
-  const types = kinds.map(({ type }) => `"${type}"`).join(" or ");
-  return z.discriminatedUnion("type", [first, ...others], {
-    error: ({ code }) => (code === "invalid_union" ? `must be ${types}` : undefined),
-  });
-}
-
-/** Names a schema after its kind: `HttpMonitor`. */
-function register<S extends z.ZodMiniType>(
-  schema: S,
-  kind: Kind,
-  { suffix, example }: { suffix: string; example: object },
-) {
-  const id = `${kind.type.charAt(0).toUpperCase()}${kind.type.slice(1)}${suffix}`;
-  z.globalRegistry.add(schema as z.ZodMiniType, { id, description: kind.description, examples: [example] });
-  return schema;
-}
 
 function typeOf(kind: Kind) {
   return described(z.literal(kind.type, `must be "${kind.type}"`), "What kind of monitor it is; never changes.");
@@ -46,26 +26,26 @@ export function inputOf(kind: Kind) {
       }
       kind.rules?.(payload);
     });
-  return register(schema, kind, {
+  return nameByType(schema, kind, {
     suffix: "MonitorInput",
     example: { ...inputExample, type: kind.type, ...kind.example },
   });
 }
 
 /** A monitor as it is to be. */
-export const MonitorInput = eachKind(inputOf).register(z.globalRegistry, { id: "MonitorInput" });
+export const MonitorInput = unionByType(kinds, inputOf).register(z.globalRegistry, { id: "MonitorInput" });
 export type MonitorInput = z.output<typeof MonitorInput>;
 
 function patchOf(kind: Kind) {
   const { name, ...common } = viewOf(commonFields, "patch");
   const type = z.optional(typeOf(kind));
   const schema = z.strictObject({ name, type, ...viewOf(kind.config, "patch"), ...common });
-  return register(schema, kind, { suffix: "MonitorPatch", example: { intervalSeconds: 20, timeoutMs: null } });
+  return nameByType(schema, kind, { suffix: "MonitorPatch", example: { intervalSeconds: 20, timeoutMs: null } });
 }
 
 /** What is to change of a monitor. What it may be depends on the monitor's kind, so `updateMonitor` checks it. */
 export const MonitorPatch = z.record(z.string(), z.unknown()).register(z.globalRegistry, {
-  documentedAs: () => eachKind(patchOf).register(z.globalRegistry, { id: "MonitorPatch" }),
+  documentedAs: () => unionByType(kinds, patchOf).register(z.globalRegistry, { id: "MonitorPatch" }),
 });
 export type MonitorPatch = z.output<typeof MonitorPatch>;
 
@@ -93,7 +73,7 @@ function shownOf(kind: Kind) {
     ...state,
   });
   const config = { ...defaultsOf(kind.config), ...kind.example };
-  return register(schema, kind, {
+  return nameByType(schema, kind, {
     suffix: "Monitor",
     example: {
       id: "mon_0f3b62c79d1e4a58b6c0",
@@ -114,7 +94,7 @@ function shownOf(kind: Kind) {
 }
 
 /** A monitor as it is shown: flat, with the fields of its kind beside those that all monitors have. */
-export const Monitor = eachKind(shownOf).register(z.globalRegistry, { id: "Monitor" });
+export const Monitor = unionByType(kinds, shownOf).register(z.globalRegistry, { id: "Monitor" });
 export type Monitor = z.output<typeof Monitor>;
 
 export const MonitorQuery = z.strictObject({

@@ -35,7 +35,7 @@ interface FieldText<Shown extends FieldSchema> {
 export function required<S extends FieldSchema, Shown extends FieldSchema = S>(
   schema: S,
   { description, shown }: FieldText<Shown>,
-): Field<S, Shown> {
+): Field<S, Shown> & { readonly patch: z.ZodMiniOptional<S> } {
   return {
     input: described(schema, description),
     patch: described(z.optional(schema), description),

@@ -1,4 +1,3 @@
-import * as z from "zod/mini";
 import { invalidRequest } from "../../runtime/api/problem.ts";
 import { fieldName } from "../../runtime/api/validate.ts";
 
@@ -41,31 +40,6 @@ export function keepSecrets(
     );
   }
   return kept;
-}
-
-/** The schema of what `maskSecrets` makes of a config that `schema` has accepted. */
-export function maskedSchema(schema: z.ZodMiniObject, secrets: SecretPaths): z.ZodMiniObject {
-  const masked = secrets.map((path) => {
-    const [name = "", ...rest] = path.split(".");
-    const shown = rest.length === 0 ? maskOf(schema.shape[name]) : z.record(z.string(), Masked);
-    return [name, shown] as const;
-  });
-  return z.object({ ...schema.shape, ...Object.fromEntries(masked) });
-}
-
-const Masked = z.string().register(z.globalRegistry, {
-  description: `A secret, shown as \`${MASK}\`. A PATCH that sends this back keeps the secret.`,
-  examples: [MASK],
-});
-
-/** Null and absent are shown where the field itself leaves them as they are. */
-function maskOf(field: z.core.$ZodType | undefined): z.ZodMiniType {
-  const leaves = (value: null | undefined) => {
-    const result = field === undefined ? undefined : z.safeParse(field, value);
-    return result?.success === true && result.data === value;
-  };
-  const shown = leaves(null) ? z.nullable(Masked) : Masked;
-  return leaves(undefined) ? z.optional(shown) : shown;
 }
 
 type Change = (secret: unknown, path: Path) => unknown;

@@ -143,9 +143,9 @@ const monitorCases: readonly (readonly [string, unknown, string])[] = [
 const channelCases: readonly (readonly [string, unknown, string])[] = [
   ["name", undefined, "name is missing"],
   ["name", long, "1 to 200 characters"],
-  ["type", undefined, "type is missing: it must be one of webhook"],
-  ["type", 5, "must be one of webhook"],
-  ["type", "pigeon", "must be one of webhook"],
+  ["type", undefined, 'type is missing: it must be "webhook"'],
+  ["type", 5, 'must be "webhook"'],
+  ["type", "pigeon", 'must be "webhook"'],
   ["default", "yes", "must be true or false"],
   ["config", undefined, "config is missing: it must be an object"],
   ["config", [], "must be an object"],
@@ -247,7 +247,7 @@ describe("a channel is refused", () => {
     const path = `/v1/channels/${channelId}`;
     expect(await complaint("PATCH", path, { type: "pigeon" })).toEqual([
       "type",
-      "type cannot change: this channel is of type webhook. Create another channel and delete this one",
+      'type must be "webhook", because a channel\'s type cannot change; add another channel instead',
     ]);
     expect(await complaint("PATCH", path, { type: 5 })).toEqual(["type", "type must be text"]);
     expect((await call("PATCH", path, { type: "webhook" })).status).toBe(200);

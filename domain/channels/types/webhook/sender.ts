@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
-import type * as z from "zod/mini";
+import type { ValuesOf } from "../../../shared/field-map.ts";
 import { resultOfHttp } from "../../send-result.ts";
 import type { Sender } from "../../sender.ts";
 import type { webhook as schema } from "./schema.ts";
 
-type WebhookConfig = z.output<typeof schema.config>;
+type WebhookConfig = ValuesOf<typeof schema.config, "input">;
 
 interface WebhookMessage {
   /** The same on every attempt: receivers drop an id that they know. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { sendableTypes } from "../../../../domain/channels/find-sender.ts";
 import { channelTypes } from "../../../../domain/channels/find-type.ts";
+import { configOf } from "../../../../domain/channels/schema.ts";
+import { defaultsOf } from "../../../../domain/shared/field-map.ts";
 
 const types = channelTypes.map(({ type }) => type);
 
@@ -16,8 +18,8 @@ describe("the channel types", () => {
     expect(each.icon).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
     expect(each.label).not.toBe("");
     expect(each.description).toMatch(/^\S[^\n]*\.$/);
-    expect(z.safeParse(each.config, each.example)).toMatchObject({ success: true, data: each.example });
-    expect(z.safeParse(each.config, { ...each.example, "not a field": 1 }).success).toBe(false);
-    for (const path of each.secrets) expect(Object.keys(each.config.shape)).toContain(path.split(".")[0]);
+    const config = { ...defaultsOf(each.config), ...each.example };
+    expect(z.safeParse(configOf(each), each.example)).toMatchObject({ success: true, data: config });
+    expect(Object.keys(each.config)).toEqual(expect.arrayContaining(each.secrets.map((path) => path.split(".")[0])));
   });
 });

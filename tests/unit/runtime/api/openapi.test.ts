@@ -136,6 +136,7 @@ describe("the OpenAPI document", () => {
     const schemas = routes.flatMap(({ route }) => [route.body, ...Object.values(route.responses)]);
     const examples = schemas
       .filter((schema): schema is Schema => schema != null)
+      .flatMap((schema) => (schema instanceof z.ZodMiniDiscriminatedUnion ? schema.def.options : [schema]))
       .flatMap((schema) => {
         const { examples } = z.globalRegistry.get(schema) ?? {};
         return Array.isArray(examples) ? examples.map((example) => ({ schema, example })) : [];

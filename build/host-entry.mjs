@@ -14,10 +14,12 @@ import { ROOT, requireBanner } from "./bundling.mjs";
  * @property {Export} handler Makes the host's handler of an artefact.
  * @property {(artefact: string) => string} exports The statement that exports the handler.
  * @property {Export} http The client for outgoing HTTP that runs there.
- * @property {Export} work What workers and schedules need.
  * @property {Export} [answering] What routes need, where they need something of their own.
  * @property {BuildOptions} options
  */
+
+/** What workers and schedules need, on every host. */
+const WORK = { name: "work", from: "./hosts/shared/work.ts" };
 
 /** @type {Readonly<Record<HostName, HostRecipe>>} */
 export const HOSTS = {
@@ -25,7 +27,6 @@ export const HOSTS = {
     handler: { name: "lambdaHandler", from: "./hosts/lambda/handler.ts" },
     exports: (artefact) => `export const handler = lambdaHandler(${artefact}, process.env);`,
     http: { name: "createUndiciHttp", from: "./runtime/drivers/http/undici.ts" },
-    work: { name: "work", from: "./hosts/lambda/work.ts" },
     answering: { name: "answering", from: "./hosts/lambda/http.ts" },
     options: { platform: "node", banner: requireBanner },
   },
@@ -33,7 +34,6 @@ export const HOSTS = {
     handler: { name: "cloudflareWorker", from: "./hosts/cloudflare/worker.ts" },
     exports: (artefact) => `export default cloudflareWorker(${artefact});`,
     http: { name: "createFetchHttp", from: "./runtime/drivers/http/fetch.ts" },
-    work: { name: "work", from: "./hosts/shared/work.ts" },
     // Its default entry asks fetch for an option that Workers do not have (`cache`).
     options: { platform: "neutral", alias: { "@upstash/redis": "@upstash/redis/cloudflare" } },
   },
@@ -41,7 +41,6 @@ export const HOSTS = {
     handler: { name: "fetchHandler", from: "./hosts/fetch/handler.ts" },
     exports: (artefact) => `export default fetchHandler(${artefact}, process.env);`,
     http: { name: "createFetchHttp", from: "./runtime/drivers/http/fetch.ts" },
-    work: { name: "work", from: "./hosts/shared/work.ts" },
     options: { platform: "neutral" },
   },
 };
@@ -69,12 +68,12 @@ const LISTS = /** @type {const} */ ([
  * @param {{ data: Readonly<Record<string, unknown>>, root: string }} project `data` is what every artefact knows of the build
  */
 export function entryModule(host, { functions, callsOut }, { data, root }) {
-  const { handler, exports, http, work, answering } = HOSTS[host];
+  const { handler, exports, http, answering } = HOSTS[host];
   const hasRoutes = functions.some(({ kind }) => kind === "api");
   const hasWork = functions.some(({ kind }) => kind !== "api");
   const parts = [
     part("openHttp", callsOut ? http : null),
-    part("work", hasWork ? work : null),
+    part("work", hasWork ? WORK : null),
     ...(answering === undefined ? [] : [part("answering", hasRoutes ? answering : null)]),
   ];
   const lists = LISTS.map(([list, kind, metadata]) => {

@@ -3,7 +3,6 @@ import { createRouter } from "../../runtime/api/router.ts";
 import type { Variables } from "../../runtime/config/config.ts";
 import { type Artefact, workOf } from "../shared/artefact.ts";
 import { answer, once, openBindings } from "../shared/call.ts";
-import type { HostWork } from "../shared/work.ts";
 
 interface ExecutionContext {
   waitUntil(work: Promise<unknown>): void;
@@ -30,7 +29,7 @@ const WALL_MS = 15 * 60_000;
 /**
  * A Worker of Cloudflare's. Its bindings are made for each call: what one call connects to, another may not use there.
  */
-export function cloudflareWorker(artefact: Artefact<HostWork>) {
+export function cloudflareWorker(artefact: Artefact) {
   const router = createRouter(artefact.routes);
   const open = (variables: Variables) => openBindings("cloudflare", artefact, variables);
   return {

@@ -2,8 +2,7 @@ import type { Variables } from "../../runtime/config/config.ts";
 import { type Artefact, workOf } from "../shared/artefact.ts";
 import { once, openBindings } from "../shared/call.ts";
 import type { Answering, HttpEvent, HttpResult } from "./http.ts";
-import type { QueueEvent, QueueResult } from "./queue.ts";
-import type { LambdaWork } from "./work.ts";
+import { consumeRecords, type QueueEvent, type QueueResult } from "./queue.ts";
 
 /** What of Lambda's context is used. */
 interface LambdaContext {
@@ -17,7 +16,7 @@ interface TickEvent {
 
 type LambdaEvent = HttpEvent | QueueEvent | TickEvent;
 
-interface LambdaArtefact extends Artefact<LambdaWork> {
+interface LambdaArtefact extends Artefact {
   /** Null where there are no routes: what runs on ticks and messages alone is built without, 4 KB less. */
   readonly answering: Answering | null;
 }
@@ -29,7 +28,7 @@ export function lambdaHandler(artefact: LambdaArtefact, variables: Variables) {
   return async (event: LambdaEvent, context: LambdaContext): Promise<HttpResult | QueueResult | undefined> => {
     const deadline = Date.now() + context.getRemainingTimeInMillis();
     if ("requestContext" in event) return answer(event, { requestId: context.awsRequestId, deadline });
-    if ("Records" in event) return workOf(artefact).consumeRecords(event, { artefact, bindings: open(), deadline });
+    if ("Records" in event) return consumeRecords(event, { artefact, bindings: open(), deadline });
     if (event["detail-type"] !== "Scheduled Event") {
       throw new Error("This is neither a request of an HTTP API, nor messages of SQS, nor a schedule's tick.");
     }

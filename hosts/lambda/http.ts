@@ -29,7 +29,10 @@ const TEXT = /^(text\/|application\/([\w.-]+\+)?(json|xml|javascript))/i;
 /** What is kept of the time to hand an answer over, whatever still goes on behind it. */
 const TO_ANSWER_MS = 250;
 
-/** What answers requests of an HTTP API or a function URL. `call` has the id of those that bring none. */
+/**
+ * Answers requests of an HTTP API or a function URL. `call` has the id of those that bring none. `hono/aws-lambda` does
+ * the same with 4.4 KB more in every artefact, and is deprecated.
+ */
 export function answering(routes: readonly RouterEntry[], open: () => HostBindings) {
   const router = createRouter(routes);
   return async (event: HttpEvent, call: Invocation): Promise<HttpResult> => {

@@ -1,8 +1,7 @@
 import type { Message } from "../../runtime/drivers/stream/stream.ts";
 import { sleep } from "../../runtime/sleep.ts";
-import type { Artefact } from "../shared/artefact.ts";
+import { type Artefact, workOf } from "../shared/artefact.ts";
 import type { HostBindings } from "../shared/bindings.ts";
-import { consumeQueue } from "../shared/queue.ts";
 
 interface QueueRecord {
   readonly messageId: string;
@@ -21,7 +20,7 @@ export interface QueueResult {
 }
 
 interface RecordsOptions {
-  readonly artefact: Pick<Artefact, "workers">;
+  readonly artefact: Artefact;
   readonly bindings: HostBindings;
   readonly deadline: number;
 }
@@ -36,7 +35,9 @@ export async function consumeRecords({ Records: records }: QueueEvent, options: 
   const [ending, ended] = [new AbortController(), new AbortController()];
   void sleep(deadline - TO_HAND_BACK_MS - Date.now(), ended.signal).then((isLate) => isLate && ending.abort());
   const queued = { queue, messages: records.map(toMessage), deadline, signal: ending.signal };
-  const redelivered = await consumeQueue(artefact, bindings, queued).finally(() => ended.abort());
+  const redelivered = await workOf(artefact)
+    .consumeQueue(artefact, bindings, queued)
+    .finally(() => ended.abort());
   return { batchItemFailures: [...redelivered.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
 }
 

@@ -1,4 +1,5 @@
-import type { Http } from "../../runtime/drivers/http/http.ts";
+import type { Source } from "../../runtime/contract.ts";
+import type { Http, HttpDriver, NetworkPolicy } from "../../runtime/drivers/http/http.ts";
 import { createNeonSql } from "../../runtime/drivers/sql/neon.ts";
 import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
 import { createUpstashStream } from "../../runtime/drivers/stream/upstash.ts";
@@ -6,8 +7,8 @@ import { StillupError } from "../../runtime/errors.ts";
 import type { HostEnv } from "../../runtime/host-env.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createMemo } from "../../runtime/memo.ts";
+import type { Metric, Metrics } from "../../runtime/metrics.ts";
 import { createPlainMetrics } from "../../runtime/metrics-plain.ts";
-import type { Artefact } from "./artefact.ts";
 import type { HostConfig } from "./config.ts";
 
 export interface HostBindings {
@@ -18,18 +19,29 @@ export interface HostBindings {
   openStream(): EventStream;
 }
 
+/** Makes a client for outgoing HTTP. `concurrency`: calls at once. */
+export type OpenHttp = (options: {
+  readonly policy: NetworkPolicy;
+  readonly concurrency: number;
+  readonly metrics: Metrics;
+}) => HttpDriver;
+
 interface HostBindingsOptions {
   readonly log: Log;
-  readonly artefact: Pick<Artefact, "openHttp" | "sources" | "metrics">;
+  /** Null: no function of the artefact declares `http`. */
+  readonly openHttp: OpenHttp | null;
+  readonly sources: readonly Source[];
+  /** What the functions declare. */
+  readonly metrics: readonly Metric[];
 }
 
 /** Makes the bindings, over HTTP alone. Nothing is connected to yet. */
 export function createBindings(
   host: HostConfig,
-  { log, artefact: { openHttp, sources, metrics: known } }: HostBindingsOptions,
+  { log, openHttp, sources, metrics: declared }: HostBindingsOptions,
 ): HostBindings {
   const { config, workSeconds } = host;
-  const metrics = createPlainMetrics({ service: config.limits.host, metrics: known });
+  const metrics = createPlainMetrics({ service: config.limits.host, metrics: declared });
   const reached = { sql: false, stream: false };
   const onCall = (service: keyof typeof reached) => (isThere: boolean) => {
     reached[service] = isThere;

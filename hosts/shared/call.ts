@@ -61,7 +61,7 @@ export function openBindings(
 ): HostBindings {
   try {
     const read = readHostConfig(host, variables, artefact.settings);
-    return createBindings(read, { artefact, log: createLog(host, read.config.logLevel) });
+    return createBindings(read, { ...artefact, log: createLog(host, read.config.logLevel) });
   } catch (error) {
     const refused = error instanceof StillupError ? { variables: error.errors } : {};
     createLog(host, "INFO").error("The configuration cannot be used.", { ...errorFields(error), ...refused });

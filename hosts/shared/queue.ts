@@ -6,11 +6,10 @@ import { callEnv, type HostEnv } from "../../runtime/host-env.ts";
 import { createBackground } from "../../runtime/worker/background.ts";
 import { recordDeadLetter } from "../../runtime/worker/dead-letters.ts";
 import { type CallOutcome, settle } from "../../runtime/worker/settle.ts";
-import type { LoadedWorker } from "../../runtime/worker/start-functions.ts";
-import type { Artefact } from "./artefact.ts";
+import type { LoadedFunctions, LoadedWorker } from "../../runtime/worker/start-functions.ts";
 import type { HostBindings } from "./bindings.ts";
 
-type Workers = Pick<Artefact, "workers">;
+type Workers = Pick<LoadedFunctions, "workers">;
 
 /** Messages of one queue of the host's, which it gave in one call. */
 interface Queued {
@@ -24,12 +23,12 @@ interface Queued {
 
 /** Has a queue's worker take messages. Resolves with those that must come again, by id, and after how many milliseconds. */
 export async function consumeQueue(
-  artefact: Workers,
+  functions: Workers,
   bindings: HostBindings,
   queued: Queued,
 ): Promise<Map<string, number>> {
   const { queue, messages, deadline, signal } = queued;
-  const worker = workerOf(artefact, queue);
+  const worker = workerOf(functions, queue);
   const { env } = bindings;
   const { waitUntil, idle } = createBackground(env.log);
   const consume = queue.endsWith(".fifo") ? consumeInOrder : consumeQueued;

@@ -22,16 +22,20 @@ export interface LoadedSchedule {
   readonly fn: ScheduledFunction;
 }
 
-interface StartOptions {
+/** What runs in a process beside the API. */
+export interface LoadedFunctions {
   readonly workers: readonly LoadedWorker[];
   readonly schedules: readonly LoadedSchedule[];
+}
+
+interface StartOptions extends LoadedFunctions {
   /** Identifies this process to the stream service. No two lives of a process may have the same. */
   readonly consumer: string;
   readonly env: HostEnv;
   readonly background: Background;
 }
 
-/** What runs in a process beside the API. */
+/** The same, running. */
 interface RunningFunctions {
   readonly consumers: readonly Part[];
   readonly schedules: readonly ScheduleLoop[];

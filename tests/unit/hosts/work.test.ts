@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { runTick } from "../../../hosts/shared/run-tick.ts";
+import { work } from "../../../hosts/shared/work.ts";
 import type { ScheduledFunction } from "../../../runtime/contract.ts";
 import { createMemoryStream } from "../../../runtime/drivers/stream/memory.ts";
 import type { LoadedSchedule } from "../../../runtime/worker/start-functions.ts";
@@ -23,7 +23,7 @@ async function tick(schedule: LoadedSchedule, workSeconds: number, inMs = 120_00
   env = await testEnv();
   const beganAt = performance.now();
   const bindings = { env, workSeconds, openStream: createMemoryStream };
-  await runTick({ workers: [], schedules: [schedule] }, bindings, Date.now() + inMs);
+  await work.runTick({ workers: [], schedules: [schedule] }, bindings, Date.now() + inMs);
   return performance.now() - beganAt;
 }
 

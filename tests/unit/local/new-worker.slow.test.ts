@@ -62,7 +62,7 @@ describe("A worker and a schedule that are added to functions/, and nowhere else
     const stillup = await startService("all", { dist, folder: join(scratch, "data"), variables });
     onTestFinished(async () => expect(await stillup.stop()).toBe(0));
     await vi.waitFor(() => expect(stillup.printed()).toContain("Hello world, from the worker."), { timeout: 20_000 });
-  });
+  }, 60_000);
 
   test("are a service of their own in containers", async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [join(dist, "local/main.mjs"), "help"]);

@@ -1,39 +1,40 @@
--- Every statement reads the time here, so that tests can own the clock. STABLE: a volatile clock makes every due-time
--- query a sequential scan. statement_timestamp(), not now(): in a list the clock moves on after a wait for a lock.
+-- The clock of every statement; tests replace it. It must be STABLE: a volatile clock made every query for what is due
+-- a sequential scan. statement_timestamp() and not now(): now() stands still while a transaction waits for a lock.
 create function app_now() returns timestamptz language sql stable parallel safe
 return statement_timestamp();
 
--- Random, so that a webhook-id is never used twice, not even by a database made anew: receivers drop repeated ids.
+-- A random id. Receivers drop ids that they have seen, so a new database must not use the ids of an old one again.
 create function new_id(prefix text) returns text language sql volatile
 return prefix || '_' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 20);
 
--- ISO 8601 in UTC with milliseconds, as the API shows times; for times inside jsonb.
+-- A time as the API shows it: ISO 8601 in UTC with milliseconds. For times inside jsonb.
 create function iso(at timestamptz) returns text language sql stable parallel safe
 return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 
--- The first slot after a time. A monitor's slots lie on a grid of its interval, shifted by its own phase, so that
--- monitors made together do not stay together.
+-- The first slot after a time. The slots of a monitor lie on a grid of its interval, shifted by the monitor's phase, so
+-- that monitors that were created together drift apart.
 create function next_slot(phase float8, interval_seconds int, after timestamptz) returns timestamptz
 language sql stable parallel safe
 return to_timestamp(
   (floor(extract(epoch from after)::float8 / interval_seconds - phase) + 1 + phase) * interval_seconds
 );
 
--- One row for each schedule. claim_schedule adds a row when it does not know the name.
+-- One row per schedule. claim_schedule inserts a row for a name that it does not know.
 create table schedules (
   name text primary key, -- the name of its file in functions/schedules
   next_run_at timestamptz not null default '-infinity', -- from then on a process may claim the next run
   last_run_at timestamptz, -- when a process last claimed a run
-  busy_at timestamptz -- when there was last something to do
+  busy_at timestamptz -- when there was something to do, last
 );
 
+-- Who is notified.
 create table channels (
   id text primary key default new_id('ch'),
   name text not null,
   type text not null,
-  is_default boolean not null,
-  system_alerts boolean not null default false, -- told of what concerns Stillup itself
-  config jsonb not null,
+  is_default boolean not null, -- gets the events of every monitor that names no channels
+  system_alerts boolean not null default false, -- gets the events of Stillup itself, such as system.offline
+  config jsonb not null, -- the fields of its type; empty once it is deleted
   disabled boolean not null default false,
   created_at timestamptz not null default app_now(),
   updated_at timestamptz not null default app_now(),
@@ -41,6 +42,8 @@ create table channels (
 );
 create index channels_newest on channels (created_at desc, id desc) where deleted_at is null;
 
+-- What is checked, when, and what was decided about it. A decision locks this row and needs no other: a statement that
+-- waited for the lock sees this row as it is now, but all other rows as they were when it began.
 create table monitors (
   id text primary key default new_id('mon'),
   name text not null,
@@ -60,94 +63,96 @@ create table monitors (
   deleted_at timestamptz,
 
   -- when it is checked
-  revision int not null default 1, -- what is checked; a result of another revision is dropped
-  phase float8 not null default random(),
-  next_check_at timestamptz not null default app_now(), -- due; once a slot is given out, the end of its lease
-  seq bigint not null default 0, -- the slot last given out
-  last_seq bigint not null default 0, -- the slot last answered
-  waiting_since timestamptz, -- when the slot became due that is given out and has no answer
+  revision int not null default 1, -- raised when what is checked changes; results of another revision are dropped
+  phase float8 not null default random(), -- see next_slot
+  next_check_at timestamptz not null default app_now(), -- when a slot is due, or when its lease ends
+  seq bigint not null default 0, -- the slot that was given out last
+  last_seq bigint not null default 0, -- the newest slot with a result
+  waiting_since timestamptz, -- when the oldest slot since the last result became due; null: none was given out
   last_check_at timestamptz,
 
   -- what was decided
   status text not null default 'pending' check (status in ('pending', 'up', 'down', 'paused', 'unknown')),
   status_since timestamptz not null default app_now(),
-  version int not null default 0, -- counts status changes
-  streak int not null default 0, -- equal answers in a row
-  streak_ok boolean not null default true,
-  streak_since timestamptz,
-  streak_check jsonb, -- the streak's first check
+  version int not null default 0, -- counts the status changes
+  streak int not null default 0, -- how many checks in a row succeeded, or failed
+  streak_ok boolean not null default true, -- whether they succeeded
+  streak_since timestamptz, -- when the first of them was made
+  streak_check jsonb, -- the first of them, when they failed
 
-  -- events: what people are notified of. They are on this row, not in tables of their own, because a statement that
-  -- waited for the row's lock sees the row as it is now, but other rows as they were before.
-  event_count int not null default 0, -- of all time; the last event's number
-  reported_down boolean not null default false, -- the last event was a down
-  pending_events jsonb not null default '[]', -- not handled yet: [{number, type, at, first, check}], oldest first
-  incident jsonb, -- the one that the last handled event opened, until the monitor is up or stopped
+  -- events: what people are notified of
+  event_count int not null default 0, -- counts the events; the number of the last one
+  reported_down boolean not null default false, -- whether the last event was a down
+  pending_events jsonb not null default '[]', -- not handled yet, oldest first: [{number, type, at, first, check}]
+  incident jsonb, -- the incident of the last down that was handled, until the monitor is up or stopped
 
-  rolled_up_to timestamptz not null default date_trunc('hour', app_now(), 'UTC')
+  rolled_up_to timestamptz not null default date_trunc('hour', app_now(), 'UTC') -- end of the last hour in rollups_hour
 ) with (fillfactor = 50);
 create index monitors_newest on monitors (created_at desc, id desc) where deleted_at is null;
 create index monitors_due on monitors (next_check_at) where deleted_at is null and status <> 'paused';
 create index monitors_pending_events on monitors (id) where pending_events <> '[]';
 create index monitors_tags on monitors using gin (tags) where deleted_at is null;
 
--- A monitor's statuses over time. `at` is when it began to be so: a downtime is dated from its first failure.
+-- The statuses of a monitor over time.
 create table status_changes (
   monitor_id text not null,
-  version int not null,
+  version int not null, -- the monitor's `version` after the change
   status text not null,
-  at timestamptz not null,
-  decided_at timestamptz not null default app_now(),
+  at timestamptz not null, -- when the status began: an outage begins with its first failed check
+  decided_at timestamptz not null default app_now(), -- when the change was decided
   primary key (monitor_id, version)
 );
 
+-- Every single check, in one partition per day (UTC).
 create table checks (
   monitor_id text not null,
-  at timestamptz not null,
+  at timestamptz not null, -- when it began
   outcome text not null,
   status_code int,
-  total_ms real not null,
+  total_ms real not null, -- the phases below are null when the check did not reach them
   dns_ms real,
   connect_ms real,
   tls_ms real,
   first_byte_ms real,
   body_ms real,
-  detail text
+  detail text -- one sentence: what was seen, what was expected
 ) partition by range (at);
 create index checks_of_monitor on checks (monitor_id, at desc);
 create table checks_default partition of checks default;
 
+-- Outages that were confirmed. What decisions need of the open one is on the monitor's row.
 create table incidents (
-  id text primary key,
+  id text primary key, -- inc_, the monitor, the number of its event
   monitor_id text not null,
-  started_at timestamptz not null,
-  confirmed_at timestamptz not null,
+  started_at timestamptz not null, -- the first failed check
+  confirmed_at timestamptz not null, -- the failed check that reached the threshold
   acknowledged_at timestamptz,
   resolved_at timestamptz,
   resolution text check (resolution in ('recovered', 'manual', 'paused', 'deleted')),
-  cause jsonb not null,
+  cause jsonb not null, -- what the first failed check found: {outcome, statusCode, detail}
   check ((resolved_at is null) = (resolution is null))
 );
 create index incidents_newest on incidents (confirmed_at desc, id desc);
 create index incidents_of_monitor on incidents (monitor_id, confirmed_at desc, id desc);
 create index incidents_open on incidents (confirmed_at desc, id desc) where resolved_at is null;
 
+-- One event for one channel.
 create table deliveries (
-  id text primary key,
-  event_id text not null,
+  id text primary key, -- dlv_, the monitor, the number of the event, the channel; sent as the webhook-id
+  event_id text not null, -- evt_, the monitor, the number of the event
   channel_id text not null,
-  monitor_id text not null, -- `system` for what concerns Stillup itself
-  event_number int not null, -- the monitor's `event_count` when it happened: a channel gets events in this order
+  monitor_id text not null, -- `system` for an event of Stillup itself
+  event_number int not null, -- a channel gets the events of a monitor in this order
   type text not null,
   data jsonb not null,
-  answered_at timestamptz not null, -- when the answer came that this event was decided on
+  occurred_at timestamptz not null, -- when the event happened: the end of the check that decided it
   status text not null default 'pending' check (status in ('pending', 'delivered', 'exhausted', 'cancelled')),
-  attempts int not null default 0, -- the fence
-  failures int not null default 0, -- tries that failed since it was planned, or retried by hand
-  failing_since timestamptz, -- when the first of those began; while there is none, the last try
-  tried_at timestamptz, -- the last try's beginning
+  attempts int not null default 0, -- counts the leases; a result of an attempt that is not the last is dropped
+  failures int not null default 0, -- attempts that failed since it was planned, or since a person retried it
+  failing_since timestamptz, -- when the first of these began; when there is none, the last attempt
+  attempted_at timestamptz, -- when the last attempt began
   next_attempt_at timestamptz not null default app_now(),
-  leased_until timestamptz,
+  leased_until timestamptz, -- until then one process alone may send it
   last_error text,
   created_at timestamptz not null default app_now(),
   finished_at timestamptz
@@ -159,30 +164,33 @@ create index deliveries_pending on deliveries (channel_id, monitor_id, event_num
 create index deliveries_due on deliveries (channel_id, next_attempt_at) where status = 'pending';
 create index deliveries_exhausted on deliveries (created_at, event_number, id) where status = 'exhausted';
 
--- Whether Stillup itself can see, in one row. It is offline while any process that checks reports that it is.
+-- Whether Stillup itself has a connection to the world, in one row. It is offline while any process that checks reports
+-- that it is.
 create table connectivity (
   one boolean primary key default true check (one),
-  event_count int not null default 0, -- changes so far, each of them an event of `system`
-  offline_since timestamptz, -- null: it sees
-  offline_reporters jsonb not null default '{}', -- the processes that are offline, and when each said so last
-  online_at timestamptz -- when it last came to see again
+  event_count int not null default 0, -- counts the changes, each of them an event of `system`
+  offline_since timestamptz, -- null: it is online
+  offline_reporters jsonb not null default '{}', -- the processes that are offline, and when each last reported that
+  online_at timestamptz -- when it was last online again
 );
 insert into connectivity default values;
 
--- What the heartbeat rests on, in one row: a canary goes through every stream and worker, and leaves its times here.
+-- The newest canary, in one row: a message that goes through every stream and worker. The watchdog is called when one
+-- arrives in time.
 create table canary (
   one boolean primary key default true check (one),
-  number bigint not null default 0,
+  number bigint not null default 0, -- counts the canaries
   sent_at timestamptz,
-  checked_at timestamptz,
-  handled_at timestamptz,
-  arrived_at timestamptz
+  checked_at timestamptz, -- when the worker monitoring passed it on
+  handled_at timestamptz, -- when the worker status-change passed it on
+  arrived_at timestamptz -- when the worker notification received it
 );
 insert into canary default values;
 
+-- A monitor's hours: time by status, and its checks summed up.
 create table rollups_hour (
   monitor_id text not null,
-  start timestamptz not null,
+  start timestamptz not null, -- of the hour, in UTC
   up_seconds float8 not null,
   down_seconds float8 not null,
   checks int not null,
@@ -192,9 +200,9 @@ create table rollups_hour (
   primary key (monitor_id, start)
 );
 create index rollups_hour_start on rollups_hour (start);
-create table rollups_day (like rollups_hour including all);
+create table rollups_day (like rollups_hour including all); -- the same for days
 
--- Stream messages that no try could handle.
+-- Stream messages that no attempt could handle.
 create table dead_letters (
   id text primary key default new_id('msg'),
   stream text not null,
@@ -207,7 +215,7 @@ create table dead_letters (
 );
 create index dead_letters_newest on dead_letters (created_at desc, id desc);
 
--- Seconds up and down between two times, from the statuses.
+-- Seconds up and down between two times, by the status changes.
 create function status_seconds(of_monitor text, since timestamptz, until timestamptz)
 returns table (up_seconds float8, down_seconds float8) language sql stable
 begin atomic
@@ -227,8 +235,8 @@ begin atomic
   where ended > began;
 end;
 
--- Day partitions of checks for yesterday to `ahead` days from now. Rows that fell into the default partition meanwhile
--- are moved. Definer: so that the application's role need not own the tables.
+-- Creates the day partitions of checks from yesterday to `ahead` days from now. Rows that went into the default
+-- partition are moved. Security definer, so that the application's role need not own the tables.
 create function make_check_partitions(ahead int) returns int language plpgsql security definer
 set search_path from current set lock_timeout = '3s' as $$
 declare
@@ -247,7 +255,8 @@ begin
     until_at := (day + 1)::timestamp at time zone 'UTC';
     execute format('create table %I (like checks including defaults)', part);
     execute format(
-      'with moved as (delete from checks_default where at >= %L and at < %L returning *) insert into %I select * from moved',
+      'with moved as (delete from checks_default where at >= %L and at < %L returning *)
+        insert into %I select * from moved',
       from_at, until_at, part
     );
     execute format('alter table checks attach partition %I for values from (%L) to (%L)', part, from_at, until_at);
@@ -256,7 +265,7 @@ begin
   return made;
 end $$;
 
--- Drops the day partitions that ended more than `keep_days` days ago, and such rows of the default one.
+-- Drops the day partitions that ended more than `keep_days` days ago, and rows of that age in the default partition.
 create function drop_check_partitions(keep_days int) returns int language plpgsql security definer
 set search_path from current set lock_timeout = '3s' as $$
 declare
@@ -276,19 +285,19 @@ begin
   return dropped;
 end $$;
 
--- Wakes a schedule: it runs at a time at the latest, now when none is given. One that has never run has no row, and
--- runs at once anyway. Returns when it runs next.
+-- Wakes a schedule: it runs at `at` at the latest. A schedule that never ran has no row, and runs at once anyway.
+-- Returns when it runs next.
+-- Call this last: who locks monitors or deliveries locks them before the schedule.
 create function wake_schedule(schedule text, at timestamptz default app_now()) returns timestamptz
 language sql volatile
 begin atomic
   update schedules set next_run_at = least(next_run_at, at) where name = schedule returning next_run_at;
 end;
 
--- Claims a run of a schedule: of all processes that ask, one gets `claimed`. `next_in_ms` says when anybody may ask again.
--- While something is due within 5 minutes, or was within the last 2, runs are `every_seconds` apart, or end earlier at
--- `due_at`, when this schedule has something to do. Else every schedule sleeps until the same moment, the next due
--- time or the next full hour, so that a database that scales to zero may do so. `never_sleeps` excepts a schedule from
--- that. When something new comes while it sleeps, a process may claim a run early.
+-- Claims a run of a schedule: one of all processes that ask gets `claimed`. `next_in_ms` says when to ask again.
+-- While something is due within 5 minutes, or was within the last 2, the next run is in `every_seconds` or at `due_at`.
+-- Otherwise all schedules but those that never sleep wait for the next due time or full hour, so that a database that
+-- scales to zero can do so.
 create function claim_schedule(
   schedule text, every_seconds float8, never_sleeps boolean default false, due_at timestamptz default null,
   out claimed boolean, out next_in_ms float8
@@ -320,16 +329,16 @@ begin
     insert into schedules (name) values (schedule) on conflict do nothing;
   end loop;
   next_in_ms := (
-    select greatest(0, extract(epoch from least(next_run_at, case when is_busy then last_run_at + every end) - app_now()))
-      * 1000
+    select 1000 * greatest(0, extract(
+      epoch from least(next_run_at, case when is_busy then last_run_at + every end) - app_now()
+    ))
     from schedules where name = schedule
   );
 end $$;
 
--- What a check makes of a monitor: its status, and the event that people are notified of (null: none). The table in
--- ARCHITECTURE.md, "How it decides". `verdict` is success, failure or unknown. `streak` counts equal verdicts in a row,
--- this one included. `reported_down` says whether the last event was a down.
--- A query that calls it in FROM contains its text after planning, so a call costs nothing.
+-- Decides which status a check gives a monitor, and which event it causes (null: none): the table in ARCHITECTURE.md,
+-- "How it decides". `verdict` is success, failure or unknown; `streak` counts equal verdicts in a row with this one.
+-- Call it in FROM: then the planner puts its text into the query, and a call costs nothing.
 create function next_status(
   status text, reported_down boolean, verdict text, streak int, failure_threshold int, recovery_threshold int
 ) returns table (new_status text, event text) language sql immutable parallel safe
@@ -346,8 +355,8 @@ begin atomic
   ) as decided;
 end;
 
--- Makes monitors due now, all but the paused and the deleted ones, and wakes the schedule that gives checks out. Returns
--- how many.
+-- Makes monitors due now, except paused and deleted ones, and wakes the schedule that gives out checks. Returns their
+-- count.
 create function make_monitors_due(ids text[]) returns int language plpgsql as $$
 declare
   made_due int;
@@ -363,8 +372,9 @@ begin
   return made_due;
 end $$;
 
--- Writes an incident as it stands on its monitor's row, opened or resolved. One that is resolved already keeps its end.
--- Returns the incident as it is now. The caller holds the monitor's lock.
+-- Writes an incident, open or resolved, as the monitor's row has it, and returns it as it is now. One that is resolved
+-- keeps its end. The caller has locked the monitor's row, and must read the result: Postgres skips a SELECT in a WITH
+-- that nothing reads.
 create function write_incident(incident jsonb) returns jsonb language plpgsql as $$
 begin
   insert into incidents as i (id, monitor_id, started_at, confirmed_at, cause, resolved_at, resolution)
@@ -374,15 +384,20 @@ begin
     incident->>'resolution'
   )
   on conflict (id) do update
-  set resolved_at = coalesce(i.resolved_at, excluded.resolved_at), resolution = coalesce(i.resolution, excluded.resolution)
+  set resolved_at = coalesce(i.resolved_at, excluded.resolved_at),
+    resolution = coalesce(i.resolution, excluded.resolution)
   returning incident || jsonb_build_object(
-    'status', case when i.resolved_at is not null then 'resolved' when i.acknowledged_at is not null then 'acknowledged' else 'open' end,
+    'status', case
+      when i.resolved_at is not null then 'resolved'
+      when i.acknowledged_at is not null then 'acknowledged'
+      else 'open'
+    end,
     'acknowledgedAt', iso(i.acknowledged_at), 'resolvedAt', iso(i.resolved_at), 'resolution', i.resolution
   ) into incident;
   return incident;
 end $$;
 
--- Cancels those of these deliveries that are pending, or have another status that is given. Returns how many.
+-- Cancels these deliveries, as far as they are pending, or have another of the given statuses. Returns their count.
 create function cancel_deliveries(ids text[], of_status text[] default '{pending}') returns int language plpgsql as $$
 declare
   cancelled int;

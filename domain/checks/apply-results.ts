@@ -1,24 +1,23 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { JobResult } from "./result.ts";
 
-/** A result that was stored. One of another revision, of a slot already answered, or for a paused or deleted monitor is not. */
+/** A result that was stored. Dropped: results of another revision, of older slots, of paused or deleted monitors. */
 export interface AppliedResult {
   readonly monitorId: string;
   readonly outcome: string;
-  /** Its monitor went down, or came back from being down: there is something to tell. */
+  /** It caused an event: its monitor went down, or recovered. */
   readonly notifies: boolean;
   readonly lagMs: number;
   readonly totalMs: number;
 }
 
 /**
- * Stores results and decides what they change, in one statement. Results of one monitor in one call are applied one
- * after the other, because a statement changes a row once.
+ * Stores results and decides what they change, in one statement. A statement changes a row once, so results of one
+ * monitor go into statements of their own, in the order of their slots.
  *
- * Carried out twice it has the effect of once: `last_seq < seq` lets a slot be answered once only. The rows are locked
- * in the order of their ids (in any other, 94 of 96 concurrent batches deadlocked), and everything is decided on the
- * locked values, which are the newest even after a wait (deciding on the statement's own snapshot made 5,535 events too
- * many in 300 rounds).
+ * It may run twice: a slot gets one result, because `last_seq < seq`. It locks the rows in the order of their ids (in
+ * any other order 94 of 96 concurrent batches deadlocked). It decides on the locked values, which are the newest even
+ * after a wait (decisions on the statement's snapshot made 5,535 events too many in 300 rounds).
  */
 export async function applyResults(sql: Sql, results: readonly JobResult[]): Promise<AppliedResult[]> {
   const applied: AppliedResult[] = [];
@@ -33,9 +32,9 @@ function rounds(results: readonly JobResult[]): JobResult[][] {
   for (const result of [...results].sort((a, b) => a.seq - b.seq)) {
     const round = seen.get(result.monitorId) ?? 0;
     seen.set(result.monitorId, round + 1);
-    const fellows = split[round];
-    if (fellows === undefined) split.push([result]);
-    else fellows.push(result);
+    const others = split[round];
+    if (others === undefined) split.push([result]);
+    else others.push(result);
   }
   return split;
 }
@@ -56,7 +55,7 @@ async function applyRound(sql: Sql, results: readonly JobResult[]): Promise<Appl
         "firstByteMs" float8, "bodyMs" float8, detail text
       )
     ),
-    -- One index lookup a row: nobody can estimate how many rows the input has, and a join reads all monitors.
+    -- One index lookup per row. The planner cannot know how many rows the input has, and for a join it read all monitors.
     locked as materialized (
       select l.*
       from (select "monitorId" from input order by "monitorId") i

@@ -3,20 +3,20 @@ import type { Job } from "./job.ts";
 
 interface Claim {
   readonly jobs: readonly Job[];
-  /** The monitors among them whose slot before this one has had no answer. */
+  /** The monitors among them whose last slot has no result. */
   readonly redelivered: readonly string[];
   readonly nextInMs: number;
-  /** Stillup is: whoever checks is to look whether it sees again. */
+  /** Whether Stillup is offline: then the process asks the connectivity targets again. */
   readonly offline: boolean;
 }
 
 /**
- * Gives out the slots that are due within the next 5 s, at most 2,000, to whoever asks first: one statement, by the
- * database's time. A slot given out is a lease: `next_check_at` becomes its end, 20 s after the check must be over, and
- * the slot is given out again if no result was stored by then.
+ * Gives out the slots that are due within the next 5 s, at most 2,000, to the process that asks first. A slot is given
+ * out with a lease: `next_check_at` becomes the end of the lease, 20 s after the check must be over. Without a result
+ * by then the slot is given out again.
  *
- * Runs come 4.5 s apart, less than what a run looks ahead, so that a run that begins late makes no check late.
- * Nobody else's turn is taken: when it is not time yet, there are no jobs, and `nextInMs` says when it will be.
+ * Runs are 4.5 s apart, less than they look ahead, so that a late run makes no check late. Between runs there are no
+ * jobs, and `nextInMs` says when the next run is.
  */
 export async function claimDueChecks(sql: Sql): Promise<Claim> {
   const [claim] = await sql<Claim>`

@@ -1,26 +1,26 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 
-/** What a process found of itself. */
+/** What a process found out about its own connectivity. */
 export interface ConnectivityReport {
   readonly reporter: string;
-  /** Since when it saw nothing, and when last: milliseconds ago. Null: it sees. */
+  /** Since when it is offline, and when it last found that out, in milliseconds ago. Null: it is online. */
   readonly offline: { readonly sinceMs: number; readonly lastMs: number } | null;
 }
 
-/** What a report changed of all of Stillup. */
+/** What a report changed for all of Stillup. */
 interface ConnectivityChange {
   readonly change: "offline" | "online" | null;
-  /** Those to wake. */
+  /** The channels to wake. */
   readonly channelIds: string[];
 }
 
 /**
- * Notes whether a process can see. Stillup is offline from the first report of one that cannot until none is left: each
- * must report that it sees, or say nothing for 15 s. A change is told to the channels whose `systemAlerts` is true, and after
- * offline time every monitor is due at once.
+ * Stores what a process found out about its connectivity. Stillup goes offline with the first report of an offline
+ * process, and online when no such process is left: each must report that it is online, or report nothing for 15 s. A
+ * change notifies the channels with `systemAlerts`. After offline time every monitor is due at once.
  *
- * One statement, which decides on the locked row, so that many reports at once make one change. Carried out twice it
- * changes nothing the second time. A report of what was before connectivity came back comes too late and is dropped.
+ * One statement, which decides on the locked row, so that many reports at once make one change. It may run twice: the
+ * second time it changes nothing. A report from before Stillup was online again comes too late and is dropped.
  */
 export async function recordConnectivity(
   sql: Sql,
@@ -33,7 +33,7 @@ export async function recordConnectivity(
         ${offline !== null}::boolean as is_offline
     ),
     locked as materialized (select * from connectivity for update),
-    heard as materialized (
+    reported as materialized (
       select l.event_count, l.offline_since, greatest(found.since, l.online_at) as since,
         (
           select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(l.offline_reporters)
@@ -49,9 +49,9 @@ export async function recordConnectivity(
           when offline_since is null and reporters <> '{}' then 'offline'
           when offline_since is not null and reporters = '{}' then 'online'
         end as change
-      from heard
+      from reported
     ),
-    noted as (
+    stored as (
       update connectivity s
       set offline_reporters = d.reporters,
         event_count = case when d.change is null then s.event_count else s.event_count + 1 end,
@@ -60,7 +60,7 @@ export async function recordConnectivity(
       from decided d
     ),
     planned as (
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
       select 'dlv_system_' || d.event_count + 1 || '_' || substr(c.id, 4), 'evt_system_' || d.event_count + 1, c.id,
         'system', d.event_count + 1, 'system.' || d.change,
         case d.change

@@ -5,9 +5,9 @@ import { type DeliveryRow, toDelivery } from "./row.ts";
 import type { Delivery } from "./schema.ts";
 
 /**
- * Gives a delivery up that is pending or exhausted; one that is cancelled stays as it is. A try under way may still
- * arrive. Resolves with the channels to wake: others of its monitor may have waited for it. Throws StillupError
- * `not_found`, or `wrong_state` when it was delivered.
+ * Cancels a delivery that is pending or exhausted; one that is cancelled stays as it is. An attempt that is under way
+ * may still arrive. Resolves with the channels to wake: later deliveries of its monitor may have waited for it. Throws
+ * StillupError `not_found`, or `wrong_state` when it was delivered.
  */
 export async function cancelDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
   const [cancelled] = await sql<{ count: number }>`

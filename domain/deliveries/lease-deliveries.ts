@@ -2,7 +2,7 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { EventFacts } from "../channels/events.ts";
 import { sendableTypes } from "../channels/find-sender.ts";
 
-/** A delivery that this process may attempt now, alone, for 30 s. */
+/** A delivery that this process alone may send, for 30 s. */
 export interface LeasedDelivery {
   readonly id: string;
   readonly event: EventFacts;
@@ -12,7 +12,7 @@ export interface LeasedDelivery {
   readonly channelConfig: unknown;
   /** The number of this attempt, from 1: the fence. A result counts only while the attempt is the delivery's last. */
   readonly attempt: number;
-  /** How many attempts failed, and how long ago the first of them began; a retry by hand begins both anew. */
+  /** How many attempts failed, and how long ago the first of them began. A retry by a person resets both. */
   readonly failures: number;
   readonly failingForMs: number;
   /** Its channel or monitor was deleted, or the channel disabled, while it was planned. */
@@ -20,12 +20,13 @@ export interface LeasedDelivery {
 }
 
 /**
- * Leases what is due of these channels, about 20 a channel at once over all processes (those that lease at the same
- * moment do not see each other), so that one slow receiver holds up nobody else; and never a delivery before an earlier
- * one of the same monitor and channel is finished. Channels of a type that a newer release has added are left to it.
+ * Leases what is due for these channels, about 20 deliveries per channel at once over all processes, so that a slow
+ * receiver delays no other. (Processes that lease at the same moment do not see each other's leases.) A delivery is
+ * leased only when all earlier ones of its monitor and channel are finished. Channels of a type that only a newer
+ * release knows are left to it.
  *
- * It does not wait for the disk (0.2 ms of 0.6 on a fast one): a lease that a crash of Postgres takes back costs one
- * more attempt with the same id.
+ * It does not wait for the disk, which took 0.2 of 0.6 ms: a lease that a crash of Postgres takes back costs one more
+ * attempt with the same id.
  */
 export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): Promise<LeasedDelivery[]> {
   const rows = await sql<Omit<LeasedDelivery, "event"> & Omit<EventFacts, "id">>`
@@ -54,11 +55,11 @@ export async function leaseDeliveries(sql: Sql, channelIds: readonly string[]): 
       ) d
     )
     update deliveries d
-    set attempts = d.attempts + 1, tried_at = app_now(), leased_until = app_now() + interval '30 s',
+    set attempts = d.attempts + 1, attempted_at = app_now(), leased_until = app_now() + interval '30 s',
       failing_since = case when d.failures = 0 then app_now() else d.failing_since end
     from due left join monitors m on m.id = due.monitor_id
     where d.id = due.id
-    returning d.id, d.type, iso(d.answered_at) as timestamp, d.data, d.channel_id as "channelId",
+    returning d.id, d.type, iso(d.occurred_at) as timestamp, d.data, d.channel_id as "channelId",
       due.channel_type as "channelType", due.config as "channelConfig", d.attempts as attempt, d.failures,
       extract(epoch from app_now() - d.failing_since)::float8 * 1000 as "failingForMs",
       due.is_closed or m.deleted_at is not null as void`;

@@ -2,33 +2,33 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { LeasedDelivery } from "./lease-deliveries.ts";
 
 /**
- * What an attempt was of, and its number: a result counts only while that is the delivery's last attempt and leased. One
- * that is retried by hand keeps its number and has no lease, so that what comes late of before counts for nothing.
+ * An attempt: its outcome counts only while it is the last attempt of its delivery, and leased. A delivery that a person
+ * retries keeps its count and has no lease, so that a late outcome of an earlier attempt changes nothing.
  */
 interface Attempt {
   readonly id: string;
   readonly attempt: number;
 }
 
-/** What a result did. Null: another attempt has taken over, and nothing was recorded. */
+/** What recording an outcome did. Null: a later attempt was leased, and nothing was recorded. */
 export interface Recorded {
-  /** The channel has more that is due. */
+  /** Whether the channel has more that is due. */
   readonly more: boolean;
-  /** From the check's result that was decided on until now. */
+  /** From the event until now. */
   readonly latencyMs: number;
 }
 
-/** The receiver has it. */
+/** The receiver accepted it. */
 export async function recordDelivered(sql: Sql, { id, attempt }: Attempt): Promise<Recorded | null> {
   return finish(sql, { id, attempt, status: "delivered", error: null });
 }
 
-/** It failed, and no further attempt follows. */
+/** It failed too often: there are no more attempts. */
 export async function recordExhausted(sql: Sql, { id, attempt }: Attempt, error: string): Promise<Recorded | null> {
   return finish(sql, { id, attempt, status: "exhausted", error });
 }
 
-/** No attempt is made: its channel or monitor is gone. */
+/** It is not sent: its channel or monitor was deleted, or its channel disabled. */
 export async function recordCancelled(sql: Sql, { id, attempt }: Attempt): Promise<Recorded | null> {
   return finish(sql, { id, attempt, status: "cancelled", error: null });
 }
@@ -42,9 +42,9 @@ async function finish(
       update deliveries
       set status = ${end.status}, finished_at = app_now(), leased_until = null, last_error = ${end.error}
       where id = ${end.id} and attempts = ${end.attempt} and status = 'pending' and leased_until is not null
-      returning channel_id, answered_at
+      returning channel_id, occurred_at
     )
-    select extract(epoch from app_now() - f.answered_at)::float8 * 1000 as "latencyMs",
+    select extract(epoch from app_now() - f.occurred_at)::float8 * 1000 as "latencyMs",
       exists (
         select from deliveries d
         where d.channel_id = f.channel_id and d.status = 'pending' and d.next_attempt_at <= app_now()
@@ -54,7 +54,7 @@ async function finish(
   return row ?? null;
 }
 
-/** It failed and is attempted again after `delayMs`; the sweep is due then. */
+/** It failed. The next attempt is after `delayMs`, and the sweep runs then. */
 export async function recordFailed(
   sql: Sql,
   { id, attempt }: Attempt,
@@ -71,7 +71,7 @@ export async function recordFailed(
     select wake_schedule('sweep-deliveries', next_attempt_at) from failed`;
 }
 
-/** The attempt was broken off, or never begun: no failure, and anybody may make the next one now. */
+/** It was broken off, or never began. That is no failure, and any process may send it now. */
 export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promise<void> {
   await sql`
     with released as (
@@ -83,8 +83,8 @@ export async function recordBrokenOff(sql: Sql, { id, attempt }: Attempt): Promi
 }
 
 /**
- * The receiver is gone for good: its channel is disabled, and all that is pending for it is cancelled, this delivery too.
- * `isGone` is false where the channel has another receiver by now, or another attempt has taken over.
+ * The receiver is gone for good: its channel is disabled, and everything that is pending for it is cancelled. `isGone`
+ * is false when the channel has another receiver by now, or a later attempt was leased.
  */
 export async function recordGone(
   sql: Sql,
@@ -92,7 +92,7 @@ export async function recordGone(
   error: string,
 ): Promise<{ isGone: boolean; cancelled: number }> {
   const config = JSON.stringify(channelConfig);
-  // The channel's row first, then its deliveries by id: whoever disables or deletes a channel locks in that order too.
+  // It locks the channel's row first and its deliveries by id then, as every statement that disables a channel does.
   const [rows] = await sql.transaction([
     sql<{ isGone: boolean; cancelled: number }>`
       with gone as materialized (
@@ -104,7 +104,7 @@ export async function recordGone(
         where id in (select channel_id from gone) and config = ${config}::text::jsonb
         returning id
       )
-      -- Or it was carried out before, and the reply was lost.
+      -- It may have run before, when the reply was lost.
       select exists (select from disabled) or exists (
           select from channels where id = ${channelId} and disabled and config = ${config}::text::jsonb
         ) as "isGone",

@@ -9,9 +9,9 @@ import type { Delivery, RetryDeliveriesQuery } from "./schema.ts";
 const A_STATEMENT = 500;
 
 /**
- * Has a delivery tried again that was exhausted or cancelled, with its id and all its tries; one that is pending or
- * delivered stays as it is. One that a pause cancelled goes out as well: whoever names it wants it told. Resolves with
- * the channels to wake. Throws StillupError `not_found`, or `wrong_state` when nobody could get it.
+ * Sends a delivery again that was exhausted or cancelled, with the same id; one that is pending or delivered stays as it
+ * is. This includes one that a pause cancelled, because a person asks for it. Resolves with the channels to wake. Throws
+ * StillupError `not_found`, or `wrong_state` when nobody can receive it.
  */
 export async function retryDelivery(sql: Sql, id: string): Promise<{ delivery: Delivery; channelIds: string[] }> {
   const channelIds = await retry(sql, [id], ["exhausted", "cancelled"]);
@@ -42,8 +42,9 @@ function obstacleOf({ status, channelGone, channelDisabled, monitorGone }: Deliv
 }
 
 /**
- * The same for up to 500 of those that were exhausted before the first of these calls, oldest first. Left as it is: what
- * nobody could get, and what a later alert of the same monitor has overtaken, as an "up" that was taken. `nextCursor` says that there are more.
+ * Sends up to 500 deliveries again that were exhausted before the first of these calls, oldest first. Not sent: what
+ * nobody can receive, and what a later event of its monitor has overtaken on its channel. `nextCursor` is null when
+ * there are no more.
  */
 export async function retryDeliveries(
   sql: Sql,
@@ -73,9 +74,9 @@ export async function retryDeliveries(
 }
 
 /**
- * Makes these pending whose status is one of these; resolves with the channel of each. Carried out twice it finds
- * nothing the second time. `attempts` goes on: a try of before that is still under way can record nothing. A channel or monitor
- * that is deleted while this waits for a lock is seen as it was: then the lease cancels what is pending of it.
+ * Makes these deliveries pending, as far as they have one of these statuses; resolves with the channel of each. It may
+ * run twice: the second time it finds none. `attempts` goes on, so that an earlier attempt that is under way records
+ * nothing. A channel or monitor that is deleted meanwhile is found by the lease.
  */
 async function retry(
   sql: Sql,
@@ -97,7 +98,7 @@ async function retry(
       from ended where d.id = ended.id
       returning d.channel_id
     )
-    -- Counted first, so that all deliveries are locked before the schedule is.
+    -- An aggregate reads all rows first, so that all deliveries are locked before the schedule is.
     select jsonb_agg(channel_id) as "channelIds", wake_schedule('sweep-deliveries') from retried having count(*) > 0`;
   return row?.channelIds ?? [];
 }

@@ -1,17 +1,15 @@
 import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 
 /**
- * Handles what monitors have to tell: takes all their pending events in their order, opens and resolves
- * incidents, and plans a delivery for each event and channel. Resolves with the channels to wake.
+ * Handles the pending events of monitors in their order: opens and resolves incidents, and plans a delivery for each
+ * event and channel. Resolves with the channels to wake.
  *
- * One statement. All it decides on stands on the locked monitor rows; other rows are seen as they were before a wait
- * for the lock, so incidents are written with `on conflict`, never looked up (134 of 1,501 incidents were wrong when
- * they were). Carried out twice it finds nothing the second time.
+ * One statement, which may run twice: the second time there are no events. Everything that it decides on is on the
+ * locked rows. Other rows it sees as they were before a wait for the lock, so it writes incidents with `on conflict` and
+ * never looks them up (134 of 1,501 incidents were wrong when it did).
  *
- * `notified` is each event with the incident that it is about: its own when down, the one before it when up.
- *
- * It does not wait for the disk: what a crash of Postgres takes back is still pending_events, and handled again with the same
- * ids. What it rests on, the status change, was waited for.
+ * It does not wait for the disk. After a crash of Postgres the events are pending again, and get the same ids. Their
+ * status changes were on the disk before.
  */
 export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[]): Promise<{ channelIds: string[] }> {
   const rows = await sql<{ channelId: string }>`
@@ -35,6 +33,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
       cross join lateral jsonb_to_recordset(l.pending_events)
         as e (number int4, type text, at timestamptz, first jsonb, "check" jsonb)
     ),
+    -- Each event with its incident: a down opens one, an up resolves the one before it.
     notified as materialized (
       select e.*, coalesce(
           e.opened,
@@ -58,7 +57,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
       where m.id = l.id
     ),
     planned as (
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
       select 'dlv_' || substr(l.id, 5) || '_' || n.number || '_' || substr(c.id, 4),
         'evt_' || substr(l.id, 5) || '_' || n.number, c.id, l.id, n.number, 'monitor.' || n.type,
         jsonb_build_object(
@@ -79,7 +78,7 @@ export async function handleStatusChanges(sql: Sql, monitorIds: readonly string[
   return { channelIds: rows.map((row) => row.channelId) };
 }
 
-/** Monitors with something to tell that no stream may carry any more, at most 500, in the sweep's own turn. */
+/** Claims the sweep: monitors with pending events, at most 500, which may be in no stream any more. */
 export async function claimPendingEvents(sql: Sql): Promise<{ monitorIds: string[]; nextInMs: number }> {
   const [row] = await sql<{ monitorIds: string[]; nextInMs: number }>`
     with claim as materialized (

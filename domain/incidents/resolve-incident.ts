@@ -4,10 +4,10 @@ import { handleStatusChanges } from "./handle-status-changes.ts";
 import type { Incident } from "./schema.ts";
 
 /**
- * Resolves an incident by hand; one that is resolved stays as it is. What its monitor has still to tell is handled
- * first, as if it had been in time. Resolves with the channels to wake. Throws StillupError `not_found`.
+ * Resolves an incident for a person; one that is resolved stays as it is. The pending events of its monitor are handled
+ * first. Resolves with the channels to wake. Throws StillupError `not_found`.
  *
- * The resolved incident stays on the monitor's row: no new one opens until the monitor was up again.
+ * The resolved incident stays on the monitor's row, so that no new one opens until the monitor was up again.
  */
 export async function resolveIncident(sql: Sql, id: string): Promise<{ incident: Incident; channelIds: string[] }> {
   const { monitorId } = await getIncident(sql, id);

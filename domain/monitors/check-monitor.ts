@@ -4,7 +4,7 @@ import { orNotFound } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 
-/** Makes a monitor due at once. Throws StillupError `not_found`, or `monitor_paused` when it is not checked at all. */
+/** Makes a monitor due at once. Throws StillupError `not_found`, or `monitor_paused`. */
 export async function checkMonitor(sql: Sql, id: string): Promise<Monitor> {
   const [row] = await sql<MonitorRow>`
     with locked as materialized (

@@ -3,8 +3,8 @@ import { orNotFound } from "../shared/or-not-found.ts";
 import { stopMonitor } from "./stop-monitor.ts";
 
 /**
- * Removes a monitor and cancels what is to be delivered of it. Throws StillupError `not_found`. A list: its later
- * statements see the deliveries that were planned while the first one waited for the monitor's lock.
+ * Deletes a monitor and cancels its pending deliveries. Throws StillupError `not_found`. Several statements in a
+ * transaction: the later ones see deliveries that were planned while the first one waited for the monitor's lock.
  */
 export async function deleteMonitor(sql: Sql, id: string): Promise<void> {
   const [, deleted] = await sql.transaction([

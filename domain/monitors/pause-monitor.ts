@@ -5,8 +5,9 @@ import type { Monitor } from "./schema.ts";
 import { stopMonitor } from "./stop-monitor.ts";
 
 /**
- * Stops a monitor's checks until it is resumed, and cancels each pending `monitor.down` that no `monitor.up` will ever
- * follow. Throws StillupError `not_found`. A list: its second statement sees what was planned while the first one waited.
+ * Stops a monitor's checks until it is resumed, and cancels each pending `monitor.down` that no `monitor.up` will follow.
+ * Throws StillupError `not_found`. Two statements in a transaction: the second one sees deliveries that were planned
+ * while the first one waited.
  */
 export async function pauseMonitor(sql: Sql, id: string): Promise<Monitor> {
   const [rows] = await sql.transaction([

@@ -3,7 +3,7 @@ import { orNotFound } from "../shared/or-not-found.ts";
 import { type MonitorRow, toMonitor } from "./row.ts";
 import type { Monitor } from "./schema.ts";
 
-/** Begins a paused monitor's checks anew, at once. One that is not paused stays as it is. Throws `not_found`. */
+/** Starts a paused monitor's checks again, at once. One that is not paused stays as it is. Throws `not_found`. */
 export async function resumeMonitor(sql: Sql, id: string): Promise<Monitor> {
   const [row] = await sql<MonitorRow>`
     with locked as materialized (
@@ -17,7 +17,7 @@ export async function resumeMonitor(sql: Sql, id: string): Promise<Monitor> {
       where m.id = l.id and l.status = 'paused'
       returning m.*
     ),
-    noted as (
+    changed as (
       insert into status_changes (monitor_id, version, status, at)
       select id, version, status, status_since from resumed
     )

@@ -2,9 +2,9 @@ import type { Query, Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { MonitorRow } from "./row.ts";
 
 /**
- * Stops a monitor's checks and closes its open incident, without an alert: what is not told yet never will be. The row
- * is locked first, and everything is decided on it: it has all of the incident, whose own row is seen as it was before
- * the wait for the lock. A monitor that is paused already stays as it is. Answers its row, or none.
+ * Stops a monitor's checks and resolves its open incident; pending events are dropped. Everything is decided on the
+ * locked row, which has what is needed of the incident: the row in `incidents` is seen as it was before a wait for the
+ * lock. A monitor that is paused already stays as it is. Its row, or none when there is no such monitor.
  */
 export function stopMonitor(sql: Sql, id: string, resolution: "paused" | "deleted"): Query<MonitorRow> {
   return sql<MonitorRow>`
@@ -20,16 +20,16 @@ export function stopMonitor(sql: Sql, id: string, resolution: "paused" | "delete
       where m.id = l.id and l.status <> 'paused'
       returning m.*
     ),
-    noted as (
+    changed as (
       insert into status_changes (monitor_id, version, status, at)
       select id, version, status, status_since from stopped
     ),
-    closed as materialized (
+    resolved as materialized (
       select write_incident(incident || jsonb_build_object('resolvedAt', iso(app_now()), 'resolution', ${resolution}::text))
       from locked
       where status <> 'paused' and incident is not null
     )
-    select *, (select count(*) from closed) from stopped -- counted, because Postgres skips a query that nothing reads
+    select *, (select count(*) from resolved) from stopped -- counted, because Postgres skips a query that nothing reads
     union all
     select *, 0 from locked where status = 'paused'`;
 }

@@ -14,12 +14,12 @@ interface UptimeRow {
 }
 
 /**
- * A monitor's time up and down in a window that ends now: whole hours from the roll-ups, the hour that the window
- * begins in and what is not rolled up yet from the statuses. Throws StillupError `not_found`.
+ * A monitor's time up and down in a window that ends now. Whole hours come from the roll-ups; the hour in which the
+ * window begins, and what is not rolled up yet, come from the status changes. Throws StillupError `not_found`.
  */
 export async function getUptime(sql: Sql, { id, window }: { id: string; window: Uptime["window"] }): Promise<Uptime> {
   const [row] = await sql<UptimeRow>`
-    with asked as materialized (
+    with span as materialized (
       select id, rolled_up_to, from_at, to_at,
         date_trunc('hour', from_at + interval '1 hour', 'UTC') as first_hour
       from monitors
@@ -32,16 +32,16 @@ export async function getUptime(sql: Sql, { id, window }: { id: string; window: 
       rolled.down + head.down_seconds + tail.down_seconds as down_seconds,
       (
         select count(*)::int4 from incidents i
-        where i.monitor_id = asked.id and i.started_at < to_at and (i.resolved_at is null or i.resolved_at > from_at)
+        where i.monitor_id = span.id and i.started_at < to_at and (i.resolved_at is null or i.resolved_at > from_at)
       ) as incidents
-    from asked
+    from span
     cross join lateral (
       select coalesce(sum(up_seconds), 0)::float8 as up, coalesce(sum(down_seconds), 0)::float8 as down
       from rollups_hour
-      where monitor_id = asked.id and start >= first_hour and start < rolled_up_to
+      where monitor_id = span.id and start >= first_hour and start < rolled_up_to
     ) as rolled
-    cross join lateral status_seconds(asked.id, from_at, first_hour) as head
-    cross join lateral status_seconds(asked.id, greatest(first_hour, rolled_up_to), to_at) as tail`;
+    cross join lateral status_seconds(span.id, from_at, first_hour) as head
+    cross join lateral status_seconds(span.id, greatest(first_hour, rolled_up_to), to_at) as tail`;
   return toUptime(window, orNotFound(row, "monitor"));
 }
 
@@ -61,7 +61,7 @@ function toUptime(window: Uptime["window"], row: UptimeRow): Uptime {
   };
 }
 
-/** Seconds without what sums of floats leave behind. */
+/** Seconds, rounded to milliseconds: sums of floats have a rest. */
 function toMilliseconds(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
 }

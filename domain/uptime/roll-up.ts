@@ -3,12 +3,12 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 const MONITORS_A_STATEMENT = 500;
 
 /**
- * Makes the hourly roll-ups of up to 500 monitors for up to 48 of the hours that ended 2 minutes ago or more, and that a
- * monitor has none of yet; resolves with whether there are more to make. A status change that is dated back moves
- * `rolled_up_to` back, so that its hours are made again.
+ * Rolls up the hours that ended at least 2 minutes ago: of up to 500 monitors, up to 48 hours each. Resolves with
+ * whether there are more. A status change that is dated back moves `rolled_up_to` back, so that its hours are rolled up
+ * again. Counts never go down, because single checks may be deleted by then.
  *
- * A row whose version went on while this statement waited is left for the next time: its lock shows it as it is now, but
- * its statuses and checks are seen as they were. Counts are never lowered, because raw checks may be gone by then.
+ * A monitor whose version changed while this statement waited is left for the next time: its row is locked as it is
+ * now, but its status changes and checks are seen as they were before.
  */
 export async function rollUp(sql: Sql): Promise<{ more: boolean }> {
   const rows = await sql`
@@ -26,7 +26,7 @@ export async function rollUp(sql: Sql): Promise<{ more: boolean }> {
     due as materialized (
       select locked.* from locked join seen using (id, version)
     ),
-    made as (
+    rolled_up as (
       insert into rollups_hour as r
         (monitor_id, start, up_seconds, down_seconds, checks, failures, total_ms_sum, total_ms_max)
       select due.id, start, s.up_seconds, s.down_seconds, c.checks, c.failures, c.total_ms_sum, c.total_ms_max

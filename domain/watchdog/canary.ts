@@ -2,23 +2,23 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { Outgoing } from "../../runtime/drivers/stream/stream.ts";
 import { checksDue } from "../checks/job.ts";
 
-/** No monitor and no channel has such an id, so whoever does not know canaries lets them fall. */
+/** No monitor and no channel has such an id, so a release that does not know canaries ignores them. */
 const PREFIX = "canary_";
 
-/** Whether an id that a wake-up names is a canary's. */
+/** Whether an id in a message is the id of a canary. */
 export function isCanary(id: string): boolean {
   return id.startsWith(PREFIX);
 }
 
 interface Sent {
-  /** Null: it is not time yet, or another process sends it. */
+  /** Null: it is too early, or another process sends it. */
   readonly id: string | null;
-  /** The one before never arrived. */
+  /** Whether the one before never arrived. */
   readonly lost: boolean;
   readonly nextInMs: number;
 }
 
-/** Makes a new canary, once a minute over all processes; one that is still under way counts no more. */
+/** Creates a canary, once a minute over all processes. One that is still under way is then ignored. */
 export async function sendCanary(sql: Sql): Promise<Sent> {
   const [sent] = await sql<Sent>`
     with claim as materialized (
@@ -39,12 +39,12 @@ export async function sendCanary(sql: Sql): Promise<Sent> {
   return sent ?? { id: null, lost: false, nextInMs: 60_000 };
 }
 
-/** The canary as an entry of checks to be made, without any. */
+/** The canary as a message of checks.due, without jobs. */
 export function canaryEntry(id: string): Outgoing {
   return { stream: checksDue.stream, body: JSON.stringify({ v: 1, jobs: [], canary: id }) };
 }
 
-/** Notes that canaries came by; resolves with those that are to go on: the newest alone. */
+/** Stores that these canaries came by; resolves with those to pass on: the newest alone. */
 export async function passCanaries(sql: Sql, ids: readonly string[], step: "checked" | "handled"): Promise<string[]> {
   const canaries = ids.filter(isCanary);
   if (canaries.length === 0) return [];

@@ -3,22 +3,22 @@ import type { Sql } from "../../runtime/drivers/sql/sql.ts";
 import type { DomainConfig } from "../config.ts";
 import { watchdogPingsTotal } from "../metrics.ts";
 
-/** A canary that took longer says that alerts do, too. */
+/** A canary that took longer shows that alerts take longer, too. */
 const FRESH_SECONDS = 30;
 const TIMEOUT_MS = 10_000;
 
 interface Arrival {
   /** Since it was sent, by the database's clock. */
   readonly seconds: number;
-  /** Every worker before has noted it. */
+  /** Whether every worker before passed it on. */
   readonly whole: boolean;
-  /** A check has no result a minute after it should have ended. */
+  /** Whether a check has no result a minute after it should have ended. */
   readonly overdue: boolean;
 }
 
 /**
- * Calls the heartbeat's URL for a canary that has gone through the whole pipeline, in time, while no check is overdue.
- * Otherwise it is silent, so that whoever waits for the call raises the alarm; the log and a metric say why.
+ * Calls WATCHDOG_URL for a canary that passed through all workers in time, while no check is overdue. Otherwise it does
+ * not, so that the service that waits for the call raises the alarm; the log and a metric say why.
  */
 export async function pingWatchdog(env: Env<DomainConfig>, id: string, signal: AbortSignal): Promise<void> {
   const url = env.config.watchdogUrl;
@@ -33,7 +33,7 @@ export async function pingWatchdog(env: Env<DomainConfig>, id: string, signal: A
 
 interface PingOutcome {
   readonly outcome: "called" | "late" | "overdue" | "failed";
-  /** Null when it was given. */
+  /** Null when it was called. */
   readonly detail: string | null;
 }
 

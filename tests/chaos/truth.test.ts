@@ -59,7 +59,7 @@ describe.skipIf(postgresMissing !== null)(
           ('mon_1', 4, 'unknown', app_now(), app_now()),
           ('mon_1', 3, 'down', app_now() - interval '2 hours', app_now() - interval '1 hour'),
           ('mon_2', 1, 'down', app_now(), app_now());
-        insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status)
+        insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
         values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 3, 'monitor.down', '{}', app_now(), 'pending'),
           ('dlv_3', 'evt_3', 'ch_1', 'system', 2, 'system.online', '{}', app_now(), 'delivered'),
           ('dlv_2', 'evt_2', 'ch_1', 'system', 1, 'system.offline', '{}', app_now(), 'delivered');

@@ -85,7 +85,7 @@ export async function routeCalls(db: pg.Client, ids: Ids, receiverUrl: string): 
 
 async function addExhausted(db: pg.Client, { monitor, channel }: Ids): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
-    `insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts)
+    `insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts)
      select new_id('dlv'), new_id('evt'), $1, $2, number, 'monitor.down', $3::text::jsonb, app_now(), 'exhausted', 10
      from generate_series(100, 101) as number returning id`,
     [channel, monitor, JSON.stringify(aMonitorChange({ id: monitor }))],

@@ -33,7 +33,7 @@ async function storedSecret(id: string): Promise<string | undefined> {
 /** A pending and a delivered delivery to the channel. */
 async function plan(channelId: string): Promise<void> {
   await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status)
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
     select 'dlv_' || s || ${channelId}::text, 'evt_1', ${channelId}, 'mon_1', 1, 'monitor.down', '{}', app_now(), s
     from unnest(array['pending', 'delivered']) s`;
 }

@@ -15,7 +15,7 @@ afterAll(() => env.close());
 async function add(number: number, over: { channel?: string; monitor?: string; status?: string } = {}): Promise<void> {
   const { channel = "ch_1", monitor = "mon_1", status = "pending" } = over;
   await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
       next_attempt_at, last_error, finished_at)
     values (${`dlv_${number}`}, ${`evt_${number}`}, ${channel}, ${monitor}, 1, 'monitor.down', '{"secret": 1}',
       app_now(), ${status}, 1, app_now() + interval '5 s', 'It failed.',

@@ -337,7 +337,7 @@ describe("a deleted monitor", () => {
   it("takes its pending deliveries with it, and no others", async () => {
     const [{ id }, other] = [await addWorking(), await add()];
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
       select 'dlv_' || m.id || s, 'evt_1', 'ch_1', m.id, 1, 'monitor.down', '{}', app_now(), s
       from monitors m, unnest(array['pending', 'delivered']) s`;
     await call("DELETE", `/v1/monitors/${id}`);

@@ -48,7 +48,7 @@ const lists: readonly List[] = [
     path: "/v1/deliveries",
     async add(age) {
       await env.sql`
-        insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, created_at)
+        insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, created_at)
         values (new_id('dlv'), 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(),
           app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
     },

@@ -50,7 +50,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
         select 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1 from generate_series(1, ${count}::int4)
         returning id
       )
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
         finished_at)
       select 'dlv_' || substr(id, 5), 'evt_1', ${channelId}, id, 1, 'monitor.down', '{}', app_now(), 'exhausted', 10,
         app_now()

@@ -36,7 +36,7 @@ async function plan(over: Planned = {}): Promise<string> {
   const { eventNumber = 1, status = "exhausted", attempts = 10, channel = channelId, monitor = monitorId } = over;
   const id = `dlv_${monitor.slice(4)}_${eventNumber}_${channel.slice(3)}`;
   await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
       last_error, finished_at)
     values (${id}, 'evt_1', ${channel}, ${monitor}, ${eventNumber}, 'monitor.down',
       ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), ${status}, ${attempts}, 'The receiver answered 500.',
@@ -199,7 +199,7 @@ describe("all exhausted deliveries, when they are retried,", () => {
 
   it("go in bounded statements, and in the order in which they happened", async () => {
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
         finished_at)
       select 'dlv_' || i, 'evt_' || i, ${channelId}, ${monitorId}, i, 'monitor.down', '{}', app_now(), 'exhausted', 10,
         app_now()
@@ -222,7 +222,7 @@ describe("a delivery that waits for its next try", () => {
   it("is tried as soon as its channel has another receiver", async () => {
     const id = await plan({ status: "pending", attempts: 9 });
     await env.sql`
-      update deliveries set failures = 9, tried_at = app_now(), next_attempt_at = app_now() + interval '8 hours'`;
+      update deliveries set failures = 9, attempted_at = app_now(), next_attempt_at = app_now() + interval '8 hours'`;
     await planNextSweep();
     env.http.on(() => answer(204));
     expect((await claimDueChannels(env.sql)).channelIds).toEqual([]);

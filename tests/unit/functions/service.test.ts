@@ -179,7 +179,7 @@ describe("/metrics", () => {
     await env.sql`update monitors set next_check_at = app_now() - interval '90 s' where status = 'paused'`;
     await env.sql`update monitors set next_check_at = app_now() - interval '20 s' where id = ${monitor.id}`;
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, created_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, created_at)
       select 'dlv_' || s, 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), s, app_now() - age
       from (values ('pending', interval '30 s'), ('delivered', interval '90 s')) as d (s, age)`;
     await env.clock.set(await env.clock.now());

@@ -326,7 +326,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
       intervalSeconds: 86_400,
     });
     await sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status, attempts,
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
         last_error, finished_at)
       select 'dlv_' || i, 'evt_' || i, ${channel.id}, ${monitor.id}, i, 'monitor.down',
         ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), 'exhausted', 10,
@@ -336,7 +336,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     expect((await stillupCli("deliveries", "drop", "dlv_3")).out).toBe("dlv_3  dropped\n");
     expect((await stillupCli("deliveries", "retry", "dlv_1")).out).toBe("dlv_1  retried\n");
     await sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, next_attempt_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, next_attempt_at)
       select 'dlv_4', 'evt_4', 'ch_none', 'mon_none', 1, 'monitor.down', '{}', app_now(), '2100-01-01Z'`;
     expect((await stillupCli("deliveries", "retry", "dlv_4")).out).toBe(
       "dlv_4  still pending, next try at 2100-01-01T00:00:00.000Z\n",

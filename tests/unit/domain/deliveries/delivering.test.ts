@@ -41,7 +41,7 @@ async function plan(channelId: string, ...eventNumbers: number[]): Promise<strin
     values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1) returning id`;
   for (const number of eventNumbers) {
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
       select 'dlv_' || ${monitor?.id ?? ""}::text || '_' || ${number}::int || ${channelId}::text, 'evt', ${channelId},
         ${monitor?.id ?? ""}, ${number}::int, 'monitor.down', ${data}::text::jsonb, app_now()`;
   }
@@ -320,7 +320,7 @@ describe("sweeping deliveries", () => {
     async function wait(channel: string, minutesAgo: number): Promise<string> {
       const monitor = await plan(channel, 1);
       await env.sql`
-        update deliveries set attempts = 9, failures = 9, tried_at = app_now(),
+        update deliveries set attempts = 9, failures = 9, attempted_at = app_now(),
           next_attempt_at = app_now() + interval '8 hours'`;
       await env.clock.advance(60 * minutesAgo);
       return monitor;
@@ -331,7 +331,7 @@ describe("sweeping deliveries", () => {
       return (await deliveries())[0]?.dueInSeconds;
     };
     const planned = (monitor: string, channel: string, status: string) => env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, status)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
       values ('dlv_new', 'evt', ${channel}, ${monitor}, 2, 'monitor.up', '{}', app_now(), ${status})`;
 
     it("waits on where nothing is new", async () => {

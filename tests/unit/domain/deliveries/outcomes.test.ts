@@ -37,7 +37,7 @@ async function plan(type = "scripted"): Promise<string> {
   const [channel] = await env.sql<{ id: string }>`
     insert into channels (name, type, is_default, config) values ('c', ${type}, true, '{"room": "ops"}') returning id`;
   await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
     select 'dlv_1_' || v || '_' || ${type}::text, 'evt_1_' || v, ${channel?.id ?? ""}, 'mon_1', v, 'monitor.down',
       ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now()
     from generate_series(1, 2) v`;

@@ -18,7 +18,7 @@ beforeEach(async () => {
     insert into monitors (id, name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
     values ('mon_1', 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1)`;
   await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, attempts, failures)
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, attempts, failures)
     values ('dlv_1', 'evt_1', ${channel}, 'mon_1', 1, 'monitor.down',
       ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), 9, 9)`;
 });

@@ -31,7 +31,7 @@ async function addWithAll(channelId: string): Promise<string> {
       insert into incidents (id, monitor_id, started_at, confirmed_at, cause)
       values (new_id('inc'), ${id}, app_now(), app_now(), '{"outcome": "dns", "statusCode": null, "detail": null}')`,
     env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
       values (new_id('dlv'), 'evt_1', ${channelId}, ${id}, 1, 'monitor.down', '{}', app_now())`,
     env.sql`insert into rollups_hour values (${id}, app_now() + interval '90 days', 1, 1, 1, 1, 1, 1)`,
     env.sql`insert into rollups_day values (${id}, app_now(), 1, 1, 1, 1, 1, 1)`,

@@ -12,8 +12,8 @@ afterAll(() => env.close());
 
 async function addMonitor(): Promise<string> {
   const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, url, method, interval_seconds, expect, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 'GET', 60, '{}', 1, 1) returning id`;
+    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
+    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1) returning id`;
   return row?.id ?? "";
 }
 
@@ -75,7 +75,7 @@ describe("A schedule", () => {
     await env.sql`update monitors set next_check_at = app_now() + interval '30 min'`;
     expect((await claim("roll-up")).nextInMs).toBe(30 * 60_000 - 5000);
     await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, next_attempt_at)
+      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, next_attempt_at)
       values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), app_now() + interval '20 min')`;
     expect((await claim("apply-retention")).nextInMs).toBe(20 * 60_000);
   });

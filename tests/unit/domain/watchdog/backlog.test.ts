@@ -16,7 +16,7 @@ it.skipIf(postgres === null)("leases from 10,000 due deliveries within the time 
     select 'mon_' || i, 'm', 'http', 'http://a/', 1, '{"url": "http://a/"}', 60, 1, 1 from generate_series(1, 10000) as i`;
   // Nothing has counted these rows yet, as in the first minute of a large outage.
   await sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at)
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
     select 'dlv_' || i, 'evt_' || i, 'ch_a', 'mon_' || i, 1, 'monitor.down', '{}', app_now()
     from generate_series(1, 10000) as i`;
   const leased = await leaseDeliveries(sql, ["ch_a"]);
@@ -29,8 +29,8 @@ it.skipIf(postgres === null)("sweeps 10,000 deliveries that wait for their next 
   await sql`insert into channels (id, name, type, is_default, config) values ('ch_a', 'a', 'webhook', true, '{}')`;
   // A monitor's second one waits behind its first, which was tried after it was planned: nothing new.
   await sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, answered_at, next_attempt_at,
-      tried_at)
+    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, next_attempt_at,
+      attempted_at)
     select 'dlv_' || i || '_' || v, 'evt_' || i, 'ch_a', 'mon_' || i, v, 'monitor.down', '{}', app_now(),
       app_now() + interval '1 hour', app_now() + interval '1 s'
     from generate_series(1, 5000) as i, generate_series(1, 2) as v`;

@@ -17,9 +17,8 @@ async function receive(request) {
     text += part;
     if (text.length > maxBytes) throw new Error("The webhook is too long.");
   }
-  const { type, data } = JSON.parse(text);
-  const why = data.incident?.status === "open" ? `: ${data.incident.cause.detail}` : "";
-  say(`webhook  ${type}  ${data.monitor?.name ?? data.channel?.name}${why}`);
+  const event = JSON.parse(text);
+  say(`webhook  ${event.type}  ${event.text}`);
 }
 
 /**

@@ -71,6 +71,7 @@ export async function bundleFunctions(folders, { budgetBytes }) {
     ...checked.flatMap(({ problems }) => problems),
     ...checkContents(metafile, new Set(withPorts)),
     ...checkPaths(checked),
+    ...checkSchedules(checked),
   ]);
 
   const serving = files.filter((file) => servesDocument(file, metafile, folders));
@@ -196,6 +197,24 @@ function checkPaths(checked) {
     if (other !== undefined) problems.push(`${file.path} and ${other} both answer ${call}. Change one of the two.`);
   }
   return problems;
+}
+
+/**
+ * A schedule runs in the processes of workers, so it must name some that exist.
+ * @param {readonly CheckedFunction[]} checked
+ * @returns {string[]}
+ */
+function checkSchedules(checked) {
+  const workers = checked.filter(({ file }) => file.kind === "workers").map(({ file }) => file.name);
+  return checked.flatMap(({ file, module }) => {
+    if (file.kind !== "schedules" || !isRecord(module["schedule"])) return [];
+    const { runsWith } = module["schedule"];
+    const names = Array.isArray(runsWith) ? runsWith : [];
+    const unknown = names.filter((name) => !workers.includes(name));
+    if (names.length > 0 && unknown.length === 0) return [];
+    const what = names.length === 0 ? "no worker" : `${unknown.join(", ")}, and there is no such worker`;
+    return [`${file.path}: "runsWith" names ${what}. Name one or more of ${workers.join(", ")}, or it does not run.`];
+  });
 }
 
 /**

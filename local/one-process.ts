@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isApiKey } from "../runtime/config/config.ts";
-import type { Sql } from "../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../runtime/errors.ts";
 
 /**
@@ -42,14 +41,6 @@ export async function keptApiKey(folder: string): Promise<string> {
     "invalid_configuration",
     `${path} contains no valid API key. Delete the file; the next start writes a new one.`,
   );
-}
-
-/** With the process went everything that held a lease: its streams, its checks, its webhooks. */
-export async function freeLeases(sql: Sql): Promise<void> {
-  await sql.transaction([
-    sql`update monitors set next_check_at = app_now() where seq > last_seq and next_check_at > app_now()`,
-    sql`update deliveries set leased_until = null where status = 'pending' and leased_until is not null`,
-  ]);
 }
 
 /** What a person sees who starts it: where it is, the key (null: one of their own), and a first thing to try. */

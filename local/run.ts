@@ -6,7 +6,7 @@ import { drain, type Part, whatIsLeft } from "../runtime/worker/drain.ts";
 import { createBindings, type ProcessBindings } from "./env.ts";
 import { functionsOf } from "./load.ts";
 import { applyMigrations, checkMigrated } from "./migrate.ts";
-import { freeLeases, keptApiKey, makeDataFolder, welcome } from "./one-process.ts";
+import { keptApiKey, makeDataFolder, welcome } from "./one-process.ts";
 import { streamVariable, waitFor } from "./reachable.ts";
 import { startServices } from "./service.ts";
 import { endOnBugs, type StopSignal, tellWhatIsLeft } from "./signals.ts";
@@ -61,7 +61,8 @@ export async function runAll({ variables, folder, ...options }: RunOptions & { v
     config,
     async prepare({ sql }) {
       await applyMigrations(sql, options.dist);
-      await freeLeases(sql);
+      // The process was the only one, so nobody holds a lease any more.
+      await sql`select free_leases()`;
     },
     started(url) {
       process.stdout.write(welcome({ url, apiKey: keptKey, colour: process.stdout.isTTY }));

@@ -411,4 +411,11 @@ begin
   return cancelled;
 end $$;
 
+-- Ends every lease on checks and deliveries, for when no process runs that could hold one.
+create function free_leases() returns void language sql volatile
+begin atomic
+  update monitors set next_check_at = app_now() where seq > last_seq and next_check_at > app_now();
+  update deliveries set leased_until = null where status = 'pending' and leased_until is not null;
+end;
+
 select make_check_partitions(3);

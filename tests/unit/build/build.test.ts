@@ -105,7 +105,7 @@ describe("A build", () => {
     );
     await write(
       "functions/schedules/tick.ts",
-      `export const schedule = { everySeconds: 5, runsWith: [] };
+      `export const schedule = { everySeconds: 5, runsWith: ["work"] };
       export default { scheduled: async () => {} };`,
     );
     await write("local/main.ts", "console.log(1);");
@@ -127,7 +127,7 @@ describe("A build", () => {
     expect(manifest.functions).toMatchObject([
       { name: "get-thing", kind: "api", file: "functions/api/get-thing.mjs" },
       { name: "work", kind: "workers", source: { stream: "s" } },
-      { name: "tick", kind: "schedules", schedule: { everySeconds: 5, runsWith: [] } },
+      { name: "tick", kind: "schedules", schedule: { everySeconds: 5, runsWith: ["work"] } },
     ]);
     expect(manifest.functions[0]).toHaveProperty("route", {
       method: "GET",
@@ -335,6 +335,20 @@ describe("A build", () => {
     expect(unpack(text)).toMatchObject({
       paths: [{ name: "get-thing", route: { method: "GET", path: "/v1/thing" } }],
     });
+  });
+
+  test.each([
+    ["[]", "names no worker"],
+    ['["work", "wrok"]', "names wrok, and there is no such worker"],
+  ])("fails when a schedule runs with %s, for it would not run", async (runsWith, message) => {
+    await write(
+      "functions/schedules/tick.ts",
+      `export const schedule = { everySeconds: 5, runsWith: ${runsWith} };
+      export default { scheduled: async () => {} };`,
+    );
+    await expect(build({ root: folder })).rejects.toThrow(
+      `functions/schedules/tick.ts: "runsWith" ${message}. Name one or more of work, or it does not run.`,
+    );
   });
 
   test("takes away what an earlier build left", async () => {

@@ -205,6 +205,14 @@ describe("giving out checks", () => {
     expect(await claim()).toMatchObject([{ seq: 2 }]);
   });
 
+  it("gives a slot out again at once when no process runs that could have it", async () => {
+    await addMonitor({ interval: 600 });
+    expect(await claim()).toHaveLength(1);
+    expect(await claim()).toEqual([]);
+    await env.sql`select free_leases()`;
+    expect(await claim()).toHaveLength(1);
+  });
+
   it("gives out what is due within 5 s, with the time to wait", async () => {
     const id = await addMonitor();
     await env.sql`update monitors set next_check_at = app_now() + interval '4 s' where id = ${id}`;

@@ -315,6 +315,15 @@ describe("sweeping deliveries", () => {
     expect(await sweep()).toEqual([channel]);
   });
 
+  it("ends its lease at once when no process runs that could have it", async () => {
+    const channel = await addChannel();
+    await plan(channel, 1);
+    await leaseDeliveries(env.sql, [channel]);
+    expect(await leaseDeliveries(env.sql, [channel])).toEqual([]);
+    await env.sql`select free_leases()`;
+    expect(await leaseDeliveries(env.sql, [channel])).toHaveLength(1);
+  });
+
   describe("of a receiver that was away for hours", () => {
     /** One that failed `minutesAgo` and waits for hours; what the sweep finds due after that. */
     async function wait(channel: string, minutesAgo: number): Promise<string> {

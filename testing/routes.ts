@@ -77,9 +77,3 @@ function schemaOf(request: Request, status: number): z.core.$ZodType {
   if (schema == null) throw new Error(`${request.method} ${path} answered ${status}, which its route does not know.`);
   return schema;
 }
-
-/** A monitor's least. */
-export const aMonitor = { name: "Shop", type: "http", url: "https://shop.example.com/health" };
-
-/** A channel's least. */
-export const aChannel = { name: "On call", type: "webhook", config: { url: "https://hooks.example.com/stillup" } };

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type pg from "pg";
-import { aMonitorChange } from "../../../testing/events.ts";
+import { aMonitorChange } from "../../../testing/factories.ts";
 
 /** The ids of one of each. */
 export interface Ids {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MASK } from "../../../domain/shared/secrets.ts";
-import { type Api, aChannel, aMonitor, api, type Json } from "../../../testing/routes.ts";
+import { aChannel, aMonitor } from "../../../testing/factories.ts";
+import { type Api, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -11,8 +12,8 @@ let channelId: string;
 beforeAll(async () => {
   env = await testEnv();
   call = api(env).send;
-  monitorId = (await call("POST", "/v1/monitors", aMonitor)).body.id;
-  channelId = (await call("POST", "/v1/channels", aChannel)).body.id;
+  monitorId = (await call("POST", "/v1/monitors", aMonitor())).body.id;
+  channelId = (await call("POST", "/v1/channels", aChannel())).body.id;
 });
 afterAll(() => env.close());
 
@@ -179,7 +180,7 @@ const titled = (cases: typeof monitorCases) =>
 
 describe("a monitor is refused", () => {
   it.each(titled(monitorCases))("when its %s is wrong: %s", async (field, _title, value, message) => {
-    const [named, said] = await complaint("POST", "/v1/monitors", withField(aMonitor, field, value));
+    const [named, said] = await complaint("POST", "/v1/monitors", withField(aMonitor(), field, value));
     expect(named).toBe(field);
     expect(said).toContain(message);
   });
@@ -208,7 +209,7 @@ describe("a monitor is refused", () => {
   });
 
   it("when it has no body that could ever hold a text", async () => {
-    const body = { ...aMonitor, method: "HEAD", expect: { bodyContains: "ok" } };
+    const body = aMonitor({ method: "HEAD", expect: { bodyContains: "ok" } });
     expect(await complaint("POST", "/v1/monitors", body)).toEqual([
       "expect.bodyContains",
       "expect.bodyContains can never succeed: a response to HEAD has no body",
@@ -217,13 +218,13 @@ describe("a monitor is refused", () => {
 
   it("and none of this left anything behind", async () => {
     const { body } = await call("GET", "/v1/monitors");
-    expect(body.items).toEqual([expect.objectContaining({ ...aMonitor, id: monitorId })]);
+    expect(body.items).toEqual([expect.objectContaining(aMonitor({ id: monitorId }))]);
   });
 });
 
 describe("a channel is refused", () => {
   it.each(titled(channelCases))("when its %s is wrong: %s", async (field, _title, value, message) => {
-    const [named, said] = await complaint("POST", "/v1/channels", withField(aChannel, field, value));
+    const [named, said] = await complaint("POST", "/v1/channels", withField(aChannel(), field, value));
     expect(named).toBe(field);
     expect(said).toContain(message);
   });
@@ -255,8 +256,8 @@ describe("a channel is refused", () => {
 
   it("and none of this left anything behind", async () => {
     const { body } = await call("GET", "/v1/channels");
-    const config = { ...aChannel.config, secret: MASK };
-    expect(body.items).toEqual([expect.objectContaining({ ...aChannel, config, id: channelId })]);
+    const config = { ...aChannel().config, secret: MASK };
+    expect(body.items).toEqual([expect.objectContaining(aChannel({ config, id: channelId }))]);
   });
 });
 

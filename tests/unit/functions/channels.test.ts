@@ -3,7 +3,8 @@ import { getChannel } from "../../../domain/channels/get-channel.ts";
 import { sign } from "../../../domain/channels/types/webhook/sender.ts";
 import { updateChannel } from "../../../domain/channels/update-channel.ts";
 import { MASK } from "../../../domain/shared/secrets.ts";
-import { type Api, aChannel, api, type Json } from "../../../testing/routes.ts";
+import { aChannel } from "../../../testing/factories.ts";
+import { type Api, api, type Json } from "../../../testing/routes.ts";
 import { answer, failure } from "../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -20,7 +21,7 @@ beforeEach(async () => {
 afterAll(() => env.close());
 
 async function add(over: object = {}): Promise<Json> {
-  const { status, body } = await call("POST", "/v1/channels", { ...aChannel, ...over });
+  const { status, body } = await call("POST", "/v1/channels", aChannel(over));
   expect(status).toBe(201);
   return body;
 }
@@ -48,23 +49,23 @@ describe("a new channel", () => {
   it("is a default one, and has a secret made that is never shown again", async () => {
     const channel = await add();
     expect(channel).toEqual({
-      ...aChannel,
+      ...aChannel(),
       id: expect.stringMatching(/^ch_[0-9a-f]{20}$/),
       default: true,
       systemAlerts: false,
       disabled: false,
-      config: { url: aChannel.config.url, secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) },
+      config: { url: aChannel().config.url, secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) },
       createdAt: start,
       updatedAt: start,
     });
-    const shown = { ...channel, config: { url: aChannel.config.url, secret: MASK } };
+    const shown = { ...channel, config: { url: aChannel().config.url, secret: MASK } };
     expect((await call("GET", `/v1/channels/${channel.id}`)).body).toEqual(shown);
     expect((await call("GET", "/v1/channels")).body.items).toEqual([shown]);
     expect((await add()).config.secret).not.toBe(channel.config.secret);
   });
 
   it("keeps the secret it was given, and shows that once", async () => {
-    const channel = await add({ default: false, config: { ...aChannel.config, secret } });
+    const channel = await add({ default: false, config: { ...aChannel().config, secret } });
     expect(channel).toMatchObject({ default: false, config: { secret } });
     expect(JSON.stringify((await call("GET", `/v1/channels/${channel.id}`)).body)).not.toContain("whsec_");
   });
@@ -72,7 +73,7 @@ describe("a new channel", () => {
 
 describe("a change of a channel", () => {
   it("leaves alone what it does not name, in its config, too", async () => {
-    const channel = await add({ config: { ...aChannel.config, secret } });
+    const channel = await add({ config: { ...aChannel().config, secret } });
     await env.clock.advance(60);
     const url = "https://other.example.com";
     const { status, body } = await call("PATCH", `/v1/channels/${channel.id}`, { config: { url } });
@@ -84,12 +85,12 @@ describe("a change of a channel", () => {
   it("may put another secret in its place, which is not shown", async () => {
     const channel = await add();
     const { body } = await call("PATCH", `/v1/channels/${channel.id}`, { config: { secret } });
-    expect(body.config).toEqual({ ...aChannel.config, secret: MASK });
+    expect(body.config).toEqual({ ...aChannel().config, secret: MASK });
     expect(await storedSecret(channel.id)).toBe(secret);
   });
 
   it("keeps the secret when it sends back what is shown", async () => {
-    const { id } = await add({ config: { ...aChannel.config, secret } });
+    const { id } = await add({ config: { ...aChannel().config, secret } });
     const { config } = (await call("GET", `/v1/channels/${id}`)).body;
     expect((await call("PATCH", `/v1/channels/${id}`, { config })).body.config).toEqual(config);
     expect(await storedSecret(id)).toBe(secret);
@@ -203,7 +204,7 @@ describe("a deleted channel", () => {
 describe("a test of a channel", () => {
   it("sends one signed event now and says how it went", async () => {
     env.http.on(() => answer(204));
-    const { id } = await add({ config: { ...aChannel.config, secret } });
+    const { id } = await add({ config: { ...aChannel().config, secret } });
     const { status, body } = await call("POST", `/v1/channels/${id}/test`);
     expect([status, body]).toEqual([200, { delivered: true, statusCode: 204, durationMs: 4, error: null }]);
     expect(env.http.calls).toHaveLength(1);
@@ -213,11 +214,11 @@ describe("a test of a channel", () => {
       id: expect.stringMatching(/^dlv_/),
       type: "channel.test",
       timestamp: start,
-      text: `This is a test of the channel ${aChannel.name}. Alerts arrive here.`,
-      data: { channel: { id, name: aChannel.name } },
+      text: `This is a test of the channel ${aChannel().name}. Alerts arrive here.`,
+      data: { channel: { id, name: aChannel().name } },
     });
     const headers = sent?.headers ?? {};
-    expect(sent).toMatchObject({ method: "POST", url: aChannel.config.url });
+    expect(sent).toMatchObject({ method: "POST", url: aChannel().config.url });
     expect(headers["webhook-id"]).toBe(event.id);
     const signed = `${event.id}.${headers["webhook-timestamp"]}.${sent?.body}`;
     expect(headers["webhook-signature"]).toBe(await sign(secret, signed));

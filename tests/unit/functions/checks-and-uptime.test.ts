@@ -1,7 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyRetention } from "../../../domain/retention/apply-retention.ts";
 import { rollUp } from "../../../domain/uptime/roll-up.ts";
-import { type Api, aMonitor, api, type Json } from "../../../testing/routes.ts";
+import { aMonitor } from "../../../testing/factories.ts";
+import { type Api, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 const now = new Date("2026-03-01T12:34:56.789Z");
@@ -13,7 +14,7 @@ beforeEach(async () => {
   env = await testEnv();
   await env.clock.set(now);
   call = api(env).send;
-  id = (await call("POST", "/v1/monitors", aMonitor)).body.id;
+  id = (await call("POST", "/v1/monitors", aMonitor())).body.id;
 });
 afterAll(() => env.close());
 

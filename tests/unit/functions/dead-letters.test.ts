@@ -8,7 +8,8 @@ import type { EventStream, Message } from "../../../runtime/drivers/stream/strea
 import { StillupError } from "../../../runtime/errors.ts";
 import { createBackground } from "../../../runtime/worker/background.ts";
 import { startConsumer } from "../../../runtime/worker/consumer.ts";
-import { type Api, aMonitor, api, type Json } from "../../../testing/routes.ts";
+import { aMonitor } from "../../../testing/factories.ts";
+import { type Api, api, type Json } from "../../../testing/routes.ts";
 import { createSleeps } from "../../../testing/sleeps.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -208,7 +209,7 @@ describe("from end to end", () => {
 
 /** A monitor that has just gone down, which nobody has handled yet. */
 async function addFailing(): Promise<string> {
-  const { body: monitor } = await call("POST", "/v1/monitors", aMonitor);
+  const { body: monitor } = await call("POST", "/v1/monitors", aMonitor());
   const first = { at: "2026-03-01T12:00:00.000Z", outcome: "dns", statusCode: null, totalMs: 1, detail: null };
   const event = { number: 1, type: "down", at: first.at, first, check: first };
   await env.sql`

@@ -2,7 +2,8 @@ import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { applyResults } from "../../../domain/checks/apply-results.ts";
 import { claimDueChecks } from "../../../domain/checks/claim-due-checks.ts";
 import { handleStatusChanges } from "../../../domain/incidents/handle-status-changes.ts";
-import { type Api, aChannel, aMonitor, api, type Json } from "../../../testing/routes.ts";
+import { aChannel, aMonitor } from "../../../testing/factories.ts";
+import { type Api, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -16,7 +17,7 @@ beforeEach(async () => {
 afterAll(() => env.close());
 
 async function add(): Promise<string> {
-  const { body } = await call("POST", "/v1/monitors", { ...aMonitor, failureThreshold: 1, recoveryThreshold: 1 });
+  const { body } = await call("POST", "/v1/monitors", aMonitor({ failureThreshold: 1, recoveryThreshold: 1 }));
   return body.id;
 }
 
@@ -109,7 +110,7 @@ describe("an incident resolved by hand", () => {
   });
 
   it("is the last one until the monitor was up again, which is told", async () => {
-    await call("POST", "/v1/channels", aChannel);
+    await call("POST", "/v1/channels", aChannel());
     const id = await add();
     const incident = await goDown(id);
     await call("POST", `/v1/incidents/${incident.id}/resolve`);
@@ -126,7 +127,7 @@ describe("an incident resolved by hand", () => {
   });
 
   it("has what its monitor had still to tell told first, and wakes for that", async () => {
-    const { body: channel } = await call("POST", "/v1/channels", aChannel);
+    const { body: channel } = await call("POST", "/v1/channels", aChannel());
     const id = await add();
     const incident = await goDown(id);
     await check(id, true);
@@ -155,7 +156,7 @@ describe("a monitor that is paused or deleted while it is down", () => {
     ["POST", "/pause", "paused"],
     ["DELETE", "", "deleted"],
   ])("takes its incident with it, without an alert: %s %s", async (method, end, resolution) => {
-    await call("POST", "/v1/channels", aChannel);
+    await call("POST", "/v1/channels", aChannel());
     const id = await add();
     const incident = await goDown(id);
     await env.clock.advance(5);
@@ -167,7 +168,7 @@ describe("a monitor that is paused or deleted while it is down", () => {
   });
 
   it("takes with it what it had still to tell, for its coming back will never be told", async () => {
-    await call("POST", "/v1/channels", aChannel);
+    await call("POST", "/v1/channels", aChannel());
     const id = await add();
     await goDown(id);
     await env.sql`update deliveries set attempts = 3`;
@@ -176,7 +177,7 @@ describe("a monitor that is paused or deleted while it is down", () => {
   });
 
   it("still tells of an incident that was over before the pause", async () => {
-    await call("POST", "/v1/channels", aChannel);
+    await call("POST", "/v1/channels", aChannel());
     const id = await add();
     await goDown(id);
     await check(id, true);

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vites
 import { updateMonitor } from "../../../domain/monitors/update-monitor.ts";
 import { SLEEPING_SCHEDULES } from "../../../runtime/contract.ts";
 import type { Sql, SqlValue } from "../../../runtime/drivers/sql/sql.ts";
-import { type Api, aChannel, aMonitor, api, type Json } from "../../../testing/routes.ts";
+import { aChannel, aMonitor } from "../../../testing/factories.ts";
+import { type Api, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 const start = "2026-03-01T12:00:00.000Z";
@@ -18,7 +19,7 @@ afterEach(() => vi.restoreAllMocks());
 afterAll(() => env.close());
 
 async function add(over: object = {}): Promise<Json> {
-  const { status, body } = await call("POST", "/v1/monitors", { ...aMonitor, ...over });
+  const { status, body } = await call("POST", "/v1/monitors", aMonitor(over));
   expect(status).toBe(201);
   return body;
 }
@@ -76,9 +77,9 @@ describe("a new monitor", () => {
   it("has every default, is pending and due at once", async () => {
     const monitor = await add();
     expect(monitor).toEqual({
-      ...aMonitor,
+      ...aMonitor(),
       id: expect.stringMatching(/^mon_[0-9a-f]{20}$/),
-      target: aMonitor.url,
+      target: aMonitor().url,
       method: "GET",
       headers: {},
       body: null,
@@ -99,9 +100,9 @@ describe("a new monitor", () => {
   });
 
   it("keeps everything it was given", async () => {
-    const { body: channel } = await call("POST", "/v1/channels", aChannel);
+    const { body: channel } = await call("POST", "/v1/channels", aChannel());
     const given = {
-      ...aMonitor,
+      ...aMonitor(),
       method: "POST",
       headers: { "X-Token": "täst", accept: "*/*" },
       body: '{"a": "😀"}',
@@ -142,11 +143,11 @@ describe("a new monitor", () => {
   });
 
   it("is not added when it names a channel that is not there", async () => {
-    const { body: channel } = await call("POST", "/v1/channels", aChannel);
-    const { body: deleted } = await call("POST", "/v1/channels", aChannel);
+    const { body: channel } = await call("POST", "/v1/channels", aChannel());
+    const { body: deleted } = await call("POST", "/v1/channels", aChannel());
     await call("DELETE", `/v1/channels/${deleted.id}`);
     const channelIds = [channel.id, deleted.id, "ch_nothing"];
-    const { status, body } = await call("POST", "/v1/monitors", { ...aMonitor, channelIds });
+    const { status, body } = await call("POST", "/v1/monitors", aMonitor({ channelIds }));
     expect(status).toBe(400);
     expect(body.errors.map((error: Json) => error.field)).toEqual(["channelIds[1]", "channelIds[2]"]);
     expect((await call("GET", "/v1/monitors")).body.items).toEqual([]);
@@ -198,7 +199,7 @@ describe("a change of a monitor", () => {
     { failureThreshold: 1 },
     { recoveryThreshold: 5 },
     { channelIds: [] },
-    { url: aMonitor.url, headers: { b: "2", a: "1" }, expect: { status: ["200-299"] }, intervalSeconds: 60 },
+    { url: aMonitor().url, headers: { b: "2", a: "1" }, expect: { status: ["200-299"] }, intervalSeconds: 60 },
     {},
   ])("goes on as before when nothing of that is different: %j", async (patch) => {
     const { id } = await addWorking({ headers: { a: "1", b: "2" } });

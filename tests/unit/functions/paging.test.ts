@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { type Api, aChannel, aMonitor, api, type Json } from "../../../testing/routes.ts";
+import { aChannel, aMonitor } from "../../../testing/factories.ts";
+import { type Api, api, type Json } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -24,14 +25,14 @@ const lists: readonly List[] = [
   {
     path: "/v1/monitors",
     async add(age) {
-      const { body } = await call("POST", "/v1/monitors", aMonitor);
+      const { body } = await call("POST", "/v1/monitors", aMonitor());
       await env.sql`update monitors set created_at = app_now() - make_interval(secs => ${age}::float8 / 1e6) where id = ${body.id}`;
     },
   },
   {
     path: "/v1/channels",
     async add(age) {
-      const { body } = await call("POST", "/v1/channels", aChannel);
+      const { body } = await call("POST", "/v1/channels", aChannel());
       await env.sql`update channels set created_at = app_now() - make_interval(secs => ${age}::float8 / 1e6) where id = ${body.id}`;
     },
   },
@@ -116,7 +117,7 @@ describe.each(lists)("$path", ({ path, add }) => {
 
 describe("a monitor's checks", () => {
   it("are shown once each", async () => {
-    const { body: monitor } = await call("POST", "/v1/monitors", aMonitor);
+    const { body: monitor } = await call("POST", "/v1/monitors", aMonitor());
     await env.sql`
       insert into checks (monitor_id, at, outcome, total_ms)
       select ${monitor.id}, app_now() - make_interval(secs => i / 1e6), 'ok', i from generate_series(1, 13) i`;

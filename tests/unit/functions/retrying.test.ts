@@ -3,9 +3,9 @@ import { claimDueChannels } from "../../../domain/deliveries/claim-due-channels.
 import { deliverDue } from "../../../domain/deliveries/deliver.ts";
 import { leaseDeliveries } from "../../../domain/deliveries/lease-deliveries.ts";
 import { recordDelivered, recordExhausted, recordFailed } from "../../../domain/deliveries/record-attempt.ts";
-import { aMonitorChange } from "../../../testing/events.ts";
+import { aChannel, aMonitor, aMonitorChange } from "../../../testing/factories.ts";
 import { drain } from "../../../testing/pipeline.ts";
-import { type Api, aChannel, aMonitor, api } from "../../../testing/routes.ts";
+import { type Api, api } from "../../../testing/routes.ts";
 import { answer } from "../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -18,8 +18,8 @@ beforeEach(async () => {
   env = await testEnv();
   await env.clock.set("2026-03-01T12:00:00Z");
   call = api(env).send;
-  channelId = (await call("POST", "/v1/channels", aChannel)).body.id;
-  monitorId = (await call("POST", "/v1/monitors", aMonitor)).body.id;
+  channelId = (await call("POST", "/v1/channels", aChannel())).body.id;
+  monitorId = (await call("POST", "/v1/monitors", aMonitor())).body.id;
 });
 afterAll(() => env.close());
 
@@ -172,8 +172,8 @@ describe("an exhausted delivery that is retried", () => {
 
 describe("all exhausted deliveries, when they are retried,", () => {
   it("are those that the filters ask for, and no others", async () => {
-    const otherChannel = (await call("POST", "/v1/channels", aChannel)).body.id;
-    const otherMonitor = (await call("POST", "/v1/monitors", aMonitor)).body.id;
+    const otherChannel = (await call("POST", "/v1/channels", aChannel())).body.id;
+    const otherMonitor = (await call("POST", "/v1/monitors", aMonitor())).body.id;
     const [here, there, other] = [
       await plan(),
       await plan({ channel: otherChannel }),

@@ -4,7 +4,8 @@ import { claimDueChecks } from "../../../domain/checks/claim-due-checks.ts";
 import type { Sql } from "../../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../../runtime/errors.ts";
 import { createMemo } from "../../../runtime/memo.ts";
-import { type Api, aMonitor, api, routes } from "../../../testing/routes.ts";
+import { aMonitor } from "../../../testing/factories.ts";
+import { type Api, api, routes } from "../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -159,11 +160,11 @@ describe("/readyz", () => {
 
 describe("/metrics", () => {
   it("tells of this process, and how many monitors there are of each status", async () => {
-    await call("POST", "/v1/monitors", aMonitor);
-    await call("POST", "/v1/monitors", aMonitor);
-    const { body: third } = await call("POST", "/v1/monitors", aMonitor);
+    await call("POST", "/v1/monitors", aMonitor());
+    await call("POST", "/v1/monitors", aMonitor());
+    const { body: third } = await call("POST", "/v1/monitors", aMonitor());
     await call("POST", `/v1/monitors/${third.id}/pause`);
-    const { body: fourth } = await call("POST", "/v1/monitors", aMonitor);
+    const { body: fourth } = await call("POST", "/v1/monitors", aMonitor());
     await call("DELETE", `/v1/monitors/${fourth.id}`);
     const { status, headers, body } = await call<string>("GET", "/metrics");
     expect([status, headers.get("content-type")]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
@@ -174,8 +175,8 @@ describe("/metrics", () => {
   });
 
   it("tells how old the oldest check without a result and the oldest undelivered delivery are", async () => {
-    const { body: monitor } = await call("POST", "/v1/monitors", aMonitor);
-    await call("POST", "/v1/monitors", aMonitor).then(({ body }) => call("POST", `/v1/monitors/${body.id}/pause`));
+    const { body: monitor } = await call("POST", "/v1/monitors", aMonitor());
+    await call("POST", "/v1/monitors", aMonitor()).then(({ body }) => call("POST", `/v1/monitors/${body.id}/pause`));
     await env.sql`update monitors set next_check_at = app_now() - interval '90 s' where status = 'paused'`;
     await env.sql`update monitors set next_check_at = app_now() - interval '20 s' where id = ${monitor.id}`;
     await env.sql`
@@ -207,7 +208,7 @@ describe("/metrics", () => {
       return Number(/^stillup_oldest_due_check_seconds\{.*\} (.*)$/m.exec(body)?.[1]);
     };
     await env.clock.set("2026-03-01T12:00:00Z");
-    await call("POST", "/v1/monitors", aMonitor);
+    await call("POST", "/v1/monitors", aMonitor());
     await env.clock.advance(10);
     expect(await age()).toBe(10);
     const [job] = (await claimDueChecks(env.sql)).jobs;
@@ -251,7 +252,7 @@ describe("a database that is away", () => {
 
   it.each(others)("is a 503 of $name", async ({ name, method, path }) => {
     const bodies: Record<string, object> = {
-      "create-monitor": aMonitor,
+      "create-monitor": aMonitor(),
       "create-channel": { name: "a", type: "webhook", config: { url: "https://example.com" } },
     };
     const body = bodies[name] ?? (method === "PATCH" ? {} : undefined);
@@ -262,7 +263,7 @@ describe("a database that is away", () => {
 });
 
 describe("a wake-up", () => {
-  const add = () => call("POST", "/v1/monitors", aMonitor);
+  const add = () => call("POST", "/v1/monitors", aMonitor());
 
   it("that cannot be woken fails no write; it is tried once more in the background", async () => {
     const wake = vi.spyOn(env.stream, "wake").mockImplementation(away);
@@ -285,7 +286,7 @@ describe("a wake-up", () => {
     const created = routes.find(({ name }) => name === "create-monitor");
     const background: Promise<unknown>[] = [];
     const ctx = env.ctx({ waitUntil: (work) => void background.push(work) });
-    const response = created?.fn.fetch(env.request("POST", "/v1/monitors", aMonitor), env, ctx);
+    const response = created?.fn.fetch(env.request("POST", "/v1/monitors", aMonitor()), env, ctx);
     await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(1));
     expect(background).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1000);

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../runtime/drivers/sql/sql.ts";
 import { useDist } from "../../../testing/dist.ts";
-import { aMonitorChange } from "../../../testing/events.ts";
+import { aMonitorChange } from "../../../testing/factories.ts";
 import { serveTcp } from "../../../testing/http-servers.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
 import { startProgram } from "../../../testing/program.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventText } from "../../../../domain/channels/event-text.ts";
 import type { EventFacts } from "../../../../domain/channels/events.ts";
-import { aMonitorChange } from "../../../../testing/events.ts";
+import { aMonitorChange } from "../../../../testing/factories.ts";
 
 const common = { id: "dlv_1", timestamp: "2026-03-01T12:00:00.000Z" };
 const down = aMonitorChange();

@@ -5,7 +5,7 @@ import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
 import { leaseDeliveries } from "../../../../domain/deliveries/lease-deliveries.ts";
 import { recordDelivered, recordGone } from "../../../../domain/deliveries/record-attempt.ts";
 import type { HttpAnswer, HttpCall } from "../../../../runtime/drivers/http/http.ts";
-import { aMonitorChange } from "../../../../testing/events.ts";
+import { aMonitorChange } from "../../../../testing/factories.ts";
 import { failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 

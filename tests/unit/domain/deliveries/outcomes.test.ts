@@ -4,7 +4,7 @@ import type { SendResult } from "../../../../domain/channels/send-result.ts";
 import type { Sender } from "../../../../domain/channels/sender.ts";
 import { claimDueChannels } from "../../../../domain/deliveries/claim-due-channels.ts";
 import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
-import { aMonitorChange } from "../../../../testing/events.ts";
+import { aMonitorChange } from "../../../../testing/factories.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 /** A channel type that does what a test says. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { limitsOf } from "../../../../runtime/limits.ts";
+import { aMonitor } from "../../../../testing/factories.ts";
 import { checkDue } from "../../../../testing/pipeline.ts";
-import { type Api, aMonitor, api, type Json } from "../../../../testing/routes.ts";
+import { type Api, api, type Json } from "../../../../testing/routes.ts";
 import { answer, failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, type TestEnvOptions, testEnv } from "../../../../testing/test-env.ts";
 
@@ -54,7 +55,7 @@ describe("A kind that is added to the registry", () => {
       intervalSeconds: 60,
     });
     expect(echo).not.toHaveProperty("url");
-    const http = await call("POST", "/v1/monitors", aMonitor);
+    const http = await call("POST", "/v1/monitors", aMonitor());
     expect(http.body).not.toHaveProperty("says");
     const { body } = await call("GET", "/v1/monitors");
     expect(body.items).toEqual([http.body, echo]);
@@ -127,7 +128,7 @@ describe("A kind that is added to the registry", () => {
 
   it("is checked by its probe, whose outcome and sentence are stored", async () => {
     const { id } = await add({ expects: "ciao" });
-    await call("POST", "/v1/monitors", aMonitor);
+    await call("POST", "/v1/monitors", aMonitor());
     env.http.on(() => answer(200));
     await checkDue(env, env.ctx());
     const { body } = await call("GET", `/v1/monitors/${id}/checks`);

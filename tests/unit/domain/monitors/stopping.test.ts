@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, it, vi } from "vitest";
 import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
-import { aMonitorChange } from "../../../../testing/events.ts";
+import { aMonitorChange } from "../../../../testing/factories.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 

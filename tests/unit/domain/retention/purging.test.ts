@@ -1,7 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import applyRetention from "../../../../functions/schedules/apply-retention.ts";
 import type { ScheduledFunction } from "../../../../runtime/contract.ts";
-import { type Api, aChannel, aMonitor, api } from "../../../../testing/routes.ts";
+import { aChannel, aMonitor } from "../../../../testing/factories.ts";
+import { type Api, api } from "../../../../testing/routes.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 const schedule: ScheduledFunction = applyRetention;
@@ -24,7 +25,7 @@ async function runRetain(): Promise<void> {
 
 /** A monitor with a row of everything that is kept of one. */
 async function addWithAll(channelId: string): Promise<string> {
-  const { id } = (await call("POST", "/v1/monitors", aMonitor)).body;
+  const { id } = (await call("POST", "/v1/monitors", aMonitor())).body;
   await env.sql.transaction([
     env.sql`insert into status_changes (monitor_id, version, status, at) values (${id}, 0, 'down', app_now())`,
     env.sql`
@@ -53,8 +54,8 @@ const each = (count: number) => Object.fromEntries(TABLES.map((name) => [name, c
 describe("what was deleted", () => {
   it("is purged after 90 days with all that was kept of it, and nothing else is", async () => {
     const [gone, kept] = [
-      (await call("POST", "/v1/channels", aChannel)).body.id,
-      (await call("POST", "/v1/channels", aChannel)).body.id,
+      (await call("POST", "/v1/channels", aChannel())).body.id,
+      (await call("POST", "/v1/channels", aChannel())).body.id,
     ];
     const monitor = await addWithAll(gone);
     await addWithAll(kept);
@@ -71,7 +72,7 @@ describe("what was deleted", () => {
   });
 
   it("stays while a delivery needs it, and goes however much there is of it", async () => {
-    const channel = (await call("POST", "/v1/channels", aChannel)).body.id;
+    const channel = (await call("POST", "/v1/channels", aChannel())).body.id;
     const monitor = await addWithAll(channel);
     await call("DELETE", `/v1/monitors/${monitor}`);
     await env.sql`update deliveries set status = 'pending', finished_at = null`;
@@ -84,8 +85,8 @@ describe("what was deleted", () => {
   });
 
   it("keeps no secret for a moment", async () => {
-    const channel = (await call("POST", "/v1/channels", aChannel)).body.id;
-    const secretive = { ...aMonitor, method: "POST", headers: { "x-api-key": "hunter2" }, body: "hunter2" };
+    const channel = (await call("POST", "/v1/channels", aChannel())).body.id;
+    const secretive = aMonitor({ method: "POST", headers: { "x-api-key": "hunter2" }, body: "hunter2" });
     const monitor = (await call("POST", "/v1/monitors", secretive)).body.id;
     await call("DELETE", `/v1/channels/${channel}`);
     await call("DELETE", `/v1/monitors/${monitor}`);

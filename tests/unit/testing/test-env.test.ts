@@ -3,19 +3,18 @@ import { checksTotal } from "../../../domain/metrics.ts";
 import type { FetchFunction } from "../../../runtime/contract.ts";
 import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
 import { postgresMissing, startPostgres } from "../../../testing/postgres.ts";
+import { addChannel, addMonitors, times } from "../../../testing/rows.ts";
 import { testEnv } from "../../../testing/test-env.ts";
 
 describe("testEnv()", () => {
   test("has a migrated database, emptied each time but for the migrations' own rows", async () => {
     const env = await testEnv();
-    const schedules = await env.sql`select name from schedules order by name`;
-    expect(schedules.length).toBeGreaterThan(0);
-    await env.sql`update schedules set next_run_at = now()`;
-    await env.sql`delete from schedules where name = 'apply-retention'`;
-    await env.sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
+    await env.sql`update connectivity set event_count = 7`;
+    await env.sql`delete from canary`;
+    await addChannel(env.sql);
     const next = await testEnv();
-    expect(await next.sql`select name from schedules order by name`).toEqual(schedules);
-    expect(await next.sql`select from schedules where next_run_at > '-infinity'`).toEqual([]);
+    expect(await next.sql`select event_count from connectivity`).toEqual([{ event_count: 0 }]);
+    expect(await next.sql`select from canary`).toHaveLength(1);
     expect(await next.sql`select from channels`).toEqual([]);
   });
 
@@ -45,10 +44,10 @@ describe("testEnv()", () => {
 
   test("leaves the indexes on times usable", async () => {
     const { sql } = await testEnv();
-    await sql`
-      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold, next_check_at)
-      select 'm', 'http', 'http://h/', 1, '{"url": "http://h/"}', 60, 3, 2, app_now() + n * interval '1 hour'
-      from generate_series(1, 2000) as n`;
+    await addMonitors(
+      sql,
+      times(2000, (n) => ({ nextCheckAt: n * 3600 })),
+    );
     await sql.script("analyze monitors");
     const plan = await sql<{ "QUERY PLAN": string }>`
       explain select id from monitors
@@ -86,7 +85,7 @@ describe.skipIf(postgresMissing !== null)(`testEnv() on a given database${skippe
 
   test("owns its clock and leaves its rows alone", async () => {
     const sql = createPostgresSql({ url: (await postgres?.createDatabase()) ?? "" });
-    await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
+    await addChannel(sql, { name: "c" });
     const env = await testEnv({ sql });
     await env.clock.set("2026-03-01T12:00:00Z");
     expect(await sql`select app_now() as at`).toEqual([{ at: new Date("2026-03-01T12:00:00Z") }]);
@@ -100,7 +99,7 @@ describe.skipIf(postgresMissing !== null)(`testEnv() on a given database${skippe
     for (const url of urls) {
       const sql = createPostgresSql({ url: url ?? "" });
       expect(await sql`select from channels`).toEqual([]);
-      expect((await sql`select from schedules`).length).toBeGreaterThan(0);
+      expect(await sql`select from connectivity`).toHaveLength(1);
       await sql.close();
     }
   });

@@ -84,7 +84,7 @@ export interface DeliveryRow {
   readonly attempts?: number;
   readonly failures?: number;
   readonly failingSince?: RowTime;
-  readonly triedAt?: RowTime;
+  readonly attemptedAt?: RowTime;
   readonly nextAttemptAt?: RowTime;
   readonly lastError?: string | null;
   readonly createdAt?: RowTime;
@@ -111,7 +111,7 @@ export async function addDeliveries(sql: Sql, rows: readonly DeliveryRow[]): Pro
         eventNumber,
         type: "monitor.down",
         data: aMonitorChange({ id: monitorId }),
-        answeredAt: 0,
+        occurredAt: 0,
         ...over,
       };
     }),

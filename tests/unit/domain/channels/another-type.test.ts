@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { aChannel } from "../../../../testing/factories.ts";
 import { checkDue } from "../../../../testing/pipeline.ts";
-import { type Api, aChannel, api, type Json } from "../../../../testing/routes.ts";
+import { type Api, api, type Json } from "../../../../testing/routes.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -46,7 +47,7 @@ describe("a channel type that is added to the registry", () => {
   it("is part of the API, with its own settings and defaults", async () => {
     const chat = await add();
     expect(chat).toMatchObject({ type: "echo-chat", config: { room, token: null, headers: {}, loud: false } });
-    const webhook = await call("POST", "/v1/channels", aChannel);
+    const webhook = await call("POST", "/v1/channels", aChannel());
     const { body } = await call("GET", "/v1/channels");
     expect(body.items.map(({ type }: Json) => type).sort()).toEqual(["echo-chat", "webhook"]);
     expect(webhook.body.config).not.toHaveProperty("room");

@@ -1,9 +1,13 @@
 // The OpenAPI document of all routes, which get-openapi imports as "virtual:openapi".
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { bundle, load, portable, ROOT, virtualModule } from "./bundling.mjs";
 
 /** What the document is imported as. */
 export const DOCUMENT = "virtual:openapi";
+/** Exports `webhooks`: the requests that Stillup sends. A project may have none. */
+const WEBHOOKS = "domain/channels/webhooks.ts";
 
 /**
  * The OpenAPI document of these routes in `root`, as JSON, deflated, in base64.
@@ -14,7 +18,9 @@ export const DOCUMENT = "virtual:openapi";
 export async function openApiDocument(routes, root = ROOT) {
   const imports = routes.map((name, index) => `import * as r${index} from "./functions/api/${name}.ts";`);
   const list = routes.map((name, index) => `{ name: "${name}", route: r${index}.route }`);
+  const hasWebhooks = existsSync(join(root, WEBHOOKS));
   const contents = `import { openApiDocument } from "./runtime/api/openapi.ts";
+${hasWebhooks ? `import { webhooks } from "./${WEBHOOKS}";` : "const webhooks = [];"}
 ${imports.join("\n")}
 const routes = [${list}];
 for (const each of routes) {
@@ -24,7 +30,7 @@ for (const each of routes) {
     throw new Error("functions/api/" + each.name + ".ts exports a route that OpenAPI cannot describe: " + error, { cause: error });
   }
 }
-export default JSON.stringify(openApiDocument(routes));`;
+export default JSON.stringify(openApiDocument(routes, webhooks));`;
   const { outputFiles } = await bundle({
     ...portable,
     absWorkingDir: root,

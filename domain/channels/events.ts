@@ -7,12 +7,15 @@ import { Id, Time } from "../shared/fields.ts";
 /** The `data` of a monitor's events. */
 export const MonitorChange = z
   .object({
-    monitor: z.object({
-      id: described(Id, "The id of the monitor."),
-      name: described(z.string(), "Its name."),
-      type: described(z.string(), "What kind of monitor it is."),
-      target: described(z.string(), "What it checks, as one text: a URL, for example."),
-    }),
+    monitor: described(
+      z.object({
+        id: described(Id, "The id of the monitor."),
+        name: described(z.string(), "Its name."),
+        type: described(z.string(), "What kind of monitor it is."),
+        target: described(z.string(), "What it checks, as one text: a URL, for example."),
+      }),
+      "The monitor.",
+    ),
     incident: described(Incident, "The outage, as it was when the event happened."),
     check: described(Check, "The check that confirmed that the monitor is down, or up again."),
   })
@@ -27,7 +30,10 @@ const SystemOnline = z
 
 const TestedChannel = z
   .object({
-    channel: z.object({ id: described(Id, "The id of the channel."), name: described(z.string(), "Its name.") }),
+    channel: described(
+      z.object({ id: described(Id, "The id of the channel."), name: described(z.string(), "Its name.") }),
+      "The channel.",
+    ),
   })
   .register(z.globalRegistry, { id: "TestedChannel" });
 

@@ -53,7 +53,10 @@ export const DeliveryDetail = z
 export type DeliveryDetail = z.output<typeof DeliveryDetail>;
 
 function withData({ type, data }: (typeof deliveredEvents)[number]) {
-  return z.extend(Delivery, { type: z.literal(type), data });
+  return z.extend(Delivery, {
+    type: described(z.literal(type), "What happened."),
+    data: described(data, "The details that the receiver gets."),
+  });
 }
 
 export const DeliveryQuery = z.strictObject({

@@ -55,8 +55,17 @@ interface Components {
   readonly responses: Record<string, Json>;
 }
 
-/** The OpenAPI 3.1 document of these routes, from the schemas that check their calls. */
-export function openApiDocument(routes: readonly NamedRoute[]): Json {
+/** A request that Stillup sends. */
+interface Webhook {
+  readonly name: string;
+  readonly summary: string;
+  /** Headers that it always has, name to description. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Schema;
+}
+
+/** The OpenAPI 3.1 document of these routes and webhooks, from the schemas that check them. */
+export function openApiDocument(routes: readonly NamedRoute[], webhooks: readonly Webhook[] = []): Json {
   const sorted = [...routes].sort((a, b) => (a.route.path < b.route.path ? -1 : 1));
   const components: Components = { schemas: {}, responses: {} };
   const paths: Record<string, Json> = {};
@@ -76,14 +85,42 @@ export function openApiDocument(routes: readonly NamedRoute[]): Json {
     },
     servers: [{ url: "/" }],
     security: [{ key: [] }],
-    tags: [...new Set(sorted.map(({ route }) => tagOf(route)))].map((name) => ({ name })),
+    tags: [...new Set([...sorted.map(({ route }) => tagOf(route)), ...webhooks.map(() => "webhooks")])].map((name) => ({
+      name,
+    })),
     paths,
+    ...(webhooks.length === 0
+      ? {}
+      : { webhooks: Object.fromEntries(webhooks.map((each) => webhook(each, components))) }),
     components: {
       ...components,
       parameters: { id: { name: "id", in: "path", required: true, schema: { type: "string" } } },
       securitySchemes: { key: { type: "http", scheme: "bearer", description: "The administrator's API key." } },
     },
   };
+}
+
+function webhook({ name, summary, headers, body }: Webhook, { schemas }: Components): [string, Json] {
+  const operation = {
+    operationId: `webhook-${name.replaceAll(".", "-")}`,
+    summary,
+    tags: ["webhooks"],
+    security: [],
+    parameters: Object.entries(headers).map(([header, description]) => ({
+      name: header,
+      in: "header",
+      required: true,
+      description,
+      schema: { type: "string" },
+    })),
+    requestBody: { required: true, content: { "application/json": { schema: toJson(body, "output", schemas) } } },
+    responses: {
+      "2XX": { description: "The receiver has it." },
+      "410": { description: "The receiver wants nothing any more: the channel is disabled." },
+      default: { description: "Stillup tries again later." },
+    },
+  };
+  return [name, { post: operation }];
 }
 
 function operation(name: string, route: Route, components: Components): Json {

@@ -1,6 +1,7 @@
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod/mini";
+import { events } from "../../../../domain/channels/events.ts";
 import type { Schema } from "../../../../runtime/api/validate.ts";
 import { api, type Json, routes } from "../../../../testing/routes.ts";
 import { testEnv } from "../../../../testing/test-env.ts";
@@ -84,6 +85,41 @@ describe("the OpenAPI document", () => {
     expect(response.description).toContain("`stream_unavailable`");
     const [, { properties }] = response.content["application/problem+json"].schema.allOf;
     expect(properties.code.enum).toEqual(["database_unavailable", "stream_unavailable"]);
+  });
+
+  it("describes every webhook, with its headers and its data", () => {
+    expect(Object.keys(document.webhooks).sort()).toEqual(events.map(({ type }) => type).sort());
+    const { post } = document.webhooks["monitor.down"];
+    expect(post.parameters.map((each: Json) => each.name)).toEqual([
+      "webhook-id",
+      "webhook-timestamp",
+      "webhook-signature",
+    ]);
+    const { schema } = post.requestBody.content["application/json"];
+    expect(schema.properties.type.const).toBe("monitor.down");
+    expect(JSON.stringify(schema.properties.data)).toContain("MonitorChange");
+  });
+
+  it("describes every field and every filter", () => {
+    const missing: string[] = [];
+    const walk = (schema: Json, path: string) => {
+      for (const [name, field] of Object.entries<Json>(schema.properties ?? {})) {
+        if (field.description === undefined && field.$ref === undefined) missing.push(`${path}.${name}`);
+        walk(field, `${path}.${name}`);
+      }
+      for (const part of ["anyOf", "oneOf", "allOf"]) for (const each of schema[part] ?? []) walk(each, path);
+      if (typeof schema.items === "object") walk(schema.items, `${path}[]`);
+    };
+    for (const [name, schema] of Object.entries<Json>(document.components.schemas)) walk(schema, name);
+    for (const [address, { parameters = [], responses }] of operations()) {
+      for (const { name, description } of parameters) {
+        if (name !== undefined && description === undefined) missing.push(`${address} ?${name}`);
+      }
+      for (const [status, { content = {} }] of Object.entries<Json>(responses)) {
+        for (const { schema } of Object.values<Json>(content)) walk(schema, `${address} ${status}`);
+      }
+    }
+    expect(missing).toEqual([]);
   });
 
   it("says that filters go into the query where there is no body", () => {

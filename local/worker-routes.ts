@@ -21,7 +21,10 @@ export function workerRoutes({ routes, workers }: Functions): RouterEntry[] {
   return [...routes, metrics];
 }
 
-async function observeStream({ stream, metrics }: Env, { stream: name, group }: { stream: string; group: string }) {
+async function observeStream(
+  { stream, metrics }: Pick<Env, "stream" | "metrics">,
+  { stream: name, group }: { stream: string; group: string },
+) {
   const state = await stream.state(name, group).catch(() => null);
   if (state === null) return;
   metrics.set(streamPending, state.pending, { stream: name });

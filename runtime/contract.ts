@@ -35,6 +35,16 @@ export interface Env<Own = unknown> {
   };
 }
 
+/**
+ * The env of a function that exports these ports: without the others, so that it cannot call what it does not declare.
+ * `satisfies ConsumeFunction<DomainConfig, typeof ports>` gives them to a worker.
+ */
+export type FunctionEnv<P extends Ports = NoPorts, Own = unknown> = Omit<Env<Own>, keyof Ports> &
+  Pick<Env<Own>, keyof P & keyof Ports>;
+
+/** Of a function that exports no `ports`. */
+export type NoPorts = Record<never, never>;
+
 /** One call's own circumstances. */
 export interface Ctx {
   readonly requestId: string;
@@ -47,8 +57,8 @@ export interface Ctx {
 }
 
 /** A route's default export. */
-export interface FetchFunction<Own = unknown> {
-  fetch(request: Request, env: Env<Own>, ctx: Ctx): Promise<Response>;
+export interface FetchFunction<Own = unknown, P extends Ports = NoPorts> {
+  fetch(request: Request, env: FunctionEnv<P, Own>, ctx: Ctx): Promise<Response>;
 }
 
 export interface Batch {
@@ -81,14 +91,14 @@ export interface Consumed {
 export type ConsumeResult = void | Consumed;
 
 /** A worker's default export. */
-export interface ConsumeFunction<Own = unknown> {
-  consume(batch: Batch, env: Env<Own>, ctx: Ctx): Promise<ConsumeResult>;
+export interface ConsumeFunction<Own = unknown, P extends Ports = NoPorts> {
+  consume(batch: Batch, env: FunctionEnv<P, Own>, ctx: Ctx): Promise<ConsumeResult>;
   /**
    * Records a message that no further try can fix: one that `consume` names in `deadLetters`, or that made it throw for
    * the fifth time. The message is acked afterwards. It may be called twice for one message. If it throws, the message
    * stays pending and comes again.
    */
-  deadLetter(letter: NewDeadLetter, env: Env<Own>): Promise<void>;
+  deadLetter(letter: NewDeadLetter, env: FunctionEnv<P, Own>): Promise<void>;
 }
 
 /** A dead letter that is to be recorded. */
@@ -113,8 +123,8 @@ export interface Tick {
 export type ScheduledResult = void | { readonly publish?: readonly Outgoing[]; readonly nextInMs?: number };
 
 /** A schedule's default export. */
-export interface ScheduledFunction<Own = unknown> {
-  scheduled(tick: Tick, env: Env<Own>, ctx: Ctx): Promise<ScheduledResult>;
+export interface ScheduledFunction<Own = unknown, P extends Ports = NoPorts> {
+  scheduled(tick: Tick, env: FunctionEnv<P, Own>, ctx: Ctx): Promise<ScheduledResult>;
 }
 
 /** What a worker file exports as `source`. */

@@ -22,7 +22,7 @@ export default handle(route, async ({ env, ctx }) => {
 });
 
 /** A process has metrics of its own to tell while the database is away, so that is no reason to tell nothing. */
-async function setBacklog(env: Env, { requestId }: Ctx): Promise<void> {
+async function setBacklog(env: Pick<Env, "sql" | "memo" | "metrics" | "log">, { requestId }: Ctx): Promise<void> {
   try {
     const known = await withTimeout(PATIENCE_MS, backlog(env));
     if (known === null) throw new Error("The database did not respond within 2 s.");

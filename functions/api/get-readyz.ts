@@ -36,7 +36,7 @@ export default handle(route, async ({ env }) => {
 });
 
 /** Where every question costs, only what was asked anyway is told: the database may sleep. */
-async function ages(env: Env) {
+async function ages(env: Pick<Env, "sql" | "memo" | "reached">) {
   if (env.reached?.sql) return knownBacklog(env);
   return withTimeout(
     PATIENCE_MS,

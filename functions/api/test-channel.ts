@@ -13,8 +13,8 @@ export const route = {
   errors: ["wrong_state"],
 } as const satisfies Route;
 
-export const ports: Ports = { http: "shared" };
+export const ports = { http: "shared" } as const satisfies Ports;
 
-export default handle(route, async ({ params, env, ctx }) =>
+export default handle<typeof route, typeof ports>(route, async ({ params, env, ctx }) =>
   reply(200, await testChannel(env, { id: params.id, signal: ctx.signal })),
 );

@@ -5,7 +5,7 @@ import { checkConnectivityAgain } from "../../domain/connectivity/report-connect
 import type { Env, Ports, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 5, runsWith: ["monitoring"] };
-export const ports: Ports = { http: "shared" };
+export const ports = { http: "shared" } as const satisfies Ports;
 
 /** More entries than these are a backlog: those of 15 s, with 10,000 monitors, are fewer. */
 const BACKLOG = 500;
@@ -22,7 +22,7 @@ export default {
     const waiting = new Set(redelivered.length > 0 && (await isBacklogged(env)) ? redelivered : []);
     return { publish: jobEntries(jobs.filter(({ monitorId }) => !waiting.has(monitorId))), nextInMs };
   },
-} satisfies ScheduledFunction<DomainConfig>;
+} satisfies ScheduledFunction<DomainConfig, typeof ports>;
 
 async function isBacklogged({ stream }: Env): Promise<boolean> {
   const state = await stream.state(checksDue.stream, checksDue.group).catch(() => null);

@@ -3,7 +3,7 @@ import { deliverDue } from "../../domain/deliveries/deliver.ts";
 import type { Ports, Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 10, runsWith: ["notification"] };
-export const ports: Ports = { http: "shared" };
+export const ports = { http: "shared" } as const satisfies Ports;
 
 /**
  * Sends what is due and was woken by nobody: next tries, lost wake-ups, deliveries whose worker died. It needs nothing but
@@ -15,4 +15,4 @@ export default {
     if (channelIds.length > 0) ctx.waitUntil(deliverDue(env, channelIds, ctx.signal));
     return { nextInMs };
   },
-} satisfies ScheduledFunction;
+} satisfies ScheduledFunction<unknown, typeof ports>;

@@ -9,7 +9,7 @@ import type { ConsumeFunction, Ports, Source } from "../../runtime/contract.ts";
 import { parseMessages } from "../../runtime/worker/settle.ts";
 
 export const source: Source = { ...checksDue, batchSize: 1, parallel: 64 };
-export const ports: Ports = { http: "limited" };
+export const ports = { http: "limited" } as const satisfies Ports;
 
 /** Makes checks and stores their results. Checks that a stop leaves undone go back as new entries. */
 export default {
@@ -27,4 +27,4 @@ export default {
   },
 
   deadLetter: (letter, env) => recordDeadLetter(env.sql, letter),
-} satisfies ConsumeFunction<DomainConfig>;
+} satisfies ConsumeFunction<DomainConfig, typeof ports>;

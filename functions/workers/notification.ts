@@ -9,7 +9,7 @@ import { parseMessages } from "../../runtime/worker/settle.ts";
 
 /** One call a wake-up and many side by side, so that a slow receiver holds up its own wake-up alone. */
 export const source: Source = { stream: alertsDue.stream, group: alertsDue.group, batchSize: 1, parallel: 1000 };
-export const ports: Ports = { http: "shared" };
+export const ports = { http: "shared" } as const satisfies Ports;
 
 /** Sends what is due. For a canary that got here it gives the heartbeat. */
 export default {
@@ -23,4 +23,4 @@ export default {
   },
 
   deadLetter: (letter, env) => recordDeadLetter(env.sql, letter),
-} satisfies ConsumeFunction<DomainConfig>;
+} satisfies ConsumeFunction<DomainConfig, typeof ports>;

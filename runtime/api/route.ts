@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import type { Ctx, Env, FetchFunction } from "../contract.ts";
+import type { Ctx, FetchFunction, FunctionEnv, NoPorts, Ports } from "../contract.ts";
 import type { ErrorCode } from "../errors.ts";
 import { authorize } from "./authorize.ts";
 import { matchPath, methodsFor, pathOf } from "./path.ts";
@@ -34,11 +34,11 @@ type ParameterNames<Path extends string> = Path extends `${string}{${infer Name}
 type Parsed<S> = S extends Schema ? z.output<S> : undefined;
 
 /** One call of a route, checked. */
-interface RouteCall<R extends Route> {
+interface RouteCall<R extends Route, P extends Ports> {
   readonly params: Readonly<Record<ParameterNames<R["path"]>, string>>;
   readonly query: Parsed<R["query"]>;
   readonly body: Parsed<R["body"]>;
-  readonly env: Env;
+  readonly env: FunctionEnv<P>;
   readonly ctx: Ctx;
 }
 
@@ -59,10 +59,10 @@ export function reply<const Status extends number, Body>(status: Status, body: B
  * A route's handler. `run` gets a call whose key, path, query and body have been checked. All that fails, and whatever
  * `run` throws, is answered with a problem (RFC 9457).
  */
-export function handle<const R extends Route>(
+export function handle<const R extends Route, P extends Ports = NoPorts>(
   route: R,
-  run: (call: RouteCall<R>) => Promise<RouteReply<R>>,
-): FetchFunction {
+  run: (call: RouteCall<R, P>) => Promise<RouteReply<R>>,
+): FetchFunction<unknown, P> {
   const template = route.path.split("/");
   return {
     fetch: (request, env, ctx) =>
@@ -73,7 +73,7 @@ export function handle<const R extends Route>(
         const methods = methodsFor(route.method);
         if (!methods.includes(request.method)) throw methodNotAllowed(methods);
         // The names come from the template and the values from the schemas that RouteCall<R> is made of.
-        const call = { params, ...(await readInput(route, request)), env, ctx } as RouteCall<R>;
+        const call = { params, ...(await readInput(route, request)), env, ctx } as RouteCall<R, P>;
         const { status, body } = (await run(call)) as { status: number; body: unknown };
         return { status, body, contentType: route.contentType ?? "application/json" };
       }),

@@ -7,7 +7,7 @@ import { limits } from "../../../local/listen.ts";
 import { startServer } from "../../../local/server.ts";
 import { handle, type Route, reply } from "../../../runtime/api/route.ts";
 import { createRouter } from "../../../runtime/api/router.ts";
-import type { Ctx, Env, FetchFunction } from "../../../runtime/contract.ts";
+import type { Ctx, FetchFunction, FunctionEnv } from "../../../runtime/contract.ts";
 import { createBackground } from "../../../runtime/worker/background.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -23,7 +23,7 @@ const MB = 1024 * 1024;
 
 let env: TestEnv;
 let server: Awaited<ReturnType<typeof startServer>>;
-let calls: { readonly env: Env; readonly ctx: Ctx; readonly request: Request }[];
+let calls: { readonly env: FunctionEnv; readonly ctx: Ctx; readonly request: Request }[];
 let respond: (request: Request, ctx: Ctx) => Promise<Response>;
 
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { recordDeadLetter } from "../../../../domain/dead-letters/record-dead-letter.ts";
-import type { Batch, ConsumeFunction, ConsumeResult, Ctx, Env, Source } from "../../../../runtime/contract.ts";
+import type { Batch, ConsumeFunction, ConsumeResult, Ctx, FunctionEnv, Source } from "../../../../runtime/contract.ts";
 import { createMemoryStream } from "../../../../runtime/drivers/stream/memory.ts";
 import type { EventStream } from "../../../../runtime/drivers/stream/stream.ts";
 import { StillupError } from "../../../../runtime/errors.ts";
@@ -20,7 +20,7 @@ const away = new StillupError("stream_unavailable", "Redis is away");
 interface Call {
   readonly bodies: string[];
   readonly batch: Batch;
-  readonly env: Env;
+  readonly env: FunctionEnv;
   readonly ctx: Ctx;
   done(result?: ConsumeResult): void;
   fail(error: unknown): void;

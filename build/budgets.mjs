@@ -7,9 +7,9 @@ export const BUDGETS = {
   /** A function with its drivers over HTTP, for a function host. */
   artefact: { bytes: 360_000, gzipBytes: 110_000 },
   /** The same with a client for outgoing HTTP: undici alone is 523 KB. */
-  callingArtefact: { bytes: 900_000, gzipBytes: 300_000 },
-  /** `api`, `worker` and `all`, which hold many functions. */
-  wholeArtefact: { bytes: 1_000_000, gzipBytes: 330_000 },
+  callingArtefact: { bytes: 1_000_000, gzipBytes: 330_000 },
+  /** `api`, `worker` and `all`, which contain many functions. */
+  wholeArtefact: { bytes: 1_200_000, gzipBytes: 380_000 },
 };
 
 /** @param {number} bytes */

@@ -193,8 +193,8 @@ function checkBudgets(built) {
     const { name, bytes, gzipBytes } = artefact;
     const budget = budgetOf(artefact);
     if (bytes < budget.bytes && gzipBytes < budget.gzipBytes) return [];
-    const [is, gzipped, most, mostGzipped] = [bytes, gzipBytes, budget.bytes, budget.gzipBytes].map(kilobytes);
-    return [`${name} is ${is}, ${gzipped} gzipped; its budget is ${most} and ${mostGzipped}`];
+    const size = `${kilobytes(bytes)}, ${kilobytes(gzipBytes)} gzipped`;
+    return [`${name} is ${size}; its budget is ${kilobytes(budget.bytes)}, ${kilobytes(budget.gzipBytes)} gzipped`];
   });
 }
 

@@ -53,7 +53,7 @@ export function lambdaTemplate({ functions }, defaults) {
         Description: "Where the API answers",
         Value: { "Fn::Sub": `https://\${Api}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}` },
       },
-      AlarmTopicArn: { Description: "What alarms are told to", Value: ref("AlarmTopic") },
+      AlarmTopicArn: { Description: "The topic that alarms are sent to", Value: ref("AlarmTopic") },
     },
   };
 }
@@ -102,7 +102,11 @@ function parameters({ CONNECTIVITY_TARGETS: connectivityTargets }) {
       MaxValue: 10240,
       Default: 256,
     },
-    AlarmEmail: { Type: "String", Description: "Who is told of alarms; empty: nobody", Default: "" },
+    AlarmEmail: {
+      Type: "String",
+      Description: "The address that alarms are sent to. Empty: none are sent",
+      Default: "",
+    },
   };
 }
 

@@ -92,7 +92,7 @@ export async function createBindings(config: ProcessConfig, { service, log, func
   return bindings;
 }
 
-/** For migrations: what is not embedded is reached over TCP and around a pooler. */
+/** For migrations: a database that is not embedded is reached over TCP, without a pooler. */
 export async function openDirectSql({ database }: ProcessConfig): Promise<SqlDriver> {
   if (database.driver === "pglite") return openSql(database);
   return openSql({ ...database, driver: "tcp", url: database.directUrl });

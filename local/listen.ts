@@ -9,7 +9,7 @@ export const limits = {
   /** For all of a request, its body included. */
   requestTimeout: 20_000,
   connectionsCheckingInterval: 1000,
-  /** Longer than what is usual for a proxy in front, so that it is the proxy that closes idle connections. */
+  /** Longer than usual for a proxy, so that the proxy closes idle connections first. */
   keepAliveTimeout: 65_000,
 } satisfies ServerOptions;
 const MAX_CONNECTIONS = 4096;

@@ -1,8 +1,8 @@
 import { dirname, join } from "node:path";
 import { readConfig } from "../runtime/config/config.ts";
+import { StillupError } from "../runtime/errors.ts";
 import { serviceNames } from "../runtime/manifest.ts";
 import { isOperators, runCli } from "./cli/cli.mjs";
-import { fail } from "./fail.ts";
 import { readManifest } from "./load.ts";
 import { onStopSignal } from "./signals.ts";
 
@@ -58,6 +58,18 @@ async function main([command, ...args]: readonly string[]): Promise<void> {
   const isHelp = command === "--help" || command === "help";
   (isHelp ? process.stdout : process.stderr).write(usage(services));
   process.exit(isHelp ? 0 : 2);
+}
+
+/** Ends the process with 1 and one message. Only an error that Stillup does not raise on purpose shows its stack. */
+function fail(error: unknown): never {
+  process.stderr.write(`${describe(error)}\n`);
+  process.exit(1);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof StillupError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const lines = (error.errors ?? []).map(({ field, message }) => `  ${field}: ${message}`);
+  return [`stillup: ${error.message}`, ...lines].join("\n");
 }
 
 // Stacks in the log name the sources, not the bundles. It costs 6 MB where all functions are loaded.

@@ -61,7 +61,7 @@ export async function runAll({ variables, folder, ...options }: RunOptions & { v
     config,
     async prepare({ sql }) {
       await applyMigrations(sql, options.dist);
-      // The process was the only one, so nobody holds a lease any more.
+      // Only this process uses the folder, so no lease of an earlier one is still held.
       await sql`select free_leases()`;
     },
     started(url) {

@@ -4,11 +4,11 @@ import type { Log } from "../runtime/log.ts";
 /** npm and the terminal may both pass one Ctrl-C on. */
 const SAME_PRESS_MS = 500;
 
-/** The process was told to stop. */
+/** The request to stop the process. */
 export interface StopSignal {
   /** Aborts with the first SIGTERM, SIGINT or SIGHUP. */
   readonly signal: AbortSignal;
-  /** What is still in hand, one line each; for a person. */
+  /** The work that is not finished, one line each. */
   left: () => readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function tellWhatIsLeft(what: string, left: readonly string[]): void {
   process.stderr.write(`stillup: ${what} Left undone: ${left.join("; ") || "nothing"}\n`);
 }
 
-/** What nobody caught is a bug: it is logged, and the process ends with 1 rather than go on in an unknown state. */
+/** An error that nobody caught is a bug. It is logged, and the process ends with 1, because its state is unknown. */
 export function endOnBugs(log: Log): void {
   const end = (error: unknown) => {
     log.error("An error was not caught; the process ends.", errorFields(error));

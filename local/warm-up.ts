@@ -1,4 +1,4 @@
-/** Node's fetch lets go of a connection 4 s after its last request, unless the server promised more. */
+/** Node's fetch closes a connection 4 s after its last request, unless the server promised more. */
 const COLD_AFTER_MS = 3500;
 
 /** Opens a connection a little before it is needed: over TLS that takes two round trips. */
@@ -18,7 +18,7 @@ export function createWarmUp(ask: () => PromiseLike<unknown>, now = () => perfor
     begin() {
       if (now() - usedAt < COLD_AFTER_MS) return;
       usedAt = now();
-      // Should it fail, so does what comes next, and tells.
+      // If it fails, so does the next statement, which reports it.
       ask().then(undefined, () => {});
     },
   };

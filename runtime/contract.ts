@@ -7,8 +7,8 @@ import type { Memo } from "./memo.ts";
 import type { Metrics } from "./metrics.ts";
 
 /**
- * What a function is called with, made by whoever runs the bundle. A bundle contains no driver and no state. `Own` are
- * the values of the settings that the functions declare in domain/config.ts.
+ * What a function is called with. A bundle contains no driver and no state: its host makes them. `Own` are the values of
+ * the settings that the functions declare in domain/config.ts.
  */
 export interface Env<Own = unknown> {
   readonly sql: Sql;

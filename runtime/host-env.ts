@@ -2,7 +2,7 @@ import type { Env, Ports } from "./contract.ts";
 import type { Http } from "./drivers/http/http.ts";
 import { StillupError } from "./errors.ts";
 
-/** All that a process or a function host can hand its functions. */
+/** Everything that a process or a function host can pass to its functions. */
 export interface HostEnv<Own = unknown> extends Env<Own> {
   /** For functions whose `ports` say `http: "limited"`. */
   readonly limitedHttp: Http;

@@ -1,37 +1,37 @@
 /** Where bundles run without a process of their own. `fetch`: anything that takes a fetch handler. */
 export type HostName = "lambda" | "cloudflare" | "fetch";
 
-/** What a host may offer to checks beside HTTP: TCP and UDP of one's own, and ICMP. */
+/** What a host may offer beside HTTP: its own TCP and UDP sockets, and ICMP. */
 export type Capability = "sockets" | "icmp";
 
-/** What a function host does not do, or not quickly. The API tells it, and refuses what would not work. */
+/** What a function host cannot do, or not quickly. `/healthz` shows it, and the API refuses what would not work. */
 export interface HostLimits {
   readonly host: HostName;
   /** Monitors with a shorter interval are refused. */
   readonly minIntervalSeconds: number;
-  /** From the answer that decides to the alert sent, at most, while the host's clock ticks each minute. */
+  /** The longest time from the deciding response to the alert, with a tick of the host's clock each minute. */
   readonly alertWithinSeconds: number;
   /** Monitors that need anything else to be checked are refused. A process offers everything. */
   readonly capabilities: readonly Capability[];
-  /** What cannot be done, a sentence each. */
+  /** One sentence for each thing that cannot be done. */
   readonly limitations: string[];
 }
 
 /**
- * WORK_SECONDS when left out: how long one tick of the host's clock works. For a minute, it hands over to the next; other
+ * The default of WORK_SECONDS: how long one tick of the host's clock works. After a minute the next tick goes on. Other
  * hosts of a fetch handler may end a call after 30 s.
  */
 export const defaultWorkSeconds: Readonly<Record<HostName, number>> = { lambda: 60, cloudflare: 60, fetch: 20 };
 
 const TICK_SECONDS = 60;
-/** What a check between two ticks may have to wait besides: the next instance starts, reads and connects. */
+/** How much longer a check between two ticks may wait: the next instance has to start, read and connect. */
 const START_SECONDS = 5;
 const MIN_INTERVAL_SECONDS = 5;
 
 const withoutSockets = [
-  "A check tells its whole time and how long the body took; DNS, connecting, TLS and the first byte are not told apart.",
-  "NETWORK_POLICY holds for addresses written in a URL. What a name leads to is not seen, so it is not checked.",
-  "A body that decodes to nothing for ever ends with the time-out, as nobody sees its size.",
+  "A check has its total time and the time of the body. The times of DNS, connect, TLS and the first byte are unknown.",
+  "NETWORK_POLICY applies only to addresses that are written in a URL. The address of a host name is not checked.",
+  "A compressed body that never ends and decodes to nothing ends with the time-out.",
 ];
 
 const capabilities: Readonly<Record<HostName, readonly Capability[]>> = {
@@ -44,8 +44,8 @@ const limitations: Readonly<Record<HostName, string[]>> = {
   lambda: [],
   cloudflare: [
     ...withoutSockets,
-    "A certificate's or name's failure comes as a failure to connect, or as a status of 52x or 530 of the network.",
-    "At most 3 checks and 2 webhooks go out at once from a tick, of the 6 connections that a call has.",
+    "A failure of a certificate or a name is reported as a failed connection, or as a status 52x or 530.",
+    "A tick makes at most 3 checks and 2 deliveries at once, because a call has 6 connections.",
   ],
   fetch: withoutSockets,
 };

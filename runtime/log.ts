@@ -14,7 +14,7 @@ export interface Log {
   child(fields: LogFields): Log;
 }
 
-/** A log of this service. `service` stands in every line. */
+/** The log of a service, whose name is in every line. */
 export function createLog(service: string, level: LogLevel): Log {
   return wrap(() => new Logger({ serviceName: service, logLevel: level }));
 }

@@ -15,12 +15,12 @@ interface Built {
 
 /** One function of the build. */
 export type ManifestFunction =
-  /** Of a route, what is data; its schemas stay in the bundle. */
+  /** A route's data. Its schemas stay in the bundle. */
   | (Built & { readonly kind: "api"; readonly route: Pick<Route, "method" | "path" | "auth" | "summary"> })
   | (Built & { readonly kind: "workers"; readonly source: Source })
   | (Built & { readonly kind: "schedules"; readonly schedule: Schedule });
 
-/** `dist/manifest.json`: all that whoever runs the functions must know. */
+/** `dist/manifest.json`: what a host of the functions must know. */
 export interface Manifest {
   readonly functions: readonly ManifestFunction[];
   /** What domain/config.ts declares. */

@@ -7,7 +7,7 @@ import type { Schedule, ScheduledFunction } from "../../runtime/contract.ts";
 
 export const schedule: Schedule = { everySeconds: 3600, runsWith: ["status-change"] };
 
-/** Makes room for the coming days' checks and lets go of what nobody is shown any more. */
+/** Makes the partitions for the coming days and deletes what is no longer shown. */
 export default {
   async scheduled(_tick, env, ctx) {
     const { claimed, nextInMs } = await claimSchedule(env.sql, "apply-retention", schedule.everySeconds);

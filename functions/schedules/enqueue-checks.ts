@@ -11,9 +11,9 @@ export const ports = { http: "shared" } as const satisfies Ports;
 const BACKLOG = 500;
 
 /**
- * Gives out the checks that are due within the next seconds. One that nobody has answered is given out again, unless the
- * stream has a backlog: then it still stands in there, and once is enough. While Stillup is offline, looks whether it sees
- * again.
+ * Publishes the checks that are due within the next seconds. A check without a result is published again, unless the
+ * stream has a backlog: then its first message still waits there. While Stillup is offline, it asks the connectivity
+ * targets again.
  */
 export default {
   async scheduled(_tick, env, ctx) {

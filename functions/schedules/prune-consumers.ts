@@ -6,7 +6,7 @@ export const schedule: Schedule = {
   runsWith: ["monitoring", "status-change", "notification"],
 };
 
-/** Removes consumers of processes that are long gone and whose entries were taken over. */
+/** Removes the consumers of processes that ended long ago. Other consumers have claimed their messages. */
 export default {
   async scheduled(_tick, env) {
     const { claimed, nextInMs } = await claimSchedule(env.sql, "prune-consumers", schedule.everySeconds);

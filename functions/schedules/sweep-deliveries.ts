@@ -6,8 +6,8 @@ export const schedule: Schedule = { everySeconds: 10, runsWith: ["notification"]
 export const ports = { http: "shared" } as const satisfies Ports;
 
 /**
- * Sends what is due and was woken by nobody: next tries, lost wake-ups, deliveries whose worker died. It needs nothing but
- * Postgres, and waits for no receiver.
+ * Sends due deliveries that no message announced: next attempts, lost messages, deliveries whose worker died. It needs
+ * only Postgres, and does not wait for receivers.
  */
 export default {
   async scheduled(_tick, env, ctx) {

@@ -26,7 +26,7 @@ export interface HttpResult {
 
 const TEXT = /^(text\/|application\/([\w.-]+\+)?(json|xml|javascript))/i;
 
-/** What is kept of the time to hand an answer over, whatever still goes on behind it. */
+/** This much of the time is kept for returning the response, whatever is still running. */
 const TO_ANSWER_MS = 250;
 
 /**
@@ -61,7 +61,7 @@ function toRequest(event: HttpEvent): Request {
   });
 }
 
-/** Cookies apart, because a header of several of them cannot be joined; what is no text in base64. */
+/** Cookies are separate, because several of them cannot be joined in one header. What is not text is base64. */
 async function toResult(response: Response): Promise<HttpResult> {
   const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== "set-cookie"));
   const bytes = Buffer.from(await response.arrayBuffer());

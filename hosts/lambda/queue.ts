@@ -25,7 +25,7 @@ interface RecordsOptions {
   readonly deadline: number;
 }
 
-/** How long before the deadline calls are told to end, so that what they hand back is published in time. */
+/** How long before the deadline calls are aborted, so that the messages they return are published in time. */
 const TO_HAND_BACK_MS = 4000;
 
 /** Messages of SQS, all of one queue. A message that is not named in the result is done. */

@@ -22,7 +22,7 @@ export interface HostConfig {
 
 /**
  * A Worker's call has 6 connections, one of which hears wake-ups. What is more waits in line with its time-out running, so that
- * a target would seem slow that was never asked. Statements and streams are quick, and take what is free.
+ * a target would seem slow that was never called. Statements and streams are quick, and use the connections that are free.
  */
 const CLOUDFLARE = { limited: 3, shared: 2 };
 

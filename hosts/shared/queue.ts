@@ -17,7 +17,7 @@ interface Queued {
   readonly messages: readonly Message[];
   /** When the host ends the call: milliseconds since 1970. */
   readonly deadline: number;
-  /** Aborts when what is under way is to be handed back. */
+  /** Aborts when unfinished messages must be handed back. */
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +51,7 @@ function workerOf({ workers }: Workers, queue: string): LoadedWorker {
   throw new Error(`The queue ${queue} is for no function here: its name must end in one of ${names || "none"}.`);
 }
 
-/** Those that came before each in a call of its own, so that one takes no other down with it for ever. */
+/** A message that was delivered before gets a call of its own, so that one that fails cannot make others fail. */
 async function consumeQueued(call: QueueCall, messages: readonly Message[]): Promise<Map<string, number>> {
   const redelivered = new Map<string, number>();
   const calls = batchesOf(messages, call.worker.source.batchSize).map((batch) =>
@@ -78,7 +78,7 @@ function batchesOf(messages: readonly Message[], size: number): (readonly Messag
   return batches;
 }
 
-/** What was published or recorded in vain is done again with the messages that it came from. */
+/** When publishing or recording fails, the messages come again, and with them everything that follows from them. */
 async function consumeBatch(
   { worker: { fn, source, ports }, env, ctx }: QueueCall,
   messages: readonly Message[],

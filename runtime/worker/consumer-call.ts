@@ -10,9 +10,9 @@ import { recordDeadLetter } from "./dead-letters.ts";
 import type { Outage } from "./outage.ts";
 import { type CallOutcome, type Retry, type Settlement, settle } from "./settle.ts";
 
-/** After this part of the lease a call is told to end: what it hands back must be settled while the entry is its own. */
+/** After this part of the lease a call is aborted, so that what it returns is settled before the lease ends. */
 const SIGNAL_AT = 0.8;
-/** About how long after a message could not be dead-lettered it is tried again. */
+/** About how long a message waits that could not be recorded as a dead letter. */
 const DEAD_LETTER_RETRY_MS = 8000;
 
 export interface ConsumerCallOptions {
@@ -27,8 +27,8 @@ export interface ConsumerCallOptions {
 }
 
 /**
- * One call and what follows from it: messages are dead-lettered, acked, handed on. Resolves with what is to be tried again
- * by the same process; never throws. `call` aborts when the process is to stop, and is aborted when time is up.
+ * Calls the worker and does what follows: acks messages, records dead letters, publishes. Never throws. Resolves with the
+ * messages that this process must retry. `call` aborts when the process stops, and is aborted when the time is up.
  */
 export async function callAndSettle(
   options: ConsumerCallOptions,
@@ -81,7 +81,7 @@ function logOutcome({ env, outage }: ConsumerCallOptions, { error }: Settlement,
   else env.log.error("A call failed.", { ...idsOf(messages), ...errorFields(error) });
 }
 
-/** Records what is to be dead-lettered. What cannot be recorded stays pending and comes again. */
+/** Records the dead letters. A message that cannot be recorded stays pending and is retried. */
 async function deadLetters({ fn, env, who, outage }: ConsumerCallOptions, settlement: Settlement) {
   const recorded: string[] = [];
   const failed: Retry[] = [];
@@ -97,7 +97,7 @@ async function deadLetters({ fn, env, who, outage }: ConsumerCallOptions, settle
   return { recorded, failed };
 }
 
-/** Tries until the stream service takes it, the process is to stop or the lease may be over: then the entries stay pending. */
+/** Retries until the stream service accepts it, the process stops or the lease ends: then the messages stay pending. */
 async function settleUntilDone(
   { env, who, outage, sleep: wait }: ConsumerCallOptions,
   { ack, publish: wanted }: Pick<Settlement, "ack" | "publish">,
@@ -111,7 +111,7 @@ async function settleUntilDone(
       return;
     } catch (error) {
       const waitMs = outage.failed(error);
-      // Acks free the room that is missing, and a sweep finds what the entries would have woken for.
+      // Acks free the memory that is missing, and a sweep finds the work that the entries would have announced.
       const isFull = publish.length > 0 && error instanceof StillupError && error.code === "stream_full";
       if (isFull) publish = [];
       else if (performance.now() > giveUpAt || !(await wait(waitMs, signal))) return;

@@ -4,7 +4,7 @@ import { errorFields } from "../errors.ts";
 import { type ConsumerCallOptions, callAndSettle } from "./consumer-call.ts";
 import type { Retry } from "./settle.ts";
 
-/** Failing messages wait in memory until they are tried again. With so many of them, nothing new is read. */
+/** Failed messages wait in memory for their retry. With so many of them, nothing new is read. */
 const MAX_WAITING = 200;
 
 interface WorkOptions extends ConsumerCallOptions {
@@ -14,16 +14,16 @@ interface WorkOptions extends ConsumerCallOptions {
   readonly parallel: number;
 }
 
-/** A consumer's messages from when they are read until they are settled or handed back. */
+/** A consumer's messages, from reading until they are settled or handed back. */
 interface ConsumerWork {
-  /** Takes messages on, in calls of at most `batchSize`. */
+  /** Starts the messages, in calls of at most `batchSize`. */
   begin(messages: readonly Message[]): void;
-  /** How many messages could be begun now. */
+  /** How many messages could be started now. */
   free(): number;
   /** Resolves when that may have changed. */
   changed(): Promise<void>;
   calls(): number;
-  /** Tells the calls to end and, when they and `reading` have, puts what is left back into the stream. */
+  /** Aborts the calls. When they and `reading` have ended, publishes the unfinished messages again. */
   stop(reading: Promise<void>): Promise<void>;
 }
 
@@ -80,7 +80,7 @@ export function createWork(options: WorkOptions): ConsumerWork {
   };
 }
 
-/** Messages that wait for their next try. */
+/** Messages that wait for their retry. */
 function createRetries(
   { env, who, sleep, outage }: ConsumerCallOptions,
   stopping: AbortSignal,
@@ -90,7 +90,7 @@ function createRetries(
 
   const retry = async ({ id, delayMs }: Retry) => {
     if (!(await sleep(delayMs, stopping))) return;
-    // Should this fail, it stays pending, and whoever takes over next finds it.
+    // If this fails, the message stays pending, and another consumer claims it after the lease.
     const messages = await env.stream.redeliver(who, [id]).catch((error: unknown) => {
       outage.failed(error);
       return [];
@@ -105,7 +105,7 @@ function createRetries(
       const message = batch.find(({ id }) => id === what.id);
       if (message !== undefined) waiting.set(what.id, { message, done: retry(what) });
     },
-    /** Once stopping: those that did not get to be tried again. */
+    /** The messages that were not retried before the stop. */
     async stopped(): Promise<Message[]> {
       await Promise.all([...waiting.values()].map(({ done }) => done));
       return [...waiting.values()].map(({ message }) => message);

@@ -24,8 +24,8 @@ interface ConsumerOptions {
 }
 
 /**
- * Reads a stream and calls its consumer, until stopped. Nothing is read that no call is free for; what a stop leaves
- * undone goes back into the stream. Entries that another process left for longer than the lease are taken over.
+ * Reads a stream and calls its worker, until stopped. It reads only what a call is free for. Messages that are not finished
+ * at a stop are published again. Messages that another process has held for longer than the lease are claimed.
  */
 export function startConsumer({ name, source, consumer, sleep: wait = sleep, ...options }: ConsumerOptions): Part {
   const { env } = options;

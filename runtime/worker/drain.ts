@@ -2,18 +2,18 @@ import { errorFields } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { sleep } from "../sleep.ts";
 
-/** Something that runs until it is told to stop. */
+/** Something that runs until it is stopped. */
 export interface Part {
   readonly name: string;
-  /** Takes nothing new, finishes or hands back what is in hand, and resolves when that is done. */
+  /** Accepts no new work, finishes or hands back the current work, and resolves when that is done. */
   stop(): Promise<void>;
-  /** What is still in hand, for a person; null when nothing is. */
+  /** The work that is not finished, in words; null when there is none. */
   left(): string | null;
 }
 
 /**
- * Stops the stages one after the other, the parts of each side by side; resolves with true when that took no longer than
- * `seconds`.
+ * Stops the stages one after the other, and the parts of a stage at the same time. Resolves with false when that takes
+ * longer than `seconds`.
  */
 export async function drain(
   stages: readonly (readonly Part[])[],
@@ -36,7 +36,7 @@ async function stop(part: Part, log: Log): Promise<void> {
   }
 }
 
-/** One line for each part that still has something in hand. */
+/** One line for each part that has unfinished work. */
 export function whatIsLeft(stages: readonly (readonly Part[])[]): string[] {
   return stages.flat().flatMap((part) => {
     const left = part.left();

@@ -3,15 +3,15 @@ import type { Log } from "../log.ts";
 
 const LONGEST_MS = 5000;
 
-/** Tells of a service's absence once, of its return once, and spaces the tries between. */
+/** Logs once that something fails and once that it works again, and says how long to wait between attempts. */
 export interface Outage {
-  /** Notes a failed try; resolves to how long to wait before the next, in milliseconds, jittered. */
+  /** Notes a failed attempt. Returns how long to wait before the next, in milliseconds, with jitter. */
   failed(error: unknown): number;
   /** Notes that it works. */
   over(): void;
 }
 
-/** `what` is the sentence's beginning: "The stream checks.due", "The schedule applyRetention". */
+/** `what` begins the log's sentence: "The stream checks.due", "The schedule apply-retention". */
 export function createOutage(log: Log, what: string): Outage {
   let failures = 0;
   return {

@@ -3,9 +3,9 @@ import type { Message, Outgoing } from "../drivers/stream/stream.ts";
 import { isTransient, StillupError } from "../errors.ts";
 import { jitter } from "../jitter.ts";
 
-/** The try on which a message that fails by its own fault is given up. */
+/** With this attempt a message that fails by itself becomes a dead letter. */
 const lastTry = 5;
-/** The same for a message of a newer release, 4 minutes on: until then its own workers have had it handed back to them. */
+/** The same for a message of a newer release, after about 4 minutes. Until then newer workers should have claimed it. */
 const lastTryOfNewer = 30;
 const longestDelayMs = 8_000;
 const longestReason = 500;
@@ -17,7 +17,7 @@ export interface Retry {
   readonly id: string;
   /** How long to wait before it is given to the same consumer again. */
   readonly delayMs: number;
-  /** In a batch of its own, so that it takes no other message down with it. */
+  /** In a batch of its own, so that it cannot make other messages fail. */
   readonly alone: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface Settlement {
   readonly retry: readonly Retry[];
   /** To be recorded, counted and then acked. */
   readonly deadLetters: readonly { readonly message: Message; readonly reason: string }[];
-  /** To be logged: what the call threw, or what is wrong with its result. */
+  /** For the log: what the call threw, or what is wrong with its result. */
   readonly error?: unknown;
 }
 
@@ -92,7 +92,7 @@ function retry({ id, attempts }: Message, alone: boolean, random: () => number):
   return { id, delayMs: Math.round(jitter(delayMs, random)), alone };
 }
 
-/** A result that speaks of messages that are not in the batch, or says two things of one, cannot be trusted in the rest. */
+/** A result that names messages outside the batch, or one message twice, is not trusted in the rest. */
 function faultIn({ source, messages }: Batch, { retry = [], deadLetters = [] }: Consumed): StillupError | undefined {
   const ids = new Set(messages.map(({ id }) => id));
   const named = [...new Set(retry), ...new Set(deadLetters.map(({ id }) => id))];

@@ -5,6 +5,7 @@ import type { Sender } from "../../../../domain/channels/sender.ts";
 import { claimDueChannels } from "../../../../domain/deliveries/claim-due-channels.ts";
 import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
 import { aMonitorChange } from "../../../../testing/factories.ts";
+import { addChannel, addDeliveries } from "../../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 /** A channel type that does what a test says. */
@@ -34,14 +35,12 @@ const result = (outcome: SendResult["outcome"], over: Partial<SendResult> = {}):
 
 /** A channel of this type with two deliveries of one monitor to it; resolves with its id. */
 async function plan(type = "scripted"): Promise<string> {
-  const [channel] = await env.sql<{ id: string }>`
-    insert into channels (name, type, is_default, config) values ('c', ${type}, true, '{"room": "ops"}') returning id`;
-  await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
-    select 'dlv_1_' || v || '_' || ${type}::text, 'evt_1_' || v, ${channel?.id ?? ""}, 'mon_1', v, 'monitor.down',
-      ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now()
-    from generate_series(1, 2) v`;
-  return channel?.id ?? "";
+  const channelId = await addChannel(env.sql, { type, config: { room: "ops" } });
+  await addDeliveries(
+    env.sql,
+    [1, 2].map((eventNumber) => ({ id: `dlv_${eventNumber}_${type}`, channelId, eventNumber })),
+  );
+  return channelId;
 }
 
 async function deliveries(): Promise<unknown[]> {
@@ -60,7 +59,7 @@ describe("a delivery", () => {
     expect(scripted.render.mock.calls).toEqual([
       [
         {
-          id: "dlv_1_1_scripted",
+          id: "dlv_1_scripted",
           type: "monitor.down",
           timestamp: "2026-03-01T12:00:00.000Z",
           text,

@@ -1,6 +1,6 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 /** What is installed, built, stored or secret. Git's history is not needed: a shallow clone has none. */
@@ -11,7 +11,9 @@ export interface AnotherRelease {
   readonly folder: string;
   /** Replaces a text of a file. Throws when the text is not in there exactly once. */
   replace(file: string, before: string, after: string): Promise<void>;
-  /** Adds a file, or overwrites it. Its folder must exist. */
+  /** Adds text to the end of a file. */
+  append(file: string, text: string): Promise<void>;
+  /** Adds a file, or overwrites it. */
   write(file: string, text: string): Promise<void>;
   remove(): Promise<void>;
 }
@@ -31,7 +33,11 @@ export async function copyRelease(): Promise<AnotherRelease> {
       if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${before}`);
       await writeFile(join(folder, file), parts.join(after));
     },
-    write: (file, text) => writeFile(join(folder, file), text),
+    append: (file, text) => appendFile(join(folder, file), text),
+    async write(file, text) {
+      await mkdir(dirname(join(folder, file)), { recursive: true });
+      await writeFile(join(folder, file), text);
+    },
     remove: () => rm(folder, { recursive: true }),
   };
 }

@@ -2,7 +2,7 @@
 //   npm test             types, lint, build and the quick tests
 //   npm run test:unit    the unit tests
 //   npm run test:all     what npm test leaves out: the slow tests, function hosts, and containers where Docker runs
-//   npm run test:slow, test:hosts, test:compose, test:compose:external, test:compose:faults   one part of test:all
+//   npm run test:slow, test:hosts, test:compose, test:compose:upgrade, :external, :faults   one part of test:all
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,15 +35,16 @@ const suites = {
     if (results.length > 0) await (await import("./conformance/table.mjs")).writeTable(results);
   },
   compose: () => containers("compose", 8),
+  upgrade: () => containers("upgrade", 8),
   external: () => containers("external", 10),
   faults: () => containers("faults", 8),
   async all() {
     await suites["slow"]?.();
     await suites["hosts"]?.();
-    const onDocker = ["compose", "external", "faults"];
+    const onDocker = ["compose", "upgrade", "external", "faults"];
     if (hasDocker()) for (const name of onDocker) await suites[name]?.();
     else {
-      console.log("\nSkipped: test:compose, test:compose:external and test:compose:faults, because no Docker answers.");
+      console.log("\nSkipped: test:compose, :upgrade, :external and :faults, because no Docker answers.");
       sum.skipped += onDocker.length;
     }
   },

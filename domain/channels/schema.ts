@@ -95,12 +95,10 @@ function shownOf(channelType: ChannelType) {
 }
 
 function shownConfigOf({ config, secrets }: ChannelType) {
-  const masks = secrets.map((path) => `\`${path}\``).join(", ");
-  const schema = z.object(viewOf(config, "shown"));
-  return described(
-    schema,
-    `The settings of its type. Secret, and shown as \`${MASK}\` except when the channel is added: ${masks}.`,
-  );
+  const names = secrets.map((path) => `\`${path}\``).join(", ");
+  const masks =
+    secrets.length === 0 ? "" : ` Secret, and shown as \`${MASK}\` except when the channel is added: ${names}.`;
+  return described(z.object(viewOf(config, "shown")), `The settings of its type.${masks}`);
 }
 
 /** A channel as it is shown. */

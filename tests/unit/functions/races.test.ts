@@ -23,7 +23,8 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   beforeAll(async () => {
     server = await startPostgres();
     const url = await server.createDatabase();
-    sql = createPostgresSql({ url });
+    // Deadlocks are what these tests look for, not a machine that is slow.
+    sql = createPostgresSql({ url, connectTimeoutMs: 60_000, timeoutMs: 60_000 });
     holder = new pg.Client(url);
     await holder.connect();
     await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;

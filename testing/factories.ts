@@ -68,6 +68,7 @@ export function aResult(job: Slot, over: Partial<JobResult> = {}): JobResult {
     dueAt,
     beganAt: performance.now() + 60_000,
     outcome,
+    statusCode: outcome === "ok" ? 200 : outcome === "status" ? 500 : null,
     totalMs: 0,
     detail: outcome === "ok" ? null : `It was ${outcome}.`,
     ...over,

@@ -53,9 +53,9 @@ function toMonitorColumns(over: MonitorRow): Fields {
 export interface ChannelRow {
   readonly id?: string;
   readonly name?: string;
+  readonly type?: string;
   readonly isDefault?: boolean;
   readonly systemAlerts?: boolean;
-  readonly type?: string;
   readonly config?: object;
   readonly disabled?: boolean;
 }
@@ -63,14 +63,11 @@ export interface ChannelRow {
 /** A secret that channels of tests sign with. */
 export const A_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/** A default channel, or as the test wants it; a webhook unless it gives a type. Resolves with its id. */
+/** A default webhook, or as the test wants it. Resolves with its id. The config of another type is taken as it is. */
 export async function addChannel(sql: Sql, over: ChannelRow = {}): Promise<string> {
-  const row = {
-    isDefault: true,
-    ...aChannel(over),
-    config: over.type === undefined ? { ...aChannel().config, secret: A_SECRET, ...over.config } : over.config,
-  };
-  return first(await insert(sql, "channels", [row]));
+  const { config: webhook, ...fields } = aChannel();
+  const config = over.type === undefined ? { ...webhook, secret: A_SECRET, ...over.config } : over.config;
+  return first(await insert(sql, "channels", [{ ...fields, isDefault: true, ...over, config }]));
 }
 
 export interface DeliveryRow {
@@ -229,9 +226,9 @@ export async function addDeadLetters(sql: Sql, rows: readonly DeadLetterRow[]): 
   );
 }
 
-/** A list of rows: `times(250, (n) => ({ name: `m${n}` }))`, counted from 1. */
-export function times<Row>(count: number, row: (n: number) => Row): Row[] {
-  return Array.from({ length: count }, (_, index) => row(index + 1));
+/** So many rows: all alike, or each by its number from 1: `times(250, (n) => ({ name: `m${n}` }))`. */
+export function times<Row extends object>(count: number, row: Row | ((n: number) => Row)): Row[] {
+  return Array.from({ length: count }, (_, index) => (typeof row === "function" ? row(index + 1) : row));
 }
 
 /** Makes these monitors' checks due now, or all. */

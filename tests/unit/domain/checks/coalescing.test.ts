@@ -2,6 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { checksDue } from "../../../../domain/checks/job.ts";
 import { parseChecks } from "../../../../domain/checks/parse-checks.ts";
 import { checkDue, enqueue } from "../../../../testing/pipeline.ts";
+import { addMonitors, times } from "../../../../testing/rows.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -14,13 +15,6 @@ beforeEach(async () => {
   await env.clock.set("2026-03-01T12:00:00Z");
 });
 afterAll(() => env.close());
-
-async function addMonitors(count: number): Promise<void> {
-  await env.sql`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    select 'm' || n, 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 3, 2
-    from generate_series(1, ${count}::int) n`;
-}
 
 const entries = async () => (await env.stream.state(checksDue.stream, checksDue.group)).length;
 
@@ -40,7 +34,7 @@ async function jobsGivenOut(): Promise<number> {
 
 describe("Checks that nobody makes", () => {
   it("are given out once however long a backlog lasts", async () => {
-    await addMonitors(250);
+    await addMonitors(env.sql, times(250, {}));
     await leaveBacklog();
     await enqueue(env, env.ctx());
     expect(await jobsGivenOut()).toBe(250);
@@ -53,7 +47,7 @@ describe("Checks that nobody makes", () => {
   });
 
   it("are given out again once the backlog is gone, or was lost", async () => {
-    await addMonitors(250);
+    await addMonitors(env.sql, times(250, {}));
     await leaveBacklog();
     await enqueue(env, env.ctx());
     await passLease();
@@ -65,18 +59,18 @@ describe("Checks that nobody makes", () => {
   });
 
   it("hold up nobody who was answered or is new", async () => {
-    await addMonitors(1);
+    await addMonitors(env.sql, times(1, {}));
     env.http.on(() => answer(200));
     await checkDue(env, env.ctx());
     await leaveBacklog();
     await env.clock.advance(120);
-    await addMonitors(2);
+    await addMonitors(env.sql, times(2, {}));
     await enqueue(env, env.ctx());
     expect(await jobsGivenOut()).toBe(3);
   });
 
   it("are given out again although the stream service does not tell what it holds", async () => {
-    await addMonitors(2);
+    await addMonitors(env.sql, times(2, {}));
     await enqueue(env, env.ctx());
     await jobsGivenOut();
     await passLease();

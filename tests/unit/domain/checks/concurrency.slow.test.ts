@@ -4,7 +4,9 @@ import type { JobResult } from "../../../../domain/checks/result.ts";
 import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
 import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
+import { aResult } from "../../../../testing/factories.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../../testing/postgres.ts";
+import { addChannel, addMonitors, times } from "../../../../testing/rows.ts";
 
 const RESULTS = 10_000;
 const THRESHOLD = 2;
@@ -24,13 +26,11 @@ function createRandom(seed: number): () => number {
 /** Every monitor's results, each slot once, shuffled so far that many come too late. */
 function shuffledResults(ids: readonly string[], random: () => number): JobResult[] {
   const results: JobResult[] = [];
-  const phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
   for (let seq = 1; seq <= RESULTS / ids.length; seq++) {
     for (const monitorId of ids) {
       const outcome = random() < 0.5 ? "ok" : "status";
-      const slot = { monitorId, revision: 1, seq, dueAt: "2026-01-01T00:00:00Z", beganAt: performance.now() };
       // The time it took says afterwards which slot was stored.
-      results.push({ ...slot, outcome, statusCode: 200, totalMs: seq, phases, detail: null });
+      results.push(aResult({ monitorId, revision: 1, seq, dueAt: "2026-01-01T00:00:00Z" }, { outcome, totalMs: seq }));
     }
   }
   const reach = ids.length === 1 ? 12 : ids.length;
@@ -72,16 +72,12 @@ function model(outcomes: readonly string[]): string[] {
   return statuses;
 }
 
-async function addMonitors(count: number): Promise<string[]> {
+/** Every slot is given out already. */
+async function addAnew(count: number): Promise<string[]> {
   await sql.script("truncate monitors, channels, incidents, deliveries, status_changes, checks");
-  await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
-  const rows = await sql<{ id: string }>`
-    insert into monitors
-      (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold, seq)
-    select 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 20, ${THRESHOLD}::int, ${THRESHOLD}::int, ${RESULTS}::int
-    from generate_series(1, ${count}::int)
-    returning id`;
-  return rows.map((row) => row.id);
+  await addChannel(sql);
+  const monitor = { intervalSeconds: 20, failureThreshold: THRESHOLD, recoveryThreshold: THRESHOLD, seq: RESULTS };
+  return addMonitors(sql, times(count, monitor));
 }
 
 /** All results by 16 workers at once, and their events by 8 handlers at once, until one throws. Resolves with what was thrown. */
@@ -164,7 +160,7 @@ describe.skipIf(postgresMissing !== null)(`many results at once on Postgres ${po
     "10,000 on $monitors: no event too many, none missed, no deadlock, every incident right",
     async ({ monitors, size }) => {
       const random = createRandom(monitors);
-      const ids = await addMonitors(monitors);
+      const ids = await addAnew(monitors);
       const thrown = await race(ids, batches(shuffledResults(ids, random), size), random);
       expect(thrown).toEqual([]);
       const all = await stories();

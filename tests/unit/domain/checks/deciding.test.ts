@@ -3,6 +3,8 @@ import { applyResults } from "../../../../domain/checks/apply-results.ts";
 import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
 import type { Job } from "../../../../domain/checks/job.ts";
 import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
+import { aResult } from "../../../../testing/factories.ts";
+import { addChannel, addMonitor, makeDue, makeSchedulesDue } from "../../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 const start = new Date("2026-03-01T12:00:00Z");
@@ -23,15 +25,6 @@ interface Row {
   incident: { id: string } | null;
 }
 
-async function addMonitor(over: { interval?: number; failures?: number; recoveries?: number } = {}): Promise<string> {
-  const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', ${over.interval ?? 60},
-      ${over.failures ?? 3}, ${over.recoveries ?? 2})
-    returning id`;
-  return row?.id ?? "";
-}
-
 async function monitor(id: string): Promise<Row> {
   const [row] = await env.sql<Row>`
     select id, status, status_since as "statusSince", next_check_at as "nextCheckAt", version, incident
@@ -41,24 +34,16 @@ async function monitor(id: string): Promise<Row> {
 }
 
 async function claim(): Promise<readonly Job[]> {
-  await env.sql`update schedules set next_run_at = '-infinity'`;
+  await makeSchedulesDue(env.sql);
   return (await claimDueChecks(env.sql)).jobs;
-}
-
-/** A result of just now: it began no time ago, so that times come out even. */
-function result(job: Pick<Job, "monitorId" | "revision" | "seq" | "dueAt">, outcome: string) {
-  const phases = { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 1, bodyMs: 0 };
-  const { monitorId, revision, seq, dueAt } = job;
-  const found = { outcome, statusCode: outcome === "ok" ? 200 : 500, totalMs: 0, phases, detail: `was ${outcome}` };
-  return { monitorId, revision, seq, dueAt, beganAt: performance.now() + 60_000, ...found };
 }
 
 /** One check of the monitor now, by the test's clock. */
 async function check(id: string, outcome: string): Promise<Row> {
-  await env.sql`update monitors set next_check_at = app_now() where id = ${id}`;
+  await makeDue(env.sql, [id]);
   const job = (await claim()).find((each) => each.monitorId === id);
   if (job === undefined) throw new Error("the monitor was not given out");
-  await applyResults(env.sql, [result(job, outcome)]);
+  await applyResults(env.sql, [aResult(job, { outcome })]);
   return monitor(id);
 }
 
@@ -77,27 +62,21 @@ async function told(): Promise<string[]> {
   return rows.map((row) => row.type);
 }
 
-async function addChannel(isDefault = true): Promise<string> {
-  const [row] = await env.sql<{ id: string }>`
-    insert into channels (name, type, is_default, config) values ('c', 'webhook', ${isDefault}, '{}') returning id`;
-  return row?.id ?? "";
-}
-
 describe("deciding", () => {
   it("is up after the first right answer and down after as many wrong ones in a row as the threshold says", async () => {
-    const id = await addMonitor();
+    const id = await addMonitor(env.sql);
     const statuses = await checks(id, "ok", "status", "timeout", "ok", "status", "dns", "connect", "status");
     expect(statuses).toEqual(["up", "up", "up", "up", "up", "up", "down", "down"]);
   });
 
   it("is up again after as many right answers in a row as the threshold says", async () => {
-    const id = await addMonitor({ failures: 1, recoveries: 3 });
+    const id = await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 3 });
     const statuses = await checks(id, "ok", "tls", "ok", "ok", "tls", "ok", "ok", "ok");
     expect(statuses).toEqual(["up", "down", "down", "down", "down", "down", "down", "up"]);
   });
 
   it("dates a downtime from its first failure, and its end from the first right answer", async () => {
-    const id = await addMonitor();
+    const id = await addMonitor(env.sql);
     await checks(id, "ok", "status", "status", "status");
     expect((await monitor(id)).statusSince).toEqual(new Date("2026-03-01T12:00:10Z"));
     await checks(id, "ok", "ok");
@@ -105,8 +84,8 @@ describe("deciding", () => {
   });
 
   it("checks at double speed after a failure until it is confirmed, and never under 5 s apart", async () => {
-    const id = await addMonitor({ interval: 60 });
-    const quick = await addMonitor({ interval: 8 });
+    const id = await addMonitor(env.sql, { intervalSeconds: 60 });
+    const quick = await addMonitor(env.sql, { intervalSeconds: 8 });
     await check(id, "ok");
     expect((await check(id, "status")).nextCheckAt).toEqual(new Date("2026-03-01T12:00:30Z"));
     expect((await check(quick, "status")).nextCheckAt).toEqual(new Date("2026-03-01T12:00:05Z"));
@@ -118,18 +97,18 @@ describe("deciding", () => {
   });
 
   it("keeps a monitor's checks an interval apart, whatever the answers take", async () => {
-    const id = await addMonitor({ interval: 60 });
+    const id = await addMonitor(env.sql, { intervalSeconds: 60 });
     const first = (await check(id, "ok")).nextCheckAt;
     await env.clock.set(new Date(first.getTime() + 7000));
     const [job] = await claim();
     if (job === undefined) throw new Error("the monitor was not given out");
-    await applyResults(env.sql, [result(job, "ok")]);
+    await applyResults(env.sql, [aResult(job, { outcome: "ok" })]);
     expect((await monitor(id)).nextCheckAt.getTime() - first.getTime()).toBe(60_000);
   });
 
   it("tells nobody of pending to up, and tells of pending to down", async () => {
-    await addChannel();
-    const [well, ill] = [await addMonitor(), await addMonitor({ failures: 1 })];
+    await addChannel(env.sql);
+    const [well, ill] = [await addMonitor(env.sql), await addMonitor(env.sql, { failureThreshold: 1 })];
     await check(well, "ok");
     await check(ill, "status");
     await handleStatusChanges(env.sql, [well, ill]);
@@ -137,20 +116,24 @@ describe("deciding", () => {
   });
 
   it("decides on a result once, however often and in whatever order it comes", async () => {
-    const id = await addMonitor({ failures: 2 });
+    const id = await addMonitor(env.sql, { failureThreshold: 2 });
     const jobs: Job[] = [];
     for (let n = 0; n < 4; n++) {
-      await env.sql`update monitors set next_check_at = app_now() where id = ${id}`;
+      await makeDue(env.sql, [id]);
       jobs.push(...(await claim()));
     }
     const [a, b, c, d] = jobs.map((job) => job);
     if (!a || !b || !c || !d) throw new Error("four slots were to be given out");
-    await applyResults(env.sql, [result(a, "ok")]);
-    await applyResults(env.sql, [result(c, "status")]);
+    await applyResults(env.sql, [aResult(a, { outcome: "ok" })]);
+    await applyResults(env.sql, [aResult(c, { outcome: "status" })]);
     for (let n = 0; n < 3; n++)
-      await applyResults(env.sql, [result(c, "status"), result(b, "status"), result(a, "ok")]);
+      await applyResults(env.sql, [
+        aResult(c, { outcome: "status" }),
+        aResult(b, { outcome: "status" }),
+        aResult(a, { outcome: "ok" }),
+      ]);
     expect((await monitor(id)).status).toBe("up");
-    await applyResults(env.sql, [result(d, "status"), result(d, "status")]);
+    await applyResults(env.sql, [aResult(d, { outcome: "status" }), aResult(d, { outcome: "status" })]);
     const down = await monitor(id);
     expect([down.status, down.version]).toEqual(["down", 2]);
     const rows = await env.sql`select outcome from checks where monitor_id = ${id}`;
@@ -158,12 +141,12 @@ describe("deciding", () => {
   });
 
   it("applies several results of one monitor in one call in the order of their slots", async () => {
-    const id = await addMonitor({ failures: 2 });
+    const id = await addMonitor(env.sql, { failureThreshold: 2 });
     await check(id, "ok");
     const slots = [2, 3].map((seq) => ({ monitorId: id, revision: 1, seq, dueAt: start.toISOString() }));
     await applyResults(
       env.sql,
-      slots.reverse().map((slot) => result(slot, "status")),
+      slots.reverse().map((slot) => aResult(slot, { outcome: "status" })),
     );
     expect((await monitor(id)).status).toBe("down");
   });
@@ -173,31 +156,31 @@ describe("deciding", () => {
     ["for a paused monitor", "status = 'paused'"],
     ["for a deleted monitor", "deleted_at = app_now()"],
   ])("drops a result %s", async (_, change) => {
-    const id = await addMonitor({ failures: 1 });
+    const id = await addMonitor(env.sql, { failureThreshold: 1 });
     const [job] = await claim();
     if (job === undefined) throw new Error("the monitor was not given out");
     await env.sql.script(`update monitors set ${change}`);
-    expect(await applyResults(env.sql, [result(job, "status")])).toEqual([]);
+    expect(await applyResults(env.sql, [aResult(job, { outcome: "status" })])).toEqual([]);
     expect((await monitor(id)).version).toBe(0);
   });
 });
 
 describe("giving out checks", () => {
   it("gives a slot to one asker", async () => {
-    await addMonitor();
+    await addMonitor(env.sql);
     const claims = await Promise.all([claim(), claim(), claim()]);
     expect(claims.flat()).toHaveLength(1);
   });
 
   it("gives nothing out of turn, and says when the turn comes", async () => {
     await claim();
-    await addMonitor();
+    await addMonitor(env.sql);
     const early = await claimDueChecks(env.sql);
     expect([early.jobs, early.nextInMs]).toEqual([[], 4500]);
   });
 
   it("gives a slot out again when no result came within its lease, and not before", async () => {
-    await addMonitor(); // 10 s of time-out and 20 s
+    await addMonitor(env.sql); // 10 s of time-out and 20 s
     await claim();
     await env.clock.advance(24);
     expect(await claim()).toEqual([]);
@@ -206,7 +189,7 @@ describe("giving out checks", () => {
   });
 
   it("gives a slot out again at once when no process runs that could have it", async () => {
-    await addMonitor({ interval: 600 });
+    await addMonitor(env.sql, { intervalSeconds: 600 });
     expect(await claim()).toHaveLength(1);
     expect(await claim()).toEqual([]);
     await env.sql`select free_leases()`;
@@ -214,15 +197,14 @@ describe("giving out checks", () => {
   });
 
   it("gives out what is due within 5 s, with the time to wait", async () => {
-    const id = await addMonitor();
-    await env.sql`update monitors set next_check_at = app_now() + interval '4 s' where id = ${id}`;
+    const id = await addMonitor(env.sql, { nextCheckAt: 4 });
     expect(await claim()).toMatchObject([{ monitorId: id, waitMs: 4000 }]);
   });
 
   it("says which answer would change nothing", async () => {
-    const id = await addMonitor({ failures: 2 });
+    const id = await addMonitor(env.sql, { failureThreshold: 2 });
     const quiet = async () => {
-      await env.sql`update monitors set next_check_at = app_now() where id = ${id}`;
+      await makeDue(env.sql, [id]);
       return (await claim()).map((job) => job.quietIf);
     };
     expect(await quiet()).toEqual([null]); // pending: any answer may change it
@@ -235,20 +217,18 @@ describe("giving out checks", () => {
   });
 
   it("passes over paused and deleted monitors", async () => {
-    await addMonitor();
-    await env.sql`update monitors set status = 'paused'`;
-    await addMonitor();
-    await env.sql`update monitors set deleted_at = app_now() where status <> 'paused'`;
+    await addMonitor(env.sql, { status: "paused" });
+    await addMonitor(env.sql, { deletedAt: 0 });
     expect(await claim()).toEqual([]);
   });
 });
 
 describe("handling status changes", () => {
   it("opens an incident dated from the first failure, with its cause, and resolves it", async () => {
-    const id = await addMonitor({ failures: 2, recoveries: 1 });
-    await checks(id, "ok", "timeout", "status");
+    const id = await addMonitor(env.sql, { failureThreshold: 2, recoveryThreshold: 1 });
+    await checks(id, "ok", "status", "timeout");
     await handleStatusChanges(env.sql, [id]);
-    const cause = { outcome: "timeout", statusCode: 500, detail: "was timeout" };
+    const cause = { outcome: "status", statusCode: 500, detail: "It was status." };
     expect(await incidents()).toMatchObject([
       { started_at: at(10), confirmed_at: at(20), resolved_at: null, resolution: null, cause },
     ]);
@@ -258,8 +238,8 @@ describe("handling status changes", () => {
   });
 
   it("handles several changes that nobody handled meanwhile, in their order", async () => {
-    await addChannel();
-    const id = await addMonitor({ failures: 1, recoveries: 1 });
+    await addChannel(env.sql);
+    const id = await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 1 });
     await checks(id, "ok", "status", "ok", "status", "ok", "status");
     await handleStatusChanges(env.sql, [id]);
     expect((await incidents()).map((incident) => incident["resolution"])).toEqual(["recovered", "recovered", null]);
@@ -269,8 +249,8 @@ describe("handling status changes", () => {
   });
 
   it("numbers a monitor's events by themselves, not by its status changes", async () => {
-    const channel = await addChannel();
-    const id = await addMonitor({ failures: 1, recoveries: 1 });
+    const channel = await addChannel(env.sql);
+    const id = await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 1 });
     await checks(id, "ok", "unknown", "status", "unknown", "ok");
     await handleStatusChanges(env.sql, [id]);
     expect((await monitor(id)).version).toBe(5);
@@ -294,18 +274,19 @@ describe("handling status changes", () => {
   });
 
   it("tells what the monitor is, and which target it has", async () => {
-    await addChannel();
-    const id = await addMonitor({ failures: 1 });
+    await addChannel(env.sql);
+    const url = "http://127.0.0.1/";
+    const id = await addMonitor(env.sql, { name: "m", url, failureThreshold: 1 });
     await checks(id, "status");
     await handleStatusChanges(env.sql, [id]);
     expect(await env.sql`select data->'monitor' as monitor from deliveries`).toEqual([
-      { monitor: { id, name: "m", type: "http", target: "http://127.0.0.1/" } },
+      { monitor: { id, name: "m", type: "http", target: url } },
     ]);
   });
 
   it("has nothing to do the second time", async () => {
-    await addChannel();
-    const id = await addMonitor({ failures: 1 });
+    await addChannel(env.sql);
+    const id = await addMonitor(env.sql, { failureThreshold: 1 });
     await check(id, "status");
     expect((await handleStatusChanges(env.sql, [id])).channelIds).toHaveLength(1);
     expect((await handleStatusChanges(env.sql, [id])).channelIds).toEqual([]);
@@ -313,13 +294,13 @@ describe("handling status changes", () => {
   });
 
   it("plans for every default channel, or for exactly those that the monitor names", async () => {
-    const [usual, other] = [await addChannel(), await addChannel(false)];
-    const off = await addChannel();
-    await env.sql`update channels set disabled = true where id = ${off}`;
-    const [all, some, none] = [await addMonitor(), await addMonitor(), await addMonitor()];
-    await env.sql`update monitors set failure_threshold = 1`;
-    await env.sql`update monitors set channel_ids = ${[other]} where id = ${some}`;
-    await env.sql`update monitors set channel_ids = '{}' where id = ${none}`;
+    const [usual, other] = [await addChannel(env.sql), await addChannel(env.sql, { isDefault: false })];
+    await addChannel(env.sql, { disabled: true });
+    const [all, some, none] = [
+      await addMonitor(env.sql, { failureThreshold: 1 }),
+      await addMonitor(env.sql, { failureThreshold: 1, channelIds: [other] }),
+      await addMonitor(env.sql, { failureThreshold: 1, channelIds: [] }),
+    ];
     for (const id of [all, some, none]) await check(id, "status");
     await handleStatusChanges(env.sql, [all, some, none]);
     const planned = await env.sql<{ monitorId: string; channelId: string }>`
@@ -330,8 +311,8 @@ describe("handling status changes", () => {
   });
 
   it("tells of a monitor's coming back after its incident was resolved by hand, and opens no new one before", async () => {
-    await addChannel();
-    const id = await addMonitor({ failures: 1, recoveries: 1 });
+    await addChannel(env.sql);
+    const id = await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 1 });
     await check(id, "status");
     await handleStatusChanges(env.sql, [id]);
     await env.sql`

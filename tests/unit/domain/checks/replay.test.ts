@@ -10,7 +10,9 @@ import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
 import { createClock, installClock } from "../../../../testing/clock.ts";
 import { type CuttingProxy, startCuttingProxy } from "../../../../testing/cutting-proxy.ts";
+import { aResult } from "../../../../testing/factories.ts";
 import { type OwnPostgres, ownPostgresMissing, startOwnPostgres } from "../../../../testing/postgres.ts";
+import { addChannel, addMonitors, makeSchedulesDue, times } from "../../../../testing/rows.ts";
 
 /** Fewer than a channel may have under way, so that it is not this which keeps a lease. */
 const MONITORS = 10;
@@ -31,13 +33,8 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
     sql = createPostgresSql({ url });
     lossy = createPostgresSql({ url: Object.assign(new URL(url), { port: `${proxy.port}` }).href });
     await installClock(sql);
-    await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
-    const rows = await sql<{ id: string }>`
-      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-      select 'm' || n, 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1
-      from generate_series(1, ${MONITORS}::int) n
-      returning id`;
-    ids = rows.map(({ id }) => id);
+    await addChannel(sql);
+    ids = await addMonitors(sql, times(MONITORS, { failureThreshold: 1, recoveryThreshold: 1 }));
   });
   afterAll(async () => {
     await Promise.all([sql?.close(), lossy?.close()]);
@@ -46,7 +43,6 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
   });
 
   const clock = () => createClock(sql);
-  const openSemaphore = () => sql`update schedules set next_run_at = '-infinity'`;
   const count = async (table: "checks" | "status_changes" | "incidents" | "deliveries") => {
     const [row] = await sql<Record<typeof table, number>>`
       select (select count(*)::int from checks) as checks, (select count(*)::int from status_changes) as status_changes,
@@ -61,23 +57,14 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
     return work();
   };
   const failing = (seq: number): JobResult[] =>
-    ids.map((monitorId) => ({
-      monitorId,
-      revision: 1,
-      seq,
-      dueAt: "2026-01-01T00:00:00Z",
-      beganAt: performance.now(),
-      outcome: "status",
-      statusCode: 500,
-      totalMs: 1,
-      phases: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null },
-      detail: null,
-    }));
+    ids.map((monitorId) =>
+      aResult({ monitorId, revision: 1, seq, dueAt: "2026-01-01T00:00:00Z" }, { outcome: "status" }),
+    );
 
   it("eight schedulers at once give each slot out once", async () => {
     const slots: string[] = [];
     for (let round = 0; round < 10; round++) {
-      await openSemaphore();
+      await makeSchedulesDue(sql);
       const claims = await Promise.all(Array.from({ length: 8 }, () => claimDueChecks(sql)));
       slots.push(...claims.flatMap(({ jobs }) => jobs.map(({ monitorId, seq }) => `${monitorId} ${seq}`)));
       await clock().advance(40);
@@ -87,14 +74,14 @@ describe.skipIf(ownPostgresMissing !== null)(`On a real Postgres${skipped}`, () 
   });
 
   it("checks that were claimed by a lost reply are claimed again when their lease is over, and not before", async () => {
-    await openSemaphore();
+    await makeSchedulesDue(sql);
     const lost = proxy.loseNext("nextInMs");
     await expect(claimDueChecks(lossy)).rejects.toMatchObject({ code: "database_unavailable" });
     await lost;
-    await openSemaphore();
+    await makeSchedulesDue(sql);
     expect((await claimDueChecks(sql)).jobs).toEqual([]);
     await clock().advance(40);
-    await openSemaphore();
+    await makeSchedulesDue(sql);
     expect((await claimDueChecks(sql)).jobs).toHaveLength(MONITORS);
   });
 

@@ -5,6 +5,7 @@ import type { HttpCall } from "../../../../runtime/drivers/http/http.ts";
 import { createUndiciHttp } from "../../../../runtime/drivers/http/undici.ts";
 import { serveHttp } from "../../../../testing/http-servers.ts";
 import { checkDue, enqueue } from "../../../../testing/pipeline.ts";
+import { addChannel, addMonitors, type MonitorRow, makeDue, times } from "../../../../testing/rows.ts";
 import { answer, failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -14,19 +15,21 @@ let env: TestEnv;
 beforeEach(async () => {
   env = await testEnv({ config: { connectivityTargets: controls } });
   await env.clock.set("2026-03-01T12:00:00Z");
-  await env.sql`
-    insert into channels (name, type, is_default, system_alerts, config)
-    values ('c', 'webhook', true, true, '{"url": "http://receiver.example/", "secret": "whsec_AAAA"}')`;
+  await addChannel(env.sql, { systemAlerts: true, config: { url: "http://receiver.example/" } });
 });
 afterAll(() => env.close());
 
-async function addMonitors(count: number, over: { url?: string; failures?: number; interval?: number } = {}) {
-  await env.sql`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    select n::text, 'http', url, 1, jsonb_build_object('url', url), ${over.interval ?? 60}::int4,
-      ${over.failures ?? 1}::int4, 1
-    from generate_series(1, ${count}::int4) as n
-    cross join lateral (select coalesce(${over.url ?? null}::text, 'http://target-' || n || '.example/') as url) as u`;
+/** So many monitors, each with a target of its own. */
+async function addTargets(count: number, over: MonitorRow = {}): Promise<void> {
+  await addMonitors(
+    env.sql,
+    times(count, (n) => ({
+      url: `http://target-${n}.example/`,
+      failureThreshold: 1,
+      recoveryThreshold: 1,
+      ...over,
+    })),
+  );
 }
 
 /** As a host makes it: all the checks of an entry wait on one signal. */
@@ -38,7 +41,7 @@ function ctx() {
 
 /** A round of checks of everything, now. */
 async function checkAll(): Promise<void> {
-  await env.sql`update monitors set next_check_at = app_now()`;
+  await makeDue(env.sql);
   await checkDue(env, ctx());
   await env.close();
 }
@@ -67,7 +70,7 @@ const controlCalls = () => env.http.calls.filter(isControl).length;
 
 describe("a check without an answer", () => {
   it("asks the connectivity targets, and counts as one answers", async () => {
-    await addMonitors(30);
+    await addTargets(30);
     env.http.on(async (call) => {
       if (!isControl(call)) return failure("timeout");
       await setImmediate();
@@ -79,7 +82,7 @@ describe("a check without an answer", () => {
   });
 
   it.each(["dns", "connect", "tls", "timeout"] as const)("of kind %s is unknown when none answers", async (kind) => {
-    await addMonitors(3);
+    await addTargets(3);
     env.http.on(() => failure(kind));
     await checkAll();
     expect(await statuses()).toEqual({ unknown: 3 });
@@ -99,7 +102,7 @@ describe("a check without an answer", () => {
 
   it("counts, and asks nobody, where there are no connectivity targets", async () => {
     env = await testEnv();
-    await addMonitors(2);
+    await addTargets(2);
     env.http.on(() => failure("timeout"));
     await checkAll();
     expect(await statuses()).toEqual({ down: 2 });
@@ -107,8 +110,8 @@ describe("a check without an answer", () => {
   });
 
   it("is unknown when the process saw nothing while it went on, though it sees by now", async () => {
-    await addMonitors(1, { url: "http://refusing.example/" });
-    await addMonitors(1, { url: "http://hanging.example/" });
+    await addTargets(1, { url: "http://refusing.example/" });
+    await addTargets(1, { url: "http://hanging.example/" });
     let end = () => {};
     env.http.on(() => failure("connect"));
     env.http.on("http://hanging.example/", async () => {
@@ -126,7 +129,7 @@ describe("a check without an answer", () => {
   });
 
   it("is unknown when it began before the process was found to see again", async () => {
-    await addMonitors(1);
+    await addTargets(1);
     env.http.on(() => failure("connect"));
     await checkAll();
     for (const url of controls) env.http.on(url, () => answer(204)); // the network is back as soon as the check failed
@@ -138,7 +141,7 @@ describe("a check without an answer", () => {
   });
 
   it("of a target that is down for long asks at most every 30 s", async () => {
-    await addMonitors(1);
+    await addTargets(1);
     env.http.on((call) => (isControl(call) ? answer(204) : failure("connect")));
     await checkAll();
     expect(controlCalls()).toBe(2);
@@ -150,7 +153,7 @@ describe("a check without an answer", () => {
 
 describe("a healthy fleet, and one whose targets answer wrongly,", () => {
   it("asks no connectivity target", async () => {
-    await addMonitors(20);
+    await addTargets(20);
     env.http.on(({ url }) => (url.includes("target-1") ? answer(500) : answer(200)));
     await checkAll();
     await checkAll();
@@ -161,7 +164,7 @@ describe("a healthy fleet, and one whose targets answer wrongly,", () => {
 
 describe("1,000 monitors while the own network is cut", () => {
   it("raise no alert; when it is back all are checked at once, and who died meanwhile is told", async () => {
-    await addMonitors(1000, { failures: 2, interval: 3600 });
+    await addTargets(1000, { failureThreshold: 2, intervalSeconds: 3600 });
     env.http.on(() => answer(200));
     await checkAll();
     expect(await statuses()).toEqual({ up: 1000 });
@@ -191,7 +194,7 @@ describe("1,000 monitors while the own network is cut", () => {
 
 describe("two processes of which one is cut off", () => {
   it("share one offline time: it is told once, and ends when the one that was cut off sees", async () => {
-    await addMonitors(2);
+    await addTargets(2);
     const other = await testEnvBeside(env);
     env.http.on(() => failure("connect"));
     other.http.on(() => answer(200));
@@ -220,7 +223,7 @@ describe("over real sockets", () => {
     const http = createUndiciHttp({ policy: "private", concurrency: 10 });
     env = await testEnv({ config: { connectivityTargets: [control.url] } });
     env.http.on((call) => http.call(call));
-    await addMonitors(1, { url: target.url });
+    await addTargets(1, { url: target.url });
     await checkAll();
     expect(await statuses()).toEqual({ up: 1 });
     await target.close();

@@ -5,6 +5,8 @@ import type { Job } from "../../../../domain/checks/job.ts";
 import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
 import { getUptime } from "../../../../domain/uptime/get-uptime.ts";
 import { rollUp } from "../../../../domain/uptime/roll-up.ts";
+import { aResult } from "../../../../testing/factories.ts";
+import { addChannel, addMonitor, makeDue, makeSchedulesDue } from "../../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 const start = new Date("2026-03-01T12:00:00Z");
@@ -14,28 +16,17 @@ let id: string;
 beforeEach(async () => {
   env = await testEnv();
   await env.clock.set(start);
-  await env.sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
-  const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 2, 2) returning id`;
-  id = row?.id ?? "";
+  await addChannel(env.sql);
+  id = await addMonitor(env.sql, { failureThreshold: 2, recoveryThreshold: 2 });
 });
 afterAll(() => env.close());
 
 async function claim(): Promise<Job> {
-  await env.sql`update monitors set next_check_at = app_now()`;
-  await env.sql`update schedules set next_run_at = '-infinity'`;
+  await makeDue(env.sql);
+  await makeSchedulesDue(env.sql);
   const [job] = (await claimDueChecks(env.sql)).jobs;
   if (job === undefined) throw new Error("the monitor was not given out");
   return job;
-}
-
-/** A result of just now. */
-async function store({ monitorId, revision, seq, dueAt }: Job, outcome: string) {
-  const phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
-  const found = { outcome, statusCode: null, totalMs: 0, phases, detail: null };
-  const beganAt = performance.now() + 60_000;
-  return applyResults(env.sql, [{ monitorId, revision, seq, dueAt, beganAt, ...found }]);
 }
 
 async function status(): Promise<string> {
@@ -49,7 +40,7 @@ const outcomes: Record<string, string> = { "+": "ok", "-": "timeout", "?": "unkn
 async function checks(text: string, handle: () => Promise<unknown> = async () => {}): Promise<string> {
   const statuses: string[] = [];
   for (const mark of text.split(" ")) {
-    await store(await claim(), outcomes[mark] ?? "ok");
+    await applyResults(env.sql, [aResult(await claim(), { outcome: outcomes[mark] ?? "ok" })]);
     statuses.push(await status());
     await handle();
     await env.clock.advance(10);
@@ -133,18 +124,18 @@ describe("a result of which nothing is known", () => {
   it("answers no slot: it is given out again when its lease is over", async () => {
     await checks("+");
     const job = await claim();
-    await store(job, "unknown");
+    await applyResults(env.sql, [aResult(job, { outcome: "unknown" })]);
     const [row] = await env.sql<{ seconds: number }>`
       select extract(epoch from next_check_at - app_now())::float8 as seconds from monitors`;
     expect(row?.seconds).toBe(30); // 10 s of time-out and 20 s
-    await store(job, "ok"); // the same slot: the entry came again
+    await applyResults(env.sql, [aResult(job, { outcome: "ok" })]); // the same slot: the entry came again
     expect(await status()).toBe("unknown");
   });
 
   it("takes back no check that is wanted at once", async () => {
     const job = await claim();
-    await env.sql`update monitors set next_check_at = app_now()`;
-    await store(job, "unknown");
+    await makeDue(env.sql);
+    await applyResults(env.sql, [aResult(job, { outcome: "unknown" })]);
     const [row] = await env.sql<{ due: boolean }>`select next_check_at <= app_now() as due from monitors`;
     expect(row).toEqual({ due: true });
   });

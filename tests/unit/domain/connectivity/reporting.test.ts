@@ -5,11 +5,11 @@ import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
 import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../../testing/postgres.ts";
+import { addChannel, addMonitor, addMonitors, type MonitorRow, times } from "../../../../testing/rows.ts";
 import { answer, failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 const start = new Date("2026-03-01T12:00:00Z");
-const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const now = { sinceMs: 0, lastMs: 0 };
 let env: TestEnv;
 
@@ -19,23 +19,9 @@ beforeEach(async () => {
 });
 afterAll(() => env.close());
 
-async function addChannel(system: boolean, over: { disabled?: boolean } = {}): Promise<string> {
-  const config = JSON.stringify({ url: "http://receiver.example/hook", secret });
-  const [row] = await env.sql<{ id: string }>`
-    insert into channels (name, type, is_default, system_alerts, disabled, config)
-    values ('c', 'webhook', true, ${system}, ${over.disabled ?? false}, ${config}::text::jsonb) returning id`;
-  return row?.id ?? "";
-}
-
-async function addMonitor(status = "up"): Promise<string> {
-  const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold,
-      status, next_check_at)
-    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 3600, 1, 1, ${status},
-      app_now() + interval '1 hour')
-    returning id`;
-  return row?.id ?? "";
-}
+/** One that is due in an hour. */
+const addWaiting = (over: MonitorRow = {}) =>
+  addMonitor(env.sql, { intervalSeconds: 3600, nextCheckAt: 3600, status: "up", ...over });
 
 const offline = (reporter: string, ago = now) => recordConnectivity(env.sql, { reporter, offline: ago });
 const sees = (reporter: string) => recordConnectivity(env.sql, { reporter, offline: null });
@@ -50,9 +36,9 @@ async function planned(): Promise<unknown[]> {
 
 describe("a report of connectivity", () => {
   it("that a process is offline is told once, to the channels that hear of Stillup itself", async () => {
-    const channelId = await addChannel(true);
-    await addChannel(false);
-    await addChannel(true, { disabled: true });
+    const channelId = await addChannel(env.sql, { systemAlerts: true });
+    await addChannel(env.sql);
+    await addChannel(env.sql, { systemAlerts: true, disabled: true });
     expect(await offline("a", { sinceMs: 8000, lastMs: 1000 })).toEqual({ change: "offline", channelIds: [channelId] });
     await env.clock.advance(5);
     expect(await offline("a")).toEqual({ change: null, channelIds: [] });
@@ -61,11 +47,10 @@ describe("a report of connectivity", () => {
   });
 
   it("that no process is offline any more is told once, and every monitor is due", async () => {
-    const channelId = await addChannel(true);
-    const [up, down] = [await addMonitor(), await addMonitor("down")];
-    const paused = await addMonitor("paused");
-    const deleted = await addMonitor();
-    await env.sql`update monitors set deleted_at = app_now() where id = ${deleted}`;
+    const channelId = await addChannel(env.sql, { systemAlerts: true });
+    const [up, down] = [await addWaiting(), await addWaiting({ status: "down" })];
+    const paused = await addWaiting({ status: "paused" });
+    await addWaiting({ deletedAt: 0 });
     await offline("a");
     await env.clock.advance(60);
     expect(await sees("a")).toEqual({ change: "online", channelIds: [channelId] });
@@ -110,7 +95,7 @@ describe("a report of connectivity", () => {
   });
 
   it("keeps every schedule at its times, and has who checks look again", async () => {
-    await addMonitor();
+    await addWaiting();
     expect(await claimDueChecks(env.sql)).toMatchObject({ offline: false, nextInMs: 3_595_000 });
     await offline("a");
     await env.clock.advance(5);
@@ -120,7 +105,7 @@ describe("a report of connectivity", () => {
 
 describe("what is told of Stillup itself", () => {
   it("is sent as any other event, in order, with an id of its own that stays", async () => {
-    const channelId = await addChannel(true);
+    const channelId = await addChannel(env.sql, { systemAlerts: true });
     const never = new AbortController().signal;
     await offline("a");
     env.http.on(() => failure("connect"));
@@ -163,10 +148,8 @@ describe.skipIf(postgresMissing !== null)(`many processes at once on Postgres ${
   });
 
   it("lose connectivity and come to see again: each change is told once, by turns, and nothing deadlocks", async () => {
-    await sql`insert into channels (name, type, is_default, system_alerts, config) values ('c', 'webhook', true, true, '{}')`;
-    await sql`
-      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-      select 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 20, 1, 1 from generate_series(1, 200)`;
+    await addChannel(sql, { systemAlerts: true });
+    await addMonitors(sql, times(200, { intervalSeconds: 20 }));
     const changes: unknown[] = [];
     const reporter = async (name: string) => {
       for (let n = 0; n < 40; n++) {

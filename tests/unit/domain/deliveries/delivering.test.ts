@@ -6,12 +6,18 @@ import { leaseDeliveries } from "../../../../domain/deliveries/lease-deliveries.
 import { recordDelivered, recordGone } from "../../../../domain/deliveries/record-attempt.ts";
 import type { HttpAnswer, HttpCall } from "../../../../runtime/drivers/http/http.ts";
 import { aMonitorChange } from "../../../../testing/factories.ts";
+import {
+  A_SECRET,
+  addChannel,
+  addDeliveries,
+  addDelivery,
+  addMonitor,
+  makeSchedulesDue,
+} from "../../../../testing/rows.ts";
 import { failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 const start = new Date("2026-03-01T12:00:00Z");
-const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const data = JSON.stringify(aMonitorChange());
 const never = new AbortController().signal;
 let env: TestEnv;
 
@@ -26,26 +32,14 @@ function answered(statusCode: number, headers: Record<string, string> = {}): Htt
   return { ok: true, statusCode, headers, body: "", truncated: false, totalMs: 2, phases };
 }
 
-async function addChannel(): Promise<string> {
-  const config = JSON.stringify({ url: "http://receiver.example/hook", secret });
-  const [row] = await env.sql<{ id: string }>`
-    insert into channels (name, type, is_default, config) values ('c', 'webhook', true, ${config}::text::jsonb)
-    returning id`;
-  return row?.id ?? "";
-}
-
 /** A monitor, and one planned delivery for each event number to the channel. */
 async function plan(channelId: string, ...eventNumbers: number[]): Promise<string> {
-  const [monitor] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1) returning id`;
-  for (const number of eventNumbers) {
-    await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
-      select 'dlv_' || ${monitor?.id ?? ""}::text || '_' || ${number}::int || ${channelId}::text, 'evt', ${channelId},
-        ${monitor?.id ?? ""}, ${number}::int, 'monitor.down', ${data}::text::jsonb, app_now()`;
-  }
-  return monitor?.id ?? "";
+  const monitorId = await addMonitor(env.sql);
+  await addDeliveries(
+    env.sql,
+    eventNumbers.map((eventNumber) => ({ channelId, monitorId, eventNumber })),
+  );
+  return monitorId;
 }
 
 interface Row {
@@ -65,8 +59,8 @@ async function deliveries(): Promise<Row[]> {
 
 describe("delivering", () => {
   it("sends a signed webhook and records that it was delivered", async () => {
-    const channel = await addChannel();
-    await plan(channel, 7);
+    const channel = await addChannel(env.sql);
+    const monitor = await plan(channel, 7);
     const calls: HttpCall[] = [];
     env.http.on((call) => {
       calls.push(call);
@@ -80,11 +74,11 @@ describe("delivering", () => {
       type: "monitor.down",
       timestamp: start.toISOString(),
       text: "Shop is down: Answered 500; expected 200-299.",
-      data: aMonitorChange(),
+      data: aMonitorChange({ id: monitor }),
     });
     const { "webhook-id": id, "webhook-timestamp": sentAt, "webhook-signature": signature } = call?.headers ?? {};
     expect(id).toBe(body.id);
-    expect(signature).toBe(await sign(secret, `${id}.${sentAt}.${call?.body}`));
+    expect(signature).toBe(await sign(A_SECRET, `${id}.${sentAt}.${call?.body}`));
     expect(call).toMatchObject({ method: "POST", timeoutMs: 15_000, maxRedirects: 0 });
   });
 
@@ -93,7 +87,7 @@ describe("delivering", () => {
     ["a redirect", answered(302, { location: "http://elsewhere.example/" })],
     ["429", answered(429)],
   ])("tries again after %s, with the same id and later each time", async (_, answer) => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     const ids: string[] = [];
     env.http.on((call) => {
@@ -114,7 +108,7 @@ describe("delivering", () => {
   });
 
   it("waits as long as the receiver asks for", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     env.http.on(() => answered(503, { "retry-after": "600" }));
     await deliverDue(env, [channel], never);
@@ -124,7 +118,7 @@ describe("delivering", () => {
   });
 
   it("is exhausted after the tenth try, and the next one goes out", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1, 2);
     await env.sql`
       update deliveries set failures = 9, failing_since = app_now() - interval '13 hours' where event_number = 1`;
@@ -140,7 +134,7 @@ describe("delivering", () => {
   });
 
   it("has all its tries though leases of it came to nothing", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     await env.sql`update deliveries set failing_since = app_now() - interval '13 hours'`;
     for (let n = 0; n < 12; n++) {
@@ -155,7 +149,7 @@ describe("delivering", () => {
   });
 
   it("has 12 hours from its first try, however long it waited for an earlier one", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     await env.sql`
       update deliveries set created_at = app_now() - interval '13 hours'`;
@@ -171,7 +165,7 @@ describe("delivering", () => {
   });
 
   it("knows that a receiver was recorded as gone when the reply to that was lost", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1, 2);
     const [leased] = await leaseDeliveries(env.sql, [channel]);
     if (leased === undefined) throw new Error("a lease was to be had");
@@ -183,7 +177,7 @@ describe("delivering", () => {
   });
 
   it("fails, and is tried again later, when this process stood still over it", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     env.http.on(() => failure("aborted", "HELD_UP"));
     await deliverDue(env, [channel], never);
@@ -193,7 +187,7 @@ describe("delivering", () => {
   });
 
   it("is left to another try when it could not begin long before its lease ends", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     env.http.on(() => failure("aborted", "TOO_LATE"));
     await deliverDue(env, [channel], never);
@@ -204,7 +198,7 @@ describe("delivering", () => {
   });
 
   it("is tried again, and its channel left enabled, when a URL is gone that was replaced meanwhile", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     env.http.on(async () => {
       await env.sql`
@@ -217,7 +211,7 @@ describe("delivering", () => {
   });
 
   it("disables a channel whose receiver is gone, and cancels what is pending for it", async () => {
-    const [gone, other] = [await addChannel(), await addChannel()];
+    const [gone, other] = [await addChannel(env.sql), await addChannel(env.sql)];
     await plan(gone, 1, 2);
     await plan(other, 1);
     env.http.on(() => answered(410));
@@ -236,7 +230,7 @@ describe("delivering", () => {
   });
 
   it("cancels what was planned while its channel or monitor was deleted", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     const monitor = await plan(channel, 1);
     await env.sql`update monitors set deleted_at = app_now() where id = ${monitor}`;
     await deliverDue(env, [channel], never);
@@ -245,10 +239,10 @@ describe("delivering", () => {
   });
 
   it("sends a monitor's deliveries to a channel in order, and another monitor's meanwhile", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1, 2);
     await plan(channel, 5);
-    env.http.on((call) => (call.headers?.["webhook-id"]?.includes("_1ch_") ? answered(500) : answered(200)));
+    env.http.on((call) => (call.headers?.["webhook-id"]?.match(/^dlv_[^_]+_1_/) ? answered(500) : answered(200)));
     await deliverDue(env, [channel], never);
     await deliverDue(env, [channel], never);
     const rows = await env.sql<{ number: number; status: string }>`
@@ -261,7 +255,7 @@ describe("delivering", () => {
   });
 
   it("has at most 20 tries of one channel under way, and wakes for the rest", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     for (let n = 0; n < 25; n++) await plan(channel, 1);
     expect(await leaseDeliveries(env.sql, [channel])).toHaveLength(20);
     expect(await leaseDeliveries(env.sql, [channel])).toHaveLength(0);
@@ -274,7 +268,7 @@ describe("delivering", () => {
   });
 
   it("counts the outcome of a try only while it is the last", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     const [first] = await leaseDeliveries(env.sql, [channel]);
     await env.clock.advance(31);
@@ -289,9 +283,9 @@ describe("delivering", () => {
 
 describe("sweeping deliveries", () => {
   it("finds channels with something due, and says when the next is", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
-    await env.sql`update schedules set next_run_at = '-infinity'`;
+    await makeSchedulesDue(env.sql);
     expect(await claimDueChannels(env.sql)).toMatchObject({ channelIds: [channel] });
     env.http.on(() => answered(500));
     await deliverDue(env, [channel], never);
@@ -303,11 +297,11 @@ describe("sweeping deliveries", () => {
   });
 
   it("finds a delivery whose worker died, once its lease is over", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     await leaseDeliveries(env.sql, [channel]);
     const sweep = async () => {
-      await env.sql`update schedules set next_run_at = '-infinity'`;
+      await makeSchedulesDue(env.sql);
       return (await claimDueChannels(env.sql)).channelIds;
     };
     expect(await sweep()).toEqual([]);
@@ -316,7 +310,7 @@ describe("sweeping deliveries", () => {
   });
 
   it("ends its lease at once when no process runs that could have it", async () => {
-    const channel = await addChannel();
+    const channel = await addChannel(env.sql);
     await plan(channel, 1);
     await leaseDeliveries(env.sql, [channel]);
     expect(await leaseDeliveries(env.sql, [channel])).toEqual([]);
@@ -335,21 +329,20 @@ describe("sweeping deliveries", () => {
       return monitor;
     }
     const sweep = async () => {
-      await env.sql`update schedules set next_run_at = '-infinity'`;
+      await makeSchedulesDue(env.sql);
       await claimDueChannels(env.sql);
       return (await deliveries())[0]?.dueInSeconds;
     };
-    const planned = (monitor: string, channel: string, status: string) => env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
-      values ('dlv_new', 'evt', ${channel}, ${monitor}, 2, 'monitor.up', '{}', app_now(), ${status})`;
+    const planned = (monitorId: string, channelId: string, status: string) =>
+      addDelivery(env.sql, { monitorId, channelId, eventNumber: 2, type: "monitor.up", status });
 
     it("waits on where nothing is new", async () => {
-      await wait(await addChannel(), 20);
+      await wait(await addChannel(env.sql), 20);
       expect(await sweep()).toBeGreaterThan(7 * 3600);
     });
 
     it("tries at once when there is more of the same monitor, once for each", async () => {
-      const channel = await addChannel();
+      const channel = await addChannel(env.sql);
       const monitor = await wait(channel, 1);
       await planned(monitor, channel, "pending");
       expect(await sweep()).toBe(0);
@@ -360,7 +353,7 @@ describe("sweeping deliveries", () => {
     });
 
     it("tries ten minutes after its last try when it took what is newer", async () => {
-      const channel = await addChannel();
+      const channel = await addChannel(env.sql);
       await wait(channel, 1);
       await planned("mon_other", channel, "delivered");
       expect(await sweep()).toBeGreaterThan(7 * 3600);

@@ -9,6 +9,7 @@ import type { HttpCall } from "../../../../runtime/drivers/http/http.ts";
 import type { Sql } from "../../../../runtime/drivers/sql/sql.ts";
 import { StillupError } from "../../../../runtime/errors.ts";
 import { checkDue, enqueue } from "../../../../testing/pipeline.ts";
+import { addChannel, addMonitor } from "../../../../testing/rows.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -29,12 +30,8 @@ beforeEach(async () => {
     posts.push(describePost(call));
     return answer(204);
   });
-  await env.sql`
-    insert into channels (name, type, is_default, config)
-    values ('c', 'webhook', true, '{"url": "http://receiver.example/", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}')`;
-  await env.sql`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1)`;
+  await addChannel(env.sql, { config: { url: "http://receiver.example/" } });
+  await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 1 });
   await checkDue(env, env.ctx());
 });
 afterAll(() => env.close());

@@ -5,6 +5,7 @@ import { updateMonitor } from "../../../../domain/monitors/update-monitor.ts";
 import monitoring, { source } from "../../../../functions/workers/monitoring.ts";
 import { settle } from "../../../../runtime/worker/settle.ts";
 import { enqueue } from "../../../../testing/pipeline.ts";
+import { addMonitors } from "../../../../testing/rows.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -13,12 +14,15 @@ let env: TestEnv;
 beforeAll(async () => {
   env = await testEnv();
   env.http.on(() => answer(200));
+  await addMonitors(env.sql, [
+    { id: "mon_kind", name: "k" },
+    { id: "mon_form", name: "f", url: "http://a/" },
+    { id: "mon_known", name: "m", url: "http://b/" },
+  ]);
+  const secret = JSON.stringify({ secret: "hunter2" });
   await env.sql`
-    insert into monitors
-      (id, name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('mon_kind', 'k', 'telepathy', 'a mind', 1, '{"secret": "hunter2"}', 60, 1, 1),
-      ('mon_form', 'f', 'http', 'http://a/', 2, '{"url": "http://a/", "secret": "hunter2"}', 60, 1, 1),
-      ('mon_known', 'm', 'http', 'http://b/', 1, '{"url": "http://b/"}', 60, 1, 1)`;
+    update monitors set type = 'telepathy', target = 'a mind', config = ${secret}::text::jsonb where id = 'mon_kind'`;
+  await env.sql`update monitors set form = 2, config = config || ${secret}::text::jsonb where id = 'mon_form'`;
 });
 afterAll(() => env.close());
 

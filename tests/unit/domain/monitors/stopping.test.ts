@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, it, vi } from "vitest";
 import { deliverDue } from "../../../../domain/deliveries/deliver.ts";
-import { aMonitorChange } from "../../../../testing/factories.ts";
+import { addChannel, addDelivery, addMonitor } from "../../../../testing/rows.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -9,18 +9,9 @@ let channel: string;
 
 beforeEach(async () => {
   env = await testEnv({ config: { drainSeconds: 10 } });
-  const [row] = await env.sql<{ id: string }>`
-    insert into channels (name, type, is_default, config)
-    values ('c', 'webhook', true, '{"url": "http://receiver.example/", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}')
-    returning id`;
-  channel = row?.id ?? "";
-  await env.sql`
-    insert into monitors (id, name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('mon_1', 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1)`;
-  await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, attempts, failures)
-    values ('dlv_1', 'evt_1', ${channel}, 'mon_1', 1, 'monitor.down',
-      ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), 9, 9)`;
+  channel = await addChannel(env.sql);
+  await addMonitor(env.sql, { id: "mon_1" });
+  await addDelivery(env.sql, { channelId: channel, attempts: 9, failures: 9 });
 });
 afterAll(() => env.close());
 

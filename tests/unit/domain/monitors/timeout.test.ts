@@ -4,6 +4,7 @@ import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
 import { listMonitors } from "../../../../domain/monitors/list-monitors.ts";
 import { MonitorQuery } from "../../../../domain/monitors/schema.ts";
 import { pingWatchdog } from "../../../../domain/watchdog/ping-watchdog.ts";
+import { addMonitor, makeSchedulesDue } from "../../../../testing/rows.ts";
 import { answer } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -24,10 +25,7 @@ describe.each([
 ])("The time-out of a check every %i s, of its own %s ms, is %i ms", (intervalSeconds, own, timeoutMs) => {
   beforeEach(async () => {
     await env.sql`delete from monitors`;
-    await env.sql`
-      insert into monitors (name, type, target, form, config, interval_seconds, timeout_ms, failure_threshold,
-        recovery_threshold, next_check_at)
-      values ('m', 'http', 'http://a/', 1, '{"url": "http://a/"}', ${intervalSeconds}, ${own}, 1, 1, app_now())`;
+    await addMonitor(env.sql, { intervalSeconds, timeoutMs: own });
   });
 
   it("in the API", async () => {
@@ -36,7 +34,7 @@ describe.each([
   });
 
   it("when the check is given out", async () => {
-    await env.sql`update schedules set next_run_at = '-infinity' where name = 'enqueue-checks'`;
+    await makeSchedulesDue(env.sql);
     const { jobs } = await claimDueChecks(env.sql);
     expect(jobs.map((job) => job.timeoutMs)).toEqual([timeoutMs]);
   });

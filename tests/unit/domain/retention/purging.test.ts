@@ -1,11 +1,17 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import applyRetention from "../../../../functions/schedules/apply-retention.ts";
-import type { ScheduledFunction } from "../../../../runtime/contract.ts";
 import { aChannel, aMonitor } from "../../../../testing/factories.ts";
 import { type Api, api } from "../../../../testing/routes.ts";
+import {
+  addDelivery,
+  addIncident,
+  addMonitors,
+  addRollups,
+  addStatusChanges,
+  times,
+} from "../../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
-const schedule: ScheduledFunction = applyRetention;
 const TABLES = ["monitors", "status_changes", "incidents", "deliveries", "rollups_hour", "rollups_day", "channels"];
 
 let env: TestEnv;
@@ -18,25 +24,16 @@ beforeEach(async () => {
 });
 afterAll(() => env.close());
 
-async function runRetain(): Promise<void> {
-  await env.sql`update schedules set next_run_at = '-infinity' where name = 'apply-retention'`;
-  await schedule.scheduled({ id: "tick", scheduledTime: 0 }, env, env.ctx());
-}
+const runRetain = () => env.run(applyRetention);
 
 /** A monitor with a row of everything that is kept of one. */
 async function addWithAll(channelId: string): Promise<string> {
   const { id } = (await call("POST", "/v1/monitors", aMonitor())).body;
-  await env.sql.transaction([
-    env.sql`insert into status_changes (monitor_id, version, status, at) values (${id}, 0, 'down', app_now())`,
-    env.sql`
-      insert into incidents (id, monitor_id, started_at, confirmed_at, cause)
-      values (new_id('inc'), ${id}, app_now(), app_now(), '{"outcome": "dns", "statusCode": null, "detail": null}')`,
-    env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at)
-      values (new_id('dlv'), 'evt_1', ${channelId}, ${id}, 1, 'monitor.down', '{}', app_now())`,
-    env.sql`insert into rollups_hour values (${id}, app_now() + interval '90 days', 1, 1, 1, 1, 1, 1)`,
-    env.sql`insert into rollups_day values (${id}, app_now(), 1, 1, 1, 1, 1, 1)`,
-  ]);
+  await addStatusChanges(env.sql, [{ monitorId: id, version: 0, status: "down" }]);
+  await addIncident(env.sql, { monitorId: id });
+  await addDelivery(env.sql, { monitorId: id, channelId });
+  await addRollups(env.sql, "rollups_hour", [{ monitorId: id, start: 90 * 86_400 }]);
+  await addRollups(env.sql, "rollups_day", [{ monitorId: id }]);
   return id;
 }
 
@@ -76,9 +73,7 @@ describe("what was deleted", () => {
     const monitor = await addWithAll(channel);
     await call("DELETE", `/v1/monitors/${monitor}`);
     await env.sql`update deliveries set status = 'pending', finished_at = null`;
-    await env.sql`
-      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold, deleted_at)
-      select 'm', 'http', 'http://a.example/', 1, '{"url": "http://a.example/"}', 60, 1, 1, app_now() from generate_series(1, 50)`;
+    await addMonitors(env.sql, times(50, { deletedAt: 0 }));
     await env.clock.advance(91 * 86_400);
     await runRetain();
     expect(await env.sql`select id from monitors`).toEqual([{ id: monitor }]);

@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { claimSchedule } from "../../../../domain/shared/claim-schedule.ts";
+import { addDelivery, addMonitor } from "../../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -10,26 +11,19 @@ beforeEach(async () => {
 });
 afterAll(() => env.close());
 
-async function addMonitor(): Promise<string> {
-  const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1) returning id`;
-  return row?.id ?? "";
-}
-
 const claim = async (name = "roll-up", everySeconds = 60) => claimSchedule(env.sql, name, everySeconds);
 const isClaimed = async () => (await claim()).claimed;
 
 describe("A schedule", () => {
   it("that the database does not know is added by its first claim", async () => {
-    await addMonitor();
+    await addMonitor(env.sql);
     expect(await claim("greet", 60)).toEqual({ claimed: true, nextInMs: 60_000 });
     expect(await env.sql`select name from schedules`).toEqual([{ name: "greet" }]);
     expect(await claim("greet", 60)).toEqual({ claimed: false, nextInMs: 60_000 });
   });
 
   it("is claimed by one of many, and again when its time has come", async () => {
-    await addMonitor();
+    await addMonitor(env.sql);
     const claims = await Promise.all([claim(), claim(), claim(), claim()]);
     expect(claims.filter(({ claimed }) => claimed)).toHaveLength(1);
     expect(claims.map(({ nextInMs }) => nextInMs)).toEqual([60_000, 60_000, 60_000, 60_000]);
@@ -53,7 +47,7 @@ describe("A schedule", () => {
   });
 
   it("runs earlier than usual when its claim says when it has something to do", async () => {
-    await addMonitor();
+    await addMonitor(env.sql);
     const rows = await env.sql`
       select claimed, next_in_ms as "nextInMs"
       from claim_schedule('sweep', 60, due_at => app_now() + interval '7 s')`;
@@ -61,7 +55,7 @@ describe("A schedule", () => {
   });
 
   it("keeps its times for two minutes after there was something to do", async () => {
-    const id = await addMonitor();
+    const id = await addMonitor(env.sql);
     await claim();
     await env.sql`update monitors set status = 'paused' where id = ${id}`;
     await env.clock.advance(119);
@@ -71,12 +65,9 @@ describe("A schedule", () => {
   });
 
   it("wakes before a monitor is due, and when a delivery is to be tried again", async () => {
-    await addMonitor();
-    await env.sql`update monitors set next_check_at = app_now() + interval '30 min'`;
+    await addMonitor(env.sql, { nextCheckAt: 30 * 60 });
     expect((await claim("roll-up")).nextInMs).toBe(30 * 60_000 - 5000);
-    await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, next_attempt_at)
-      values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), app_now() + interval '20 min')`;
+    await addDelivery(env.sql, { nextAttemptAt: 20 * 60 });
     expect((await claim("apply-retention")).nextInMs).toBe(20 * 60_000);
   });
 
@@ -84,7 +75,7 @@ describe("A schedule", () => {
     expect(await isClaimed()).toBe(true);
     await env.clock.advance(300);
     expect(await isClaimed()).toBe(false);
-    await addMonitor();
+    await addMonitor(env.sql);
     expect(await claim()).toEqual({ claimed: true, nextInMs: 60_000 });
     expect(await isClaimed()).toBe(false);
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyRetention } from "../../../../domain/retention/apply-retention.ts";
 import { rollUp } from "../../../../domain/uptime/roll-up.ts";
+import { addChecks, addMonitor, addRollups, addStatusChanges, times } from "../../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 const start = new Date("2026-03-01T12:00:00Z");
@@ -12,19 +13,12 @@ beforeEach(async () => {
 });
 afterAll(() => env.close());
 
-async function addMonitor(): Promise<string> {
-  const [row] = await env.sql<{ id: string }>`
-    insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-    values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1) returning id`;
-  return row?.id ?? "";
-}
-
 function at(minutes: number): Date {
   return new Date(start.getTime() + minutes * 60_000);
 }
 
 async function changed(id: string, version: number, { status, minutes }: { status: string; minutes: number }) {
-  await env.sql`insert into status_changes (monitor_id, version, status, at) values (${id}, ${version}, ${status}, ${at(minutes)})`;
+  await addStatusChanges(env.sql, [{ monitorId: id, version, status, at: at(minutes) }]);
 }
 
 async function hours(): Promise<[string, number, number][]> {
@@ -35,13 +29,15 @@ async function hours(): Promise<[string, number, number][]> {
 
 describe("rolling up", () => {
   it("sums up each hour that ended: seconds up and down, checks and failures", async () => {
-    const id = await addMonitor();
+    const id = await addMonitor(env.sql);
     await changed(id, 1, { status: "up", minutes: 10 });
     await changed(id, 2, { status: "down", minutes: 50 });
     await changed(id, 3, { status: "paused", minutes: 90 });
-    await env.sql`
-      insert into checks (monitor_id, at, outcome, total_ms)
-      values (${id}, ${at(10)}, 'ok', 20), (${id}, ${at(50)}, 'timeout', 40), (${id}, ${at(60)}, 'ok', 5)`;
+    await addChecks(env.sql, [
+      { monitorId: id, at: at(10), outcome: "ok", totalMs: 20 },
+      { monitorId: id, at: at(50), outcome: "timeout", totalMs: 40 },
+      { monitorId: id, at: at(60), outcome: "ok", totalMs: 5 },
+    ]);
     await env.clock.advance(2 * 3600 + 120);
     await rollUp(env.sql);
     expect(await hours()).toEqual([
@@ -54,7 +50,7 @@ describe("rolling up", () => {
   });
 
   it("leaves an hour alone until two minutes after its end, when its last results are stored", async () => {
-    await addMonitor();
+    await addMonitor(env.sql);
     await env.clock.advance(3600 + 119);
     await rollUp(env.sql);
     expect(await hours()).toEqual([]);
@@ -64,7 +60,7 @@ describe("rolling up", () => {
   });
 
   it("makes hours again from where a status change is dated back to", async () => {
-    const id = await addMonitor();
+    const id = await addMonitor(env.sql);
     await changed(id, 1, { status: "up", minutes: 0 });
     await env.clock.advance(3 * 3600 + 300);
     await rollUp(env.sql);
@@ -80,7 +76,7 @@ describe("rolling up", () => {
   });
 
   it("catches up with days of hours, 48 a statement", async () => {
-    await addMonitor();
+    await addMonitor(env.sql);
     await env.clock.advance(100 * 3600 + 120);
     for (const made of [48, 96, 100, 100]) {
       await rollUp(env.sql);
@@ -91,11 +87,19 @@ describe("rolling up", () => {
 
 describe("retaining", () => {
   it("folds hours of more than 90 days ago into days, and keeps the sums", async () => {
-    const id = await addMonitor();
-    await env.sql`
-      insert into rollups_hour (monitor_id, start, up_seconds, down_seconds, checks, failures, total_ms_sum, total_ms_max)
-      select ${id}, date_trunc('day', app_now(), 'UTC') - interval '92 days' + n * interval '1 hour', 3000, 600, 60, 10, 100, n
-      from generate_series(0, 71) as n`;
+    const id = await addMonitor(env.sql);
+    const firstHour = new Date("2025-11-29T00:00:00Z"); // 92 days ago
+    const sums = { upSeconds: 3000, downSeconds: 600, checks: 60, failures: 10, totalMsSum: 100 };
+    await addRollups(
+      env.sql,
+      "rollups_hour",
+      times(72, (n) => ({
+        ...sums,
+        monitorId: id,
+        start: new Date(firstHour.getTime() + (n - 1) * 3_600_000),
+        totalMsMax: n - 1,
+      })),
+    );
     await applyRetention(env.sql, { rawCheckDays: 7 });
     await applyRetention(env.sql, { rawCheckDays: 7 });
     const days =
@@ -122,9 +126,9 @@ describe("retaining", () => {
   });
 
   it("moves what fell into the default partition to its day", async () => {
-    await addMonitor();
+    await addMonitor(env.sql);
     await env.clock.advance(30 * 86_400); // nobody made partitions for a month
-    await env.sql`insert into checks (monitor_id, at, outcome, total_ms) values ('mon_1', app_now(), 'ok', 1)`;
+    await addChecks(env.sql, [{}]);
     await applyRetention(env.sql, { rawCheckDays: 7 });
     const [count] = await env.sql`
       select (select count(*)::int from checks_default) as left, (select count(*)::int from checks) as all`;
@@ -132,11 +136,11 @@ describe("retaining", () => {
   });
 
   it("keeps the last status before the 90 days", async () => {
-    const id = await addMonitor();
+    const id = await addMonitor(env.sql);
     await changed(id, 1, { status: "up", minutes: 0 });
     await changed(id, 2, { status: "down", minutes: 10 });
     await env.clock.advance(100 * 86_400);
-    await env.sql`insert into status_changes (monitor_id, version, status, at) values (${id}, 3, 'up', app_now())`;
+    await addStatusChanges(env.sql, [{ monitorId: id, version: 3, status: "up" }]);
     await applyRetention(env.sql, { rawCheckDays: 7 });
     const rows = await env.sql`select version from status_changes order by version`;
     expect(rows).toEqual([{ version: 2 }, { version: 3 }]);

@@ -7,6 +7,7 @@ import type { ScheduledFunction } from "../../../../runtime/contract.ts";
 import type { Outgoing } from "../../../../runtime/drivers/stream/stream.ts";
 import { createMetrics } from "../../../../runtime/metrics-registry.ts";
 import { drain } from "../../../../testing/pipeline.ts";
+import { addMonitor } from "../../../../testing/rows.ts";
 import { answer, failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
@@ -73,10 +74,7 @@ describe("the heartbeat", () => {
   });
 
   it("is not given while a check that was given out has had no answer for a minute after its end", async () => {
-    await env.sql`
-      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold,
-        waiting_since, next_check_at)
-      values ('m', 'http', 'http://a/', 1, '{"url": "http://a/"}', 60, 1, 1, app_now() - interval '70 s', app_now() + interval '9 s')`;
+    await addMonitor(env.sql, { waitingSince: -70, nextCheckAt: 9 });
     await send();
     await drain(env, env.ctx()); // 10 s of time-out and a minute: just not
     await env.clock.advance(60);
@@ -91,10 +89,7 @@ describe("the heartbeat", () => {
   });
 
   it("is not given while a check is due that nobody gives out", async () => {
-    await env.sql`
-      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold,
-        next_check_at)
-      values ('m', 'http', 'http://a/', 1, '{"url": "http://a/"}', 60, 1, 1, app_now() - interval '71 s')`;
+    await addMonitor(env.sql, { nextCheckAt: -71 });
     await send();
     await drain(env, env.ctx());
     expect(await outcomes()).toEqual({ overdue: 1 });

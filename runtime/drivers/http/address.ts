@@ -1,11 +1,11 @@
 import type { NetworkPolicy } from "./http.ts";
 
-/** From which policy on a network may be reached; `never` by none. */
+/** The narrowest policy under which a network may be reached; `never` under none. */
 type Reach = NetworkPolicy | "never";
 
 /**
- * IANA's special-purpose IPv4 registry, and the cloud services outside it that hand credentials to whoever asks from
- * inside. The first match counts; what matches nothing is public.
+ * IANA's special-purpose IPv4 registry, and the cloud services outside it that give credentials to anybody inside. The
+ * first match counts. An address that matches nothing is public.
  */
 const ipv4Rules = compile([
   ["0.0.0.0/32", "never"],
@@ -28,8 +28,8 @@ const ipv4Rules = compile([
 ]);
 
 /**
- * The same for IPv6, where only 2000::/3 is given out as global unicast: what matches nothing is forbidden. Teredo is
- * in 2001::/23; it, 6to4 and ::a.b.c.d embed an IPv4 address that somebody else's relay would be asked to reach.
+ * The same for IPv6, where only 2000::/3 is assigned as global unicast: an address that matches nothing is forbidden.
+ * Teredo is in 2001::/23. It, 6to4 and ::a.b.c.d contain an IPv4 address that somebody else's relay would reach.
  */
 const ipv6Rules = compile([
   ["::1/128", "private"],
@@ -51,13 +51,23 @@ const ipv6Rules = compile([
 const embeddingPrefixes = ["::ffff:0:0", "64:ff9b::"].map((network) => (ipv6Bits(network) ?? "").slice(0, 96));
 
 /**
- * Whether the policy lets a request go to this IPv4 or IPv6 literal. `public`: globally reachable unicast alone.
+ * True when the policy lets a request go to this IPv4 or IPv6 address. `public`: only globally reachable unicast.
  * `private`: private, loopback, carrier-grade NAT and unique local addresses too, but never multicast, unspecified,
- * link-local or metadata addresses: the cloud's credentials are not a target. What is no literal is not allowed.
+ * link-local or metadata addresses, which give out a cloud's credentials. False for any text that is not an address.
  */
 export function isAllowed(address: string, policy: NetworkPolicy): boolean {
   const reach = reachOf(address);
   return reach === "public" || (reach === "private" && policy === "private");
+}
+
+/** A URL's host without an IPv6 address' brackets, and without a name's final dot, which TLS does not accept. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname.replace(/\.$/, "");
+}
+
+/** True for an address that the policy forbids; false for a name, whose addresses are not known yet. */
+export function isForbiddenLiteral(host: string, policy: NetworkPolicy): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$|:/.test(host) && !isAllowed(host, policy);
 }
 
 function reachOf(address: string): Reach {

@@ -1,12 +1,13 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
+import { hostOf } from "./address.ts";
 
 export interface Connection {
   readonly url: URL;
-  /** Checked addresses, at least one. Nothing else is connected to, and no name is looked up again. */
+  /** Checked addresses, at least one. It connects to nothing else, and looks no name up again. */
   readonly addresses: readonly string[];
   readonly secureContext: SecureContext;
-  /** The TCP connection stands; for https the handshake comes next. */
+  /** The TCP connection is made; for https the handshake comes next. */
   onConnect(socket: Socket): void;
   /** The socket is ready for HTTP. */
   onReady(socket: Socket): void;
@@ -14,12 +15,12 @@ export interface Connection {
 }
 
 /**
- * How long one of several addresses may take before the next is tried: longer than a lost packet is repeated after
- * (1 s). With Node's own 250 ms a far or lossy target fails where its other family has no route.
+ * How long one of several addresses may take before the next is tried. A lost packet is sent again after 1 s: with
+ * Node's own 250 ms a distant or lossy target fails where its other address family has no route.
  */
 const ATTEMPT_MS = 2500;
 
-/** Opens a new connection to the first address that answers. Errors that come after its end are swallowed. */
+/** Opens a new connection to the first address that accepts one. `onError` may be called more than once. */
 export function openSocket(connection: Connection): Socket {
   const { url, onConnect, onReady, onError } = connection;
   const secure = url.protocol === "https:";
@@ -42,17 +43,12 @@ function destination({ url, addresses }: Connection) {
       addresses.map((address) => ({ address, family: isIP(address) })),
     );
   };
-  return { host: hostnameOf(url), port, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS };
+  return { host: hostOf(url), port, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS };
 }
 
 function tlsOptions({ url, secureContext }: Connection) {
-  const hostname = hostnameOf(url);
+  const hostname = hostOf(url);
   // A certificate is checked against the servername; for an address, which has none, against `host`.
   const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
   return { ...servername, secureContext, ALPNProtocols: ["http/1.1"] };
-}
-
-/** The host without an IPv6 address' brackets and without a name's final dot, which TLS does not take. */
-export function hostnameOf({ hostname }: URL): string {
-  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname.replace(/\.$/, "");
 }

@@ -1,18 +1,18 @@
 import type { HttpFailure, Phases } from "./http.ts";
 
-/** The phase that a failure happened in. */
+/** A phase of a hop. */
 export type Phase = keyof Phases;
 
-/** Codes of the network itself: they mean the same while connecting, in the TLS handshake and after it. */
+/** Codes of the network itself. They mean the same while connecting, in the TLS handshake and after it. */
 const networkCodes = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]);
-/** What OpenSSL and Node call TLS trouble once the handshake is over: TLS 1.3 refuses a client as late as that. */
+/** TLS errors of OpenSSL and Node after the handshake: TLS 1.3 refuses a client as late as that. */
 const tlsCode = /^(EPROTO$|ERR_SSL_|ERR_TLS_)/;
-/** The request itself cannot be sent: nobody was asked. */
+/** The request itself cannot be sent. */
 const unsendableCode = /^(ERR_INVALID_|UND_ERR_INVALID_ARG$|UND_ERR_NOT_SUPPORTED$|UND_ERR_REQ_)/;
 
 /**
- * What kind of failure an error code is. The same code says different things in different phases: ECONNREFUSED of a
- * name server is `dns`, and every certificate error has a name of its own, but all of them end a handshake.
+ * The kind of failure that an error code stands for. The same code means different things in different phases:
+ * ECONNREFUSED of a name server is `dns`. In the TLS phase everything is `tls` but the network's own codes.
  */
 export function httpFailureOf(code: string, phase: Phase): HttpFailure {
   if (unsendableCode.test(code)) return "connect";
@@ -22,7 +22,7 @@ export function httpFailureOf(code: string, phase: Phase): HttpFailure {
   return tlsCode.test(code) ? "tls" : "connect";
 }
 
-/** The code of an error, or that of the most telling one of several attempts to connect. */
+/** The code of an error. Of several attempts to connect, the first code that says more than "no route". */
 export function codeOf(error: unknown): string {
   if (error instanceof AggregateError) {
     const codes = error.errors.map(codeOf);
@@ -30,7 +30,7 @@ export function codeOf(error: unknown): string {
   }
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (typeof code === "string") return code;
-  // undici 7 names its parser's errors, but forgets their code.
+  // undici 7 gives its parser's errors a name, but no code.
   return error instanceof Error && error.name === "HTTPParserError" ? "HPE_INVALID" : "UNKNOWN";
 }
 
@@ -38,13 +38,13 @@ interface FailureContext {
   readonly failure: HttpFailure;
   readonly code: string;
   readonly phase: Phase;
-  /** Host, with the port where it is not the scheme's own. */
+  /** With the port where it is not the scheme's default. */
   readonly host: string;
   readonly timeoutMs: number;
   readonly maxRedirects: number;
 }
 
-/** One plain sentence: what happened, to which host. It is made of the code and the host alone. */
+/** One plain sentence: what happened, with which host. It is made only from the code and the host. */
 export function describeFailure(about: FailureContext): string {
   const { failure, code, host } = about;
   if (unsendableCode.test(code))
@@ -81,7 +81,7 @@ function describeConnect(code: string, host: string): string {
   if (code.startsWith("HPE_") || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH")
     return `${host} answered with something that is not HTTP.`;
   if (resetCodes.has(code)) return `${host} closed the connection before it answered.`;
-  return `There was no connection to ${host}.`;
+  return `No connection to ${host} could be made.`;
 }
 
 const resetCodes = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
@@ -91,7 +91,7 @@ function describeTls(code: string, host: string): string {
   if (code === "CERT_NOT_YET_VALID") return `The certificate of ${host} is not valid yet.`;
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `The certificate of ${host} is for another name.`;
   if (/^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_)/.test(code)) return `The certificate of ${host} is not trusted.`;
-  return `No TLS connection with ${host} came about.`;
+  return `No TLS connection to ${host} could be made.`;
 }
 
 function describeTimeout({ phase, host, timeoutMs }: FailureContext): string {

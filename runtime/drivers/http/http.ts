@@ -1,27 +1,30 @@
-/** Where outgoing requests may go. `public`: public addresses alone. `private`: those and private and loopback ones. */
+/** Where outgoing requests may go. `public`: only public addresses. `private`: private and loopback addresses, too. */
 export type NetworkPolicy = "public" | "private";
 
-/** One outgoing request: a probe's or a webhook's. */
+/** One outgoing request. */
 export interface HttpCall {
   readonly method: string;
-  /** http or https. Credentials in it are refused before it gets here. */
+  /** http or https. Anything else, and a user name or password in it, is `blocked`. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** For everything together: waiting for a name, connecting, redirects, the last byte of the body. */
+  /** From the name's lookup to the last byte of the body, redirects included. It starts when the call begins. */
   readonly timeoutMs: number;
-  /** 0: a redirect is the answer. Each hop is checked against the policy. Another origin is not sent `authorization` or `cookie`. */
+  /**
+   * 0: a redirect is itself the response. Each hop is checked against the policy. Another origin gets only headers that
+   * contain no secrets.
+   */
   readonly maxRedirects: number;
-  /** Decoded bytes of the body that are kept; reading stops there, and `truncated` is set. */
+  /** Decoded bytes of the body that are kept. Reading stops there, and `truncated` is set. */
   readonly maxBodyBytes: number;
   readonly signal?: AbortSignal;
-  /** How soon its turn must come; one that has not begun by then never does, and ends as `aborted`. */
+  /** How long it may wait for others to end. A call that has not begun by then never does, and ends as `aborted`. */
   readonly beginWithinMs?: number;
-  /** Waits for no turn: for the few that others wait for. */
+  /** True: it does not wait, and does not count. Only for the few calls that many others depend on. */
   readonly atOnce?: boolean;
 }
 
-/** Milliseconds each phase of the last hop took; null for a phase that was not reached or does not apply. */
+/** Milliseconds of each phase of the last hop; null for one that was not reached, does not apply or is not seen. */
 export interface Phases {
   readonly dnsMs: number | null;
   readonly connectMs: number | null;
@@ -31,13 +34,15 @@ export interface Phases {
 }
 
 /**
- * What went wrong, from error codes and never from messages: name not found or resolver away; refused, unreachable or
- * reset before an answer; TLS or certificate; over `timeoutMs`; broken off in the body; an address the policy forbids;
- * more than `maxRedirects` redirects; `signal` aborted, or this process stood still for a second and more.
+ * What went wrong, by error codes and never by messages. `dns`: the name is unknown, or no name server answers.
+ * `connect`: refused, unreachable, reset before a response, or a request that cannot be sent. `tls`: handshake or
+ * certificate. `timeout`: over `timeoutMs`. `body`: broken off in the body, or not decodable. `blocked`: a forbidden URL
+ * or address. `redirects`: more than `maxRedirects`, or one to no URL. `aborted`: `signal` aborted, `beginWithinMs` was
+ * over, the driver was closed, or this process stood still for a second or more.
  */
 export type HttpFailure = "dns" | "connect" | "tls" | "timeout" | "body" | "blocked" | "redirects" | "aborted";
 
-/** An answer, or a failure as a value: `call` never throws for what the other side does. */
+/** How a call ended: with a response, or with a failure as a value. */
 export type HttpAnswer =
   | {
       readonly ok: true;
@@ -55,20 +60,23 @@ export type HttpAnswer =
       readonly failure: HttpFailure;
       /** The code behind it, such as ECONNREFUSED, ENOTFOUND or CERT_HAS_EXPIRED. */
       readonly code: string;
-      /** One plain sentence for a person: what happened, to which host. Holds no header and no query. */
+      /** One plain sentence for a person: what happened, with which host. It contains no header and no query. */
       readonly detail: string;
-      /** Status and phases as far as it got. */
+      /** As far as it got; null before there was a status. */
       readonly statusCode: number | null;
       readonly totalMs: number;
       readonly phases: Phases;
     };
 
-/** The outgoing Http port. The number of calls at once is bounded by who makes the binding; a call over it waits its turn, and the time-out starts with its turn. */
+/**
+ * The outgoing Http port. `call` never throws for what the other side does. Whoever creates the adapter limits the calls
+ * at once; those over the limit wait in order. Where there are sockets, each hop has a connection of its own.
+ */
 export interface Http {
   call(request: HttpCall): Promise<HttpAnswer>;
 }
 
-/** An Http that its maker must close. */
+/** An Http that its creator must close: calls under way end as `aborted`, later ones too. */
 export interface HttpDriver extends Http {
   close(): Promise<void>;
 }

@@ -2,11 +2,11 @@ import { lookup as getaddrinfo } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 
-/** How host names become addresses. */
+/** Looks host names up. */
 interface Names {
   /** All addresses of a name, at least one. Throws with a DNS code (ENOTFOUND, ESERVFAIL, ETIMEOUT, ...). */
   addresses(hostname: string): Promise<readonly string[]>;
-  /** Ends what is under way: those lookups throw ECANCELLED. */
+  /** Ends lookups under way: they throw ECANCELLED. */
   close(): void;
 }
 
@@ -14,29 +14,29 @@ export interface NamesOptions {
   /** Name servers as `address:port`; those of the system when left out. */
   readonly servers?: readonly string[];
   readonly hostsFile?: string;
-  /** What is asked for names that the name servers do not know. */
+  /** Asked for names that the name servers do not know. */
   readonly fallback?: (hostname: string) => Promise<readonly string[]>;
 }
 
 /** Name servers and the hosts file are read again after this long: laptops change networks. */
 const RENEW_AFTER_MS = 30_000;
-/** How long an IPv4 answer waits for its IPv6 sibling (RFC 8305, 3): some name servers never answer the second. */
+/** How long an IPv4 answer waits for the IPv6 answer (RFC 8305, 3): some name servers never send the second. */
 const SIBLING_DELAY_MS = 50;
-/** The first try of a query; each next one waits longer. A name that nobody answers for fails after some 8 s. */
+/** The first try's time-out; each further try waits longer. A name that no server answers for fails after 8 s. */
 const QUERY = { timeout: 1000, tries: 3 };
-/** What a name server says of a name it does not know; ECONNREFUSED: there is none, as on hosts that use no DNS. */
+/** Codes for a name that the servers do not know. ECONNREFUSED: there is no server, as on hosts that use no DNS. */
 const unknownCodes = new Set(["ENOTFOUND", "ENODATA", "ECONNREFUSED"]);
 
 interface Sources {
   readonly resolver: Resolver;
   readonly hosts: ReadonlyMap<string, readonly string[]>;
-  readonly madeAt: number;
+  readonly createdAt: number;
 }
 
 /**
- * Looks names up over the network (c-ares), not in threads. getaddrinfo gets half of libuv's 4: four names whose servers
- * were silent held up every other name for 20 s, and process.exit() for 10 s. It also costs twice the CPU (52 us against
- * 21). It is asked last, for what only the system knows: search domains, mDNS.
+ * Looks names up over the network (c-ares). getaddrinfo runs in threads, and gets half of libuv's 4: four names whose
+ * servers were silent delayed every other name by 20 s, and process.exit() by 10 s. It also costs twice the CPU (52 us
+ * against 21). It is asked last, for what only the system knows: search domains, mDNS.
  */
 export function createNames(options: NamesOptions = {}): Names {
   const { hostsFile = "/etc/hosts", fallback = askSystem } = options;
@@ -44,10 +44,10 @@ export function createNames(options: NamesOptions = {}): Names {
   let sources: Sources | undefined;
 
   const currentSources = (): Sources => {
-    if (sources === undefined || performance.now() - sources.madeAt > RENEW_AFTER_MS) {
+    if (sources === undefined || performance.now() - sources.createdAt > RENEW_AFTER_MS) {
       const resolver = new Resolver(QUERY);
       if (options.servers !== undefined) resolver.setServers(options.servers);
-      sources = { resolver, hosts: readHosts(hostsFile), madeAt: performance.now() };
+      sources = { resolver, hosts: readHosts(hostsFile), createdAt: performance.now() };
     }
     return sources;
   };
@@ -76,7 +76,7 @@ export function createNames(options: NamesOptions = {}): Names {
   };
 }
 
-/** IPv4 before IPv6: a container has more often no IPv6 than no IPv4, and the rest is tried after it. */
+/** IPv4 first: containers lack IPv6 more often than IPv4, and the other addresses are tried after it. */
 async function askServers(resolver: Resolver, hostname: string): Promise<readonly string[]> {
   const six = outcomeOf(resolver.resolve6(hostname));
   const four = await outcomeOf(resolver.resolve4(hostname));
@@ -118,7 +118,7 @@ function askSystem(hostname: string): Promise<readonly string[]> {
   });
 }
 
-/** Where Compose puts host.docker.internal. A file that is not there holds no names. */
+/** Compose puts host.docker.internal there. A missing file contains no names. */
 function readHosts(file: string): ReadonlyMap<string, readonly string[]> {
   const hosts = new Map<string, string[]>();
   for (const line of readText(file).split("\n")) {

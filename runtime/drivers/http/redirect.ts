@@ -9,13 +9,13 @@ export interface HopRequest {
   readonly body: string | undefined;
 }
 
-/** Why a URL is not gone to. */
+/** Why a URL is not requested. */
 type RedirectRefusal = "FORBIDDEN_SCHEME" | "FORBIDDEN_CREDENTIALS";
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
-/** What describes a body that is no longer sent. */
+/** Headers that describe a body. They are not sent without it. */
 const bodyHeaders = ["content-encoding", "content-language", "content-length", "content-location", "content-type"];
-/** What another origin may see. Any other header, such as x-api-key, may be a secret that was meant for this one. */
+/** Headers that another origin may see. Any other, such as x-api-key, may be a secret that was meant for the first. */
 const harmlessHeaders = new Set([
   "accept",
   "accept-encoding",
@@ -26,21 +26,21 @@ const harmlessHeaders = new Set([
   ...bodyHeaders,
 ]);
 
-/** Whether an answer asks to go elsewhere. */
+/** True for a response that redirects. */
 export function isRedirect(statusCode: number, location: string | undefined): location is string {
   return location !== undefined && redirectStatuses.has(statusCode);
 }
 
-/** Why this URL is not gone to, or null when it may be, as far as the URL alone tells. */
+/** Why this URL is not requested; null when it may be, as far as scheme and credentials decide. */
 export function refusalOf(url: URL): RedirectRefusal | null {
   if (url.protocol !== "http:" && url.protocol !== "https:") return "FORBIDDEN_SCHEME";
   return url.username === "" && url.password === "" ? null : "FORBIDDEN_CREDENTIALS";
 }
 
 /**
- * The request that follows a redirect, by the Fetch standard (HTTP-redirect fetch): 303 and a POST's 301 and 302 go on
- * as a GET without a body. Stricter than it in one: another origin gets only headers that are harmless anywhere. Null
- * when `location` is no URL.
+ * The request that follows a redirect, by the Fetch standard (HTTP-redirect fetch): 303, and 301 and 302 to a POST,
+ * lead to a GET without a body. It is stricter in one point: another origin gets only harmless headers. Null when
+ * `location` is not a URL.
  */
 export function redirectedRequest(request: HopRequest, statusCode: number, location: string): HopRequest | null {
   const url = parseUrl(location, request.url);

@@ -1,28 +1,28 @@
-/** A limit on calls at once; those over it wait in order. Who calls bounds how many wait. */
+/** Limits how many work at once. Those over the limit wait in order; the caller bounds how many wait. */
 export interface Semaphore {
-  /** Calls `begin` when there is room, perhaps at once. The function it answers with leaves the queue, if still there. */
-  take(begin: () => void): () => void;
-  /** Gives a turn back, once for every `begin` called. */
-  give(): void;
+  /** Calls `begin` when there is room, perhaps at once. Returns what leaves the queue, if it still waits there. */
+  acquire(begin: () => void): () => void;
+  /** Makes room for the next, once for every `begin` that was called. */
+  release(): void;
 }
 
 export function createSemaphore(limit: number): Semaphore {
-  let taken = 0;
+  let working = 0;
   const waiting = new Set<() => void>();
   return {
-    take(begin) {
-      if (taken < limit) {
-        taken++;
+    acquire(begin) {
+      if (working < limit) {
+        working++;
         begin();
       } else {
         waiting.add(begin);
       }
       return () => waiting.delete(begin);
     },
-    give() {
+    release() {
       const [next] = waiting;
       if (next === undefined) {
-        taken--;
+        working--;
         return;
       }
       waiting.delete(next);

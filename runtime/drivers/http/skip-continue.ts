@@ -5,8 +5,8 @@ const END_OF_HEAD = "\r\n\r\n";
 const MAX_HEAD_BYTES = 64 * 1024;
 
 /**
- * Takes "100 Continue" off the front of what a socket reads: undici fails on one that was not asked for, but a server
- * may send it (RFC 9110, 15.2), and old ones do for every POST.
+ * Removes "100 Continue" from the beginning of what a socket reads. undici fails on one that it did not ask for, but a
+ * server may send it (RFC 9110, 15.2), and old ones do for every POST.
  */
 export function skipContinue(socket: Socket): void {
   const read = socket.read.bind(socket);

@@ -1,27 +1,22 @@
 import { setMaxListeners } from "node:events";
 import { parseUrl } from "../../url.ts";
+import { hostOf, isForbiddenLiteral } from "./address.ts";
 import { describeFailure, type Phase } from "./failure.ts";
-import type { HopEnd } from "./hop.ts";
-import type { HttpAnswer, HttpCall, HttpFailure, Phases } from "./http.ts";
+import { Hop, type HopEnd, noPhases, roundMs, type StartHop } from "./hop.ts";
+import type { HttpAnswer, HttpCall, HttpFailure, NetworkPolicy, Phases } from "./http.ts";
 import { type HopRequest, isRedirect, redirectedRequest, refusalOf } from "./redirect.ts";
-import { roundMs } from "./round.ts";
 import type { Semaphore } from "./semaphore.ts";
 
-/** What is under way of a call. */
-interface RunningHop {
-  /** Ends it at once, whatever it is at. */
-  fail(failure: HttpFailure, code: string): void;
-}
-
-export interface HttpCallOptions {
+interface ExchangeOptions {
   readonly request: HttpCall;
-  readonly turns: Semaphore;
-  startHop(request: HopRequest, onEnd: (end: HopEnd) => void): RunningHop;
+  readonly policy: NetworkPolicy;
+  readonly semaphore: Semaphore;
+  readonly startHop: StartHop;
   /** Called once. */
   onEnd(answer: HttpAnswer): void;
 }
 
-/** What is known when a call fails; left out: nothing of an answer was seen. */
+/** What is known of a call that fails. What is left out was not seen. */
 interface Seen {
   readonly statusCode?: number | null;
   readonly phase?: Phase;
@@ -29,39 +24,38 @@ interface Seen {
 }
 
 /**
- * A time-out that comes so late was held up with the whole process, by SIGSTOP or a machine that slept, and perhaps so
- * was the request: nothing is known of the other side.
+ * A time-out that comes so late was held up with the whole process, by SIGSTOP or a machine that slept. The request may
+ * have been held up as well, so nothing is known about the other side.
  */
 const HELD_UP_MS = 1000;
-/** For an answer that came meanwhile and waits to be read. */
+/** For a response that came meanwhile and waits to be read. */
 const CATCH_UP_MS = 50;
 
-/** Many sites turn away who does not say what they are and what they take. */
+/** Many sites refuse clients that do not say what they are and what they accept. */
 const defaultHeaders: readonly (readonly [string, string])[] = [
   ["user-agent", "Stillup"],
   ["accept", "*/*"],
 ];
-const noPhases: Phases = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
 
-/** One call: its turn, its time-out, its abort and its hops from redirect to redirect. */
+/** One call: its wait for room, its time-out, its abort, and its hops from redirect to redirect. */
 export class HttpExchange {
-  readonly #options: HttpCallOptions;
+  readonly #options: ExchangeOptions;
   readonly #abort = () => this.stop("aborted", "ABORTED");
   #leave: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #beginBy = Number.POSITIVE_INFINITY;
   #began: number | undefined;
   #host = "the URL";
-  #hop: RunningHop | undefined;
+  #hop: Hop | undefined;
   #redirects = 0;
   #ended = false;
 
-  constructor(options: HttpCallOptions) {
+  constructor(options: ExchangeOptions) {
     this.#options = options;
   }
 
   start(): void {
-    const { request, turns } = this.#options;
+    const { request, semaphore } = this.#options;
     const { beginWithinMs } = request;
     if (request.signal?.aborted === true) {
       this.#abort();
@@ -77,7 +71,7 @@ export class HttpExchange {
       request.signal.addEventListener("abort", this.#abort);
     }
     if (request.atOnce) this.#begin();
-    else this.#leave = turns.take(() => this.#begin());
+    else this.#leave = semaphore.acquire(() => this.#begin());
     if (this.#began === undefined && beginWithinMs !== undefined) {
       this.#timer = setTimeout(() => this.stop("aborted", "TOO_LATE"), beginWithinMs);
     }
@@ -90,11 +84,11 @@ export class HttpExchange {
   }
 
   #begin(): void {
-    const { request, turns } = this.#options;
-    // A timer that is late with the whole process runs after its turn came.
+    const { request } = this.#options;
+    // When the whole process is late, the timer that ends the wait comes after this.
     if (performance.now() >= this.#beginBy) this.stop("aborted", "TOO_LATE");
     if (this.#ended) {
-      turns.give();
+      this.#release();
       return;
     }
     this.#began = performance.now();
@@ -116,13 +110,24 @@ export class HttpExchange {
   }
 
   #go(request: HopRequest, seen?: Seen): void {
+    const { policy, startHop, request: call } = this.#options;
     const refusal = refusalOf(request.url);
     if (refusal !== null) {
       this.#fail("blocked", refusal, seen);
       return;
     }
     this.#host = request.url.host;
-    this.#hop = this.#options.startHop(request, (end) => this.#onHopEnd(request, end));
+    if (isForbiddenLiteral(hostOf(request.url), policy)) {
+      this.#fail("blocked", "FORBIDDEN_ADDRESS");
+      return;
+    }
+    this.#hop = new Hop({
+      request,
+      maxBodyBytes: call.maxBodyBytes,
+      followRedirects: call.maxRedirects > 0,
+      onEnd: (end) => this.#onHopEnd(request, end),
+    });
+    this.#hop.start(startHop);
   }
 
   #onHopEnd(request: HopRequest, end: HopEnd): void {
@@ -166,8 +171,12 @@ export class HttpExchange {
     clearTimeout(this.#timer);
     this.#options.request.signal?.removeEventListener("abort", this.#abort);
     if (this.#began === undefined) this.#leave?.();
-    else if (!this.#options.request.atOnce) this.#options.turns.give();
+    else this.#release();
     this.#options.onEnd(answer);
+  }
+
+  #release(): void {
+    if (!this.#options.request.atOnce) this.#options.semaphore.release();
   }
 
   #totalMs(): number {
@@ -175,7 +184,7 @@ export class HttpExchange {
   }
 }
 
-/** Header values come as bytes; browsers read a Location as UTF-8. */
+/** Header values are read as Latin-1; browsers read a Location as UTF-8. */
 function utf8(value: string): string {
   return Buffer.from(value, "latin1").toString("utf8");
 }

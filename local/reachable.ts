@@ -1,9 +1,9 @@
 import type { ProcessConfig } from "../runtime/config/config.ts";
 import { isTransient, StillupError } from "../runtime/errors.ts";
-import { sleep } from "../runtime/sleep.ts";
+import { backoff, retry } from "../runtime/retry.ts";
 
 const PATIENCE_MS = 10_000;
-const PAUSE_MS = 250;
+const ASK_AGAIN = { firstMs: 100, maxMs: 500 };
 
 interface Waiting {
   /** What names the service. */
@@ -22,14 +22,11 @@ export function streamVariable({ stream }: ProcessConfig) {
  */
 export async function waitFor(ask: () => PromiseLike<unknown>, { variable, signal }: Waiting): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      await ask();
-      return;
-    } catch (error) {
-      const again = isTransient(error) && performance.now() + PAUSE_MS < until && (await sleep(PAUSE_MS, signal));
-      if (!again) throw explain(error, variable);
-    }
+  const when = (error: unknown) => isTransient(error) && performance.now() < until;
+  try {
+    await retry(ask, { delays: backoff(ASK_AGAIN), signal, when });
+  } catch (error) {
+    throw explain(error, variable);
   }
 }
 

@@ -1,6 +1,5 @@
 import { isTransient } from "../../runtime/errors.ts";
-import { jitter } from "../../runtime/jitter.ts";
-import { sleep } from "../../runtime/sleep.ts";
+import { retry } from "../../runtime/retry.ts";
 import type { AppliedResult } from "./apply-results.ts";
 import type { JobResult } from "./result.ts";
 
@@ -35,16 +34,11 @@ export function createResultStore({ store, refused, signal }: ResultStoreOptions
   let failure: { error: unknown } | undefined;
 
   const storeWithRetries = async (results: readonly JobResult[]): Promise<void> => {
-    for (let tries = 0; ; tries++) {
-      try {
-        await store(results);
-        return;
-      } catch (error) {
-        const delayMs = RETRY_AFTER_MS[tries];
-        if (!isTransient(error)) return storeOneByOne(results, error);
-        if (delayMs === undefined) throw error;
-        await sleep(jitter(delayMs), signal);
-      }
+    try {
+      await retry(() => store(results), { delays: RETRY_AFTER_MS, signal, when: isTransient });
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      await storeOneByOne(results, error);
     }
   };
 

@@ -1,7 +1,6 @@
 import type { Env } from "../../runtime/contract.ts";
 import { isTransient } from "../../runtime/errors.ts";
-import { jitter } from "../../runtime/jitter.ts";
-import { sleep } from "../../runtime/sleep.ts";
+import { retry } from "../../runtime/retry.ts";
 import { sendEvent } from "../channels/send-event.ts";
 import type { SendResult } from "../channels/send-result.ts";
 import { wakeOrLog } from "../messaging/wake.ts";
@@ -105,15 +104,8 @@ async function record(env: Deliverer, delivery: LeasedDelivery, { result, signal
 /** How long a database that is away is waited for: without a record the receiver is sent the same once more. */
 const RECORD_AGAIN_MS = [250, 1000, 4000];
 
-async function untilRecorded<T>(signal: AbortSignal, record: () => Promise<T>): Promise<T> {
-  for (const delayMs of RECORD_AGAIN_MS) {
-    try {
-      return await record();
-    } catch (error) {
-      if (!isTransient(error) || !(await sleep(jitter(delayMs), signal))) throw error;
-    }
-  }
-  return record();
+function untilRecorded<T>(signal: AbortSignal, record: () => Promise<T>): Promise<T> {
+  return retry(record, { delays: RECORD_AGAIN_MS, signal, when: isTransient });
 }
 
 async function recordSuccess(env: Deliverer, delivery: LeasedDelivery, signal: AbortSignal): Promise<void> {

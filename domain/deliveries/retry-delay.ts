@@ -23,10 +23,5 @@ export function retryDelayMs({ failures, failingForMs, retryAfterMs }: Failing, 
   if (failures >= MAX_FAILURES && failingForMs >= ATTEMPT_FOR_MS) return null;
   const seconds = RETRY_AFTER_SECONDS[Math.min(failures, MAX_FAILURES - 1)] ?? 0;
   const askedMs = Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
-  return Math.round(
-    Math.max(
-      jitter(seconds * 1000, random),
-      jitter(askedMs, () => 0.5 + random() / 2),
-    ),
-  );
+  return Math.round(Math.max(jitter(seconds * 1000, { random }), jitter(askedMs, { min: 1, random })));
 }

@@ -1,6 +1,7 @@
 import type { ConsumeFunction, Env, Ports, Source } from "../contract.ts";
 import type { Consumer, Message } from "../drivers/stream/stream.ts";
 import type { HostEnv } from "../host-env.ts";
+import { jitter } from "../jitter.ts";
 import { sleep } from "../sleep.ts";
 import type { Background } from "./background.ts";
 import { createWork } from "./consumer-work.ts";
@@ -73,7 +74,7 @@ function createReader({ stream, log, config }: Env, who: Consumer, signal: Abort
       return stream.read(who, { count, blockMs: Math.ceil(Math.min(LONGEST_BLOCK_MS, untilClaimStaleMs)), signal });
     }
     const { messages, lost } = await stream.claimStale(who, { minIdleMs: leaseMs, count });
-    if (messages.length < count) claimStaleAt = performance.now() + (leaseMs / 4) * (0.9 + Math.random() / 5);
+    if (messages.length < count) claimStaleAt = performance.now() + jitter(leaseMs / 4, { min: 0.9, max: 1.1 });
     if (lost > 0) log.warn("Pending messages were deleted by another program.", { stream: who.stream, lost });
     return messages;
   };

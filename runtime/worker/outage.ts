@@ -1,7 +1,10 @@
 import { errorFields, isTransient } from "../errors.ts";
+import { jitter } from "../jitter.ts";
 import type { Log } from "../log.ts";
+import { backoffMs } from "../retry.ts";
 
-const LONGEST_MS = 5000;
+/** Half to all of it is waited, so that replicas do not come back all at once. */
+const BACKOFF = { firstMs: 250, maxMs: 5000 };
 
 /** Logs once that something fails and once that it works again, and says how long to wait between attempts. */
 export interface Outage {
@@ -21,16 +24,11 @@ export function createOutage(log: Log, what: string): Outage {
         log.error(`${what} fails; it is retried until it works.`, fields);
       }
       failures += 1;
-      return backoffMs(failures);
+      return jitter(backoffMs(failures, BACKOFF), { min: 0.5, max: 1 });
     },
     over() {
       if (failures > 0) log.warn(`${what} works again.`, { failedTries: failures });
       failures = 0;
     },
   };
-}
-
-/** 250 ms, doubled each time up to 5 s, each 50 to 100 % of that: replicas do not come back all at once. */
-function backoffMs(failures: number): number {
-  return Math.min(LONGEST_MS, 250 * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
 }

@@ -3,6 +3,7 @@ import type { Ctx, Ports, Schedule, ScheduledFunction } from "../contract.ts";
 import type { Outgoing } from "../drivers/stream/stream.ts";
 import { isTransient } from "../errors.ts";
 import { callEnv, type HostEnv } from "../host-env.ts";
+import { jitter } from "../jitter.ts";
 import { sleep } from "../sleep.ts";
 import type { Background } from "./background.ts";
 import type { Part } from "./drain.ts";
@@ -138,6 +139,6 @@ async function runOnce(
   };
   const result = await fn.scheduled(tick, callEnv(env, { ports, requestId: tick.id }), ctx);
   const nextInMs = result?.nextInMs ?? schedule.everySeconds * 1000;
-  const nextMs = Math.min(MAX_PAUSE_MS, Math.max(0, nextInMs)) + Math.random() * JITTER_MS;
+  const nextMs = Math.min(MAX_PAUSE_MS, Math.max(0, nextInMs)) + jitter(JITTER_MS, { min: 0, max: 1 });
   return { publish: result?.publish ?? [], nextMs };
 }

@@ -89,7 +89,7 @@ function isHopeless({ attempts }: Message, error: unknown): boolean {
 
 function retry({ id, attempts }: Message, alone: boolean, random: () => number): Retry {
   const delayMs = Math.min(1_000 * 2 ** (attempts - 1), longestDelayMs);
-  return { id, delayMs: Math.round(jitter(delayMs, random)), alone };
+  return { id, delayMs: Math.round(jitter(delayMs, { random })), alone };
 }
 
 /** A result that names messages outside the batch, or one message twice, is not trusted in the rest. */

@@ -6,8 +6,8 @@ import type { HttpDriver } from "./http.ts";
 import type { HopRequest } from "./redirect.ts";
 
 /**
- * The Http port on the host's own fetch, where there are no sockets. It sees neither names nor connections: it times only
- * the body's phase, and the policy holds only for addresses that are written in a URL.
+ * The Http port on the host's own fetch, where there are no sockets. It sees neither names nor connections: it times
+ * only the body's phase, and the policy holds only for addresses that are written in a URL.
  */
 export function createFetchHttp(options: HttpOptions): HttpDriver {
   return createHttp({ ...options, driver: "fetch", startHop });

@@ -36,9 +36,9 @@ export interface Phases {
 /**
  * What went wrong, by error codes and never by messages. `dns`: the name is unknown, or no name server answers.
  * `connect`: refused, unreachable, reset before a response, or a request that cannot be sent. `tls`: handshake or
- * certificate. `timeout`: over `timeoutMs`. `body`: broken off in the body, or not decodable. `blocked`: a forbidden URL
- * or address. `redirects`: more than `maxRedirects`, or one to no URL. `aborted`: `signal` aborted, `beginWithinMs` was
- * over, the driver was closed, or this process stood still for a second or more.
+ * certificate. `timeout`: over `timeoutMs`. `body`: broken off in the body, or not decodable. `blocked`: a URL or an
+ * address that is forbidden. `redirects`: more than `maxRedirects`, or one to no URL. `aborted`: `signal` aborted,
+ * `beginWithinMs` was over, the driver was closed, or this process stood still for a second or more.
  */
 export type HttpFailure = "dns" | "connect" | "tls" | "timeout" | "body" | "blocked" | "redirects" | "aborted";
 
@@ -69,8 +69,8 @@ export type HttpAnswer =
     };
 
 /**
- * The outgoing Http port. `call` never throws for what the other side does. Whoever creates the adapter limits the calls
- * at once; those over the limit wait in order. Where there are sockets, each hop has a connection of its own.
+ * The outgoing Http port. `call` never throws for what the other side does. Whoever creates the adapter limits the
+ * calls at once; those over the limit wait in order. Where there are sockets, each hop has a connection of its own.
  */
 export interface Http {
   call(request: HttpCall): Promise<HttpAnswer>;

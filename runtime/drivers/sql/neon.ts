@@ -1,7 +1,7 @@
 import { neon } from "@neondatabase/serverless";
 import { isTransient, StillupError } from "../../errors.ts";
 import { driverCallsTotal, type Metrics } from "../../metrics.ts";
-import { sleep } from "../../sleep.ts";
+import { backoff, retry } from "../../retry.ts";
 import { createGate } from "./gate.ts";
 import { type NeonFailure, neonFailureOf } from "./neon-failure.ts";
 import { parseNeonUrl } from "./neon-url.ts";
@@ -27,8 +27,7 @@ export interface NeonOptions {
   readonly fetchOptions?: Readonly<Record<string, unknown>>;
 }
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 1000;
+const SEND_AGAIN = { firstMs: 100, maxMs: 1000 };
 
 /**
  * The Sql port over HTTP, on Neon. Every call is one request. It is repeated, for as long as the time-out allows, only
@@ -47,18 +46,18 @@ export function createNeonSql(options: NeonOptions): SqlDriver {
     const about = { place, hide, text: statements.map(({ text }) => text).join("; ") };
     const answered = gate.pass(timeoutMs, async (signal) => {
       let failure: NeonFailure | undefined;
-      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const trySending = async () => {
         metrics?.count(driverCallsTotal, { driver: "neon", kind });
         try {
           return await send(statements, signal);
         } catch (error) {
-          // When time runs out on a later try, what was wrong says more than that time ran out.
+          // When time runs out in a later try, the failure before says more than that time ran out.
           if (signal.aborted) throw failure?.error ?? signal.reason;
           failure = neonFailureOf(error, about);
+          throw failure.error;
         }
-        const goesOn = failure.mayRepeat && (await sleep(pauseMs * (0.5 + Math.random()), signal));
-        if (!goesOn) throw failure.error;
-      }
+      };
+      return retry(trySending, { delays: backoff(SEND_AGAIN), signal, when: () => failure?.mayRepeat === true });
     });
     answered.then(
       () => onCall?.(true),

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { StillupError } from "../../errors.ts";
 import { driverCallsTotal, type Metrics } from "../../metrics.ts";
+import { backoff, retry } from "../../retry.ts";
 import { type PostgresTarget, parsePostgresUrl, placeOf } from "./postgres-url.ts";
 import { createSql, type Row, type Statement } from "./query.ts";
 import type { SqlDriver } from "./sql.ts";
@@ -38,6 +38,7 @@ const GRACE_MS = 500;
 /** Migrations take as long as they take. */
 const SCRIPT_TIMEOUT_MS = 600_000;
 const CLOSE_TIMEOUT_MS = 4000;
+const CONNECT_AGAIN = { firstMs: 100, maxMs: 400 };
 /** Failures to connect that pass once a server, or its proxy or its name, is there. */
 const PASSING = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|57P0[1-3]|53300)$/;
 
@@ -57,22 +58,20 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
   });
   pool.on("remove", (client) => open.delete(client));
   pool.on("error", () => {}); // an unused connection broke: the pool has dropped it
+  const closing = new AbortController();
   let closed: Promise<void> | undefined;
 
   const acquire = async (): Promise<pg.PoolClient> => {
     if (pool.waitingCount >= MAX_WAITING) throw unavailable(place, `${MAX_WAITING} statements wait already`);
     // Half, because the last try may take as long as one may: with its statement it must end within 10 s.
-    for (const giveUpAt = performance.now() + connectTimeoutMs / 2; ; ) {
-      try {
-        return await pool.connect();
-      } catch (error) {
-        const code = codeOf(error);
-        if (closed !== undefined || !PASSING.test(code ?? "") || performance.now() > giveUpAt) {
-          const sqlState = error instanceof pg.DatabaseError && code !== undefined ? { sqlState: code } : {};
-          throw unavailable(place, reasonOf(error), { cause: error, ...sqlState });
-        }
-        await wait(100 + Math.random() * 200);
-      }
+    const giveUpAt = performance.now() + connectTimeoutMs / 2;
+    const when = (error: unknown) => PASSING.test(codeOf(error) ?? "") && performance.now() <= giveUpAt;
+    try {
+      return await retry(() => pool.connect(), { delays: backoff(CONNECT_AGAIN), signal: closing.signal, when });
+    } catch (error) {
+      const code = codeOf(error);
+      const sqlState = error instanceof pg.DatabaseError && code !== undefined ? { sqlState: code } : {};
+      throw unavailable(place, reasonOf(error), { cause: error, ...sqlState });
     }
   };
 
@@ -137,6 +136,7 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
       );
     },
     close() {
+      closing.abort();
       closed ??= closePool(pool, open);
       return closed;
     },

@@ -1,12 +1,14 @@
 import { Redis, type RedisOptions, ReplyError } from "ioredis";
 import { StillupError } from "../../errors.ts";
+import { jitter } from "../../jitter.ts";
+import { backoffMs } from "../../retry.ts";
 import { parseUrl } from "../../url.ts";
 import { saysFull } from "./redis-entries.ts";
 
 /** How long a command may go without its answer, connecting and reconnecting included. */
 export const commandTimeoutMs = 5_000;
 const connectTimeoutMs = 4_000;
-const longestReconnectDelayMs = 2_000;
+const reconnecting = { firstMs: 100, maxMs: 2_000 };
 
 /** Where a `redis:` or `rediss:` URL leads. `name` is what messages call it: it never holds the password. */
 export interface RedisTarget {
@@ -87,7 +89,7 @@ export function openConnection(target: RedisTarget): RedisConnection {
     maxRetriesPerRequest: 0,
     // ioredis leaves the rejection of its own resubscription pending_events, which ends the process.
     autoResubscribe: false,
-    retryStrategy: (times) => Math.min(50 * 2 ** times, longestReconnectDelayMs) * (0.5 + Math.random() / 2),
+    retryStrategy: (failures) => jitter(backoffMs(failures, reconnecting), { min: 0.5, max: 1 }),
   });
   let closed = false;
   let lastFailure = "the connection was lost";

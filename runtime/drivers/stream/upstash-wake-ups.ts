@@ -1,4 +1,6 @@
 import { StillupError } from "../../errors.ts";
+import { jitter } from "../../jitter.ts";
+import { backoffMs } from "../../retry.ts";
 import { sleep } from "../../sleep.ts";
 import { eventLines } from "./event-lines.ts";
 import { type UpstashClient, type UpstashCommand, unreachable } from "./upstash-client.ts";
@@ -10,8 +12,7 @@ const answerTimeoutMs = 5_000;
 const silenceMs = 55_000;
 /** A connection that lasts less counts as a failure to connect: each costs commands. */
 const shortLifeMs = 30_000;
-const firstBackoffMs = 250;
-const longestBackoffMs = 30_000;
+const reconnecting = { firstMs: 250, maxMs: 30_000 };
 
 interface UpstashWakeUpsOptions {
   readonly target: UpstashTarget;
@@ -109,8 +110,7 @@ export function createWakeUps({ target, client, channel, onHearing }: UpstashWak
   const keepTrying = async (): Promise<void> => {
     for (let failures = 0; !closing.signal.aborted; ) {
       failures = (await tryOnce()) > shortLifeMs ? 0 : failures + 1;
-      const backoffMs = Math.min(firstBackoffMs * 2 ** failures, longestBackoffMs);
-      await sleep(backoffMs * (0.5 + Math.random() / 2), closing.signal);
+      await sleep(jitter(backoffMs(failures + 1, reconnecting), { min: 0.5, max: 1 }), closing.signal);
     }
   };
 
@@ -178,7 +178,7 @@ function watchSilence({ ping, drop }: { ping: () => unknown; drop: () => void })
   };
   return {
     broken: () =>
-      restart(silenceMs * (0.9 + Math.random() / 10), () => {
+      restart(jitter(silenceMs, { min: 0.9, max: 1 }), () => {
         restart(answerTimeoutMs, drop);
         ping();
       }),

@@ -1,10 +1,11 @@
+import { jitter } from "../../jitter.ts";
+import { backoffMs } from "../../retry.ts";
 import type { Message } from "./stream.ts";
 
 /** While every wake-up is heard, how long to go without looking. */
 const safetyMs = 600_000;
-/** While none is heard: from the first to the second, doubled with each look in vain. */
-const firstPauseMs = 1_000;
-const longestPauseMs = 10_000;
+/** While none is heard: how long to go without looking, by the number of looks in vain. */
+const pausing = { firstMs: 1_000, maxMs: 10_000 };
 /** How long after an entry was added its wake-up has surely been heard, where wake-ups are heard. */
 const surelyHeardMs = 5_000;
 
@@ -46,7 +47,7 @@ export function createWatch(isHearing: () => boolean): Watch {
   let due = true;
   let readAt = 0;
   let vainReads = 0;
-  let jitter = 1;
+  let pauseFactor = 1;
   let wakes = 0;
   let empty = { at: Number.NEGATIVE_INFINITY, wakes: -1 };
   const notify = () => {
@@ -62,14 +63,14 @@ export function createWatch(isHearing: () => boolean): Watch {
     },
     untilReadMs() {
       if (due) return 0;
-      const pauseMs = isHearing() ? safetyMs : Math.min(firstPauseMs * 2 ** vainReads, longestPauseMs);
-      return Math.max(0, readAt + pauseMs * jitter - performance.now());
+      const pauseMs = isHearing() ? safetyMs : backoffMs(vainReads + 1, pausing);
+      return Math.max(0, readAt + pauseMs * pauseFactor - performance.now());
     },
     beginRead() {
       // Before the answer, so that a wake-up that wakes meanwhile is not forgotten.
       due = false;
       readAt = performance.now();
-      jitter = 0.8 + Math.random() / 5;
+      pauseFactor = jitter(1, { max: 1 });
     },
     endRead({ messages, isMore }) {
       vainReads = messages.length > 0 ? 0 : vainReads + 1;

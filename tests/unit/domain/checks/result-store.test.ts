@@ -118,6 +118,16 @@ describe("storing the results of one call", () => {
     await finished;
   });
 
+  it("does not wait for a database that is away once the process is to stop", async () => {
+    const { store, statements, stop } = setUp(Array(20).fill(away));
+    store.add(result("a"), 0);
+    const finished = expect(store.finish()).rejects.toBe(away);
+    await vi.advanceTimersByTimeAsync(0);
+    stop.abort();
+    await finished;
+    expect(statements).toEqual([["a"]]);
+  });
+
   it("stores the others when the database refuses one", async () => {
     const { store, statements, refused } = setUp([refusal, "ok", refusal, "ok"]);
     store.add(result("a"), 1000);

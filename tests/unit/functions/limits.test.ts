@@ -29,7 +29,9 @@ describe("On a host whose clock leaves gaps", () => {
   it("/healthz tells what it cannot do, and not quickly", async () => {
     const { body } = await there.sendRequest(new Request("http://stillup.test/healthz"));
     expect(body.limits).toMatchObject({ host: "fetch", minIntervalSeconds: 60, alertWithinSeconds: 45 });
-    expect(body.limits.limitations.join(" ")).toMatch(/NETWORK_POLICY applies only to addresses that are written in a URL/);
+    expect(body.limits.limitations.join(" ")).toMatch(
+      /NETWORK_POLICY applies only to addresses that are written in a URL/,
+    );
   });
 });
 

@@ -25,6 +25,7 @@ export interface MonitorRow {
   readonly pendingEvents?: readonly object[];
   readonly nextCheckAt?: RowTime;
   readonly waitingSince?: RowTime;
+  readonly createdAt?: RowTime;
   readonly deletedAt?: RowTime;
   readonly [field: string]: unknown;
 }
@@ -58,6 +59,7 @@ export interface ChannelRow {
   readonly systemAlerts?: boolean;
   readonly config?: object;
   readonly disabled?: boolean;
+  readonly createdAt?: RowTime;
 }
 
 /** A secret that channels of tests sign with. */

@@ -1,7 +1,17 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createPostgresSql } from "../../runtime/drivers/sql/postgres.ts";
+import type { SqlDriver } from "../../runtime/drivers/sql/sql.ts";
 import { nowMs } from "../../testing/monotonic.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import {
+  addChecks,
+  addDeadLetters,
+  addDelivery,
+  addIncident,
+  addMonitors,
+  addStatusChanges,
+} from "../../testing/rows.ts";
 import { createTruth, type Truth } from "./truth.ts";
 
 describe.skipIf(postgresMissing !== null)(
@@ -9,12 +19,15 @@ describe.skipIf(postgresMissing !== null)(
   () => {
     let postgres: TestPostgres;
     let client: pg.Client;
+    let sql: SqlDriver;
     let truth: Truth;
     const asked: string[] = [];
 
     beforeAll(async () => {
       postgres = await startPostgres();
-      client = new pg.Client(await postgres.createDatabase());
+      const url = await postgres.createDatabase();
+      sql = createPostgresSql({ url });
+      client = new pg.Client(url);
       await client.connect();
       truth = createTruth(
         {
@@ -29,6 +42,7 @@ describe.skipIf(postgresMissing !== null)(
       );
     });
     afterAll(async () => {
+      await sql?.close();
       await client?.end();
       await postgres?.stop();
     });
@@ -49,28 +63,26 @@ describe.skipIf(postgresMissing !== null)(
     });
 
     test("is what is still to be told, what came after a monitor was first up, and what became of it", async () => {
-      await client.query(`
-        insert into monitors (id, name, type, target, form, config, interval_seconds, failure_threshold,
-          recovery_threshold, pending_events)
-        values ('mon_1', 'A', 'http', 'http://a.example', 1, '{"url": "http://a.example"}', 5, 1, 1, '[]'),
-          ('mon_2', 'B', 'http', 'http://b.example', 1, '{"url": "http://b.example"}', 5, 1, 1, '[{}]');
-        insert into status_changes (monitor_id, version, status, at, decided_at)
-        values ('mon_1', 1, 'unknown', app_now(), app_now()), ('mon_1', 2, 'up', app_now(), app_now()),
-          ('mon_1', 4, 'unknown', app_now(), app_now()),
-          ('mon_1', 3, 'down', app_now() - interval '2 hours', app_now() - interval '1 hour'),
-          ('mon_2', 1, 'down', app_now(), app_now());
-        insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
-        values ('dlv_1', 'evt_1', 'ch_1', 'mon_1', 3, 'monitor.down', '{}', app_now(), 'pending'),
-          ('dlv_3', 'evt_3', 'ch_1', 'system', 2, 'system.online', '{}', app_now(), 'delivered'),
-          ('dlv_2', 'evt_2', 'ch_1', 'system', 1, 'system.offline', '{}', app_now(), 'delivered');
-        insert into incidents (id, monitor_id, started_at, confirmed_at, resolved_at, resolution, cause)
-        values ('inc_1', 'mon_1', app_now(), app_now(), null, null, '{}'),
-          ('inc_2', 'mon_1', app_now(), app_now(), app_now(), 'recovered', '{}');
-        insert into checks (monitor_id, at, outcome, total_ms)
-        values ('mon_1', app_now(), 'ok', 1), ('mon_1', app_now(), 'unknown', 1);
-        insert into dead_letters (stream, message_id, body, reason, attempts) values ('checks.due', '1-0', '', 'odd', 5);
-        update connectivity set event_count = 2;
-      `);
+      await addMonitors(sql, [
+        { id: "mon_1", pendingEvents: [] },
+        { id: "mon_2", pendingEvents: [{}] },
+      ]);
+      await addStatusChanges(sql, [
+        { monitorId: "mon_1", version: 1, status: "unknown", at: 0, decidedAt: 0 },
+        { monitorId: "mon_1", version: 2, status: "up", at: 0, decidedAt: 0 },
+        { monitorId: "mon_1", version: 4, status: "unknown", at: 0, decidedAt: 0 },
+        { monitorId: "mon_1", version: 3, status: "down", at: -7200, decidedAt: -3600 },
+        { monitorId: "mon_2", version: 1, status: "down", at: 0, decidedAt: 0 },
+      ]);
+      await addDelivery(sql, { id: "dlv_1", eventId: "evt_1", eventNumber: 3 });
+      const ofSystem = { monitorId: "system", status: "delivered" };
+      await addDelivery(sql, { ...ofSystem, id: "dlv_3", eventId: "evt_3", eventNumber: 2, type: "system.online" });
+      await addDelivery(sql, { ...ofSystem, id: "dlv_2", eventId: "evt_2", eventNumber: 1, type: "system.offline" });
+      await addIncident(sql, { id: "inc_1" });
+      await addIncident(sql, { id: "inc_2", resolvedAt: 0, resolution: "recovered" });
+      await addChecks(sql, [{ outcome: "ok" }, { outcome: "unknown" }]);
+      await addDeadLetters(sql, [{}]);
+      await sql`update connectivity set event_count = 2`;
       const beforeMs = nowMs();
       const stored = await truth.stored();
       const changes = stored.changes.map(({ atMs: _, ...change }) => change);

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { Redis } from "ioredis";
-import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createPostgresSql } from "../../runtime/drivers/sql/postgres.ts";
+import type { Sql, SqlDriver } from "../../runtime/drivers/sql/sql.ts";
 import type { EventStream } from "../../runtime/drivers/stream/stream.ts";
 import { createUpstashStream } from "../../runtime/drivers/stream/upstash.ts";
 import { serveHttp, type TestServer } from "../../testing/http-servers.ts";
@@ -33,20 +34,19 @@ export function conformance(name: string, { start, ticks, queues }: ConformanceO
     let services: HostServices;
     let folder: string;
     let redis: Redis;
-    let db: pg.Client;
+    let sql: SqlDriver;
     let stream: EventStream;
 
     beforeAll(async () => {
       services = await startHostServices();
       folder = await mkdtemp(join(tmpdir(), "stillup-hosts-"));
       redis = new Redis(services.redisUrl, { protocol: 2 });
-      db = new pg.Client(services.databaseUrl);
-      await db.connect();
+      sql = createPostgresSql({ url: services.databaseUrl });
       stream = createUpstashStream(services.upstash);
     });
     afterAll(async () => {
       await stream.close();
-      await db.end();
+      await sql.close();
       await redis.quit();
       await services.stop();
       await rm(folder, { recursive: true });
@@ -70,13 +70,13 @@ export function conformance(name: string, { start, ticks, queues }: ConformanceO
       afterAll(() => fixture.remove());
       const host = use(() => fixture.root);
       requestCases({ host, services: () => services });
-      streamCases({ host, redis: () => redis, db: () => db, stream: () => stream, ticks });
-      if (queues.includes("standard")) queueCases({ host, redis: () => redis, db: () => db });
+      streamCases({ host, redis: () => redis, sql: () => sql, stream: () => stream, ticks });
+      if (queues.includes("standard")) queueCases({ host, redis: () => redis, sql: () => sql });
       if (queues.includes("fifo")) orderCases({ host });
     });
 
     describe("with Stillup's own functions", () => {
-      ownCases({ host: use(() => project), services: () => services, db: () => db });
+      ownCases({ host: use(() => project), services: () => services, sql: () => sql });
     });
   });
 }
@@ -84,7 +84,7 @@ export function conformance(name: string, { start, ticks, queues }: ConformanceO
 interface Given {
   host(): Host;
   redis(): Redis;
-  db(): pg.Client;
+  sql(): Sql;
   stream(): EventStream;
 }
 
@@ -210,7 +210,7 @@ function requestCases({ host, services }: Pick<Given, "host"> & { services(): Ho
 
 const STREAM = "stillup:work.due";
 
-function streamCases({ host, redis, db, stream, ticks }: Given & { ticks: boolean }): void {
+function streamCases({ host, redis, sql, stream, ticks }: Given & { ticks: boolean }): void {
   const add = (...bodies: readonly unknown[]) =>
     stream().publish(
       bodies.map((body) => ({ stream: "work.due", body: typeof body === "string" ? body : JSON.stringify(body) })),
@@ -249,8 +249,8 @@ function streamCases({ host, redis, db, stream, ticks }: Given & { ticks: boolea
     await add({ say: "a" }, "{ not json", '{"say":1}');
     await ticking(async () => {
       await expect.poll(words, WAIT).toEqual(["a"]);
-      const rows = () => db().query("select body from dead_letters where stream = 'work.due' order by length(body)");
-      await expect.poll(async () => (await rows()).rows, WAIT).toEqual([{ body: '{"say":1}' }, { body: "{ not json" }]);
+      const rows = () => sql()`select body from dead_letters where stream = 'work.due' order by length(body)`;
+      await expect.poll(rows, WAIT).toEqual([{ body: '{"say":1}' }, { body: "{ not json" }]);
     });
     await expect.poll(left, WAIT).toBe(0);
   });
@@ -270,9 +270,7 @@ function streamCases({ host, redis, db, stream, ticks }: Given & { ticks: boolea
   if (!ticks) return;
 
   test("Two ticks at once, and one that comes late, do nothing twice and leave nothing out", async () => {
-    await db().query(
-      "update schedules set next_run_at = '-infinity', last_run_at = null where name = 'apply-retention'",
-    );
+    await sql()`update schedules set next_run_at = '-infinity', last_run_at = null where name = 'apply-retention'`;
     const many = Array.from({ length: 30 }, (_, at) => `word ${String(at).padStart(2, "0")}`);
     await add(...many.map((say) => ({ say })));
     await Promise.all([host().tick?.(), host().tick?.()]);
@@ -290,7 +288,7 @@ function streamCases({ host, redis, db, stream, ticks }: Given & { ticks: boolea
   });
 }
 
-function queueCases({ host, redis, db }: Pick<Given, "host" | "redis" | "db">): void {
+function queueCases({ host, redis, sql }: Pick<Given, "host" | "redis" | "sql">): void {
   const queue = async (messages: readonly Queued[], options?: { inOrder?: boolean }) =>
     (await host().queue?.(messages, options))?.sort() ?? ["there is no queue"];
   const message = (id: string, body: unknown, attempts = 1): Queued => ({
@@ -326,7 +324,7 @@ function queueCases({ host, redis, db }: Pick<Given, "host" | "redis" | "db">): 
 
   test("A queue's message that cannot be read is dead-lettered, and done", async () => {
     expect(await queue([message("q1", { say: "a" }), message("q2", "nothing")])).toEqual([]);
-    const { rows } = await db().query("select body from dead_letters where message_id = 'q2'");
+    const rows = await sql()`select body from dead_letters where message_id = 'q2'`;
     expect([rows, await words()]).toEqual([[{ body: "nothing" }], ["a"]]);
   });
 }
@@ -342,7 +340,7 @@ function orderCases({ host }: Pick<Given, "host">): void {
   });
 }
 
-function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { services(): HostServices }): void {
+function ownCases({ host, services, sql }: Pick<Given, "host" | "sql"> & { services(): HostServices }): void {
   let target: TestServer;
   let receiver: TestServer;
   const arrived: string[] = [];
@@ -407,7 +405,7 @@ function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { service
   });
 
   test("Every route answers as it should", async () => {
-    const calls = await routeCalls(db(), ids, receiver.url);
+    const calls = await routeCalls(sql(), ids, receiver.url);
     expect(calls.map(({ name }) => name).sort()).toEqual(await routeNames());
     for (const { name, method, path, body, status } of calls) {
       const answer = await call(method, path, body);
@@ -424,7 +422,7 @@ function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { service
       delivery: "dlv_none",
       deadLetters: "msg_none",
     };
-    for (const { name, method, path, body, isOpen, path: full } of await routeCalls(db(), unknown, receiver.url)) {
+    for (const { name, method, path, body, isOpen, path: full } of await routeCalls(sql(), unknown, receiver.url)) {
       const hasId = full.includes("_none");
       if (!isOpen) {
         const answer = await host().send({
@@ -448,13 +446,13 @@ function ownCases({ host, services, db }: Pick<Given, "host" | "db"> & { service
   });
 
   test("A statement that the database refuses is answered with 500, and its message is not shown", async () => {
-    await db().query("alter table incidents rename to incidents_away");
+    await sql()`alter table incidents rename to incidents_away`;
     try {
       const answer = await call("GET", "/v1/incidents");
       expect([answer.status, problemOf(answer).code]).toEqual([500, "database_error"]);
       expect(answer.body.toString()).not.toMatch(/incidents_away|relation|select/);
     } finally {
-      await db().query("alter table incidents_away rename to incidents");
+      await sql()`alter table incidents_away rename to incidents`;
     }
   });
 

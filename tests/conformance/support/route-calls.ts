@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type pg from "pg";
-import { aMonitorChange } from "../../../testing/factories.ts";
+import type { Sql } from "../../../runtime/drivers/sql/sql.ts";
+import { addDeadLetters, addDeliveries } from "../../../testing/rows.ts";
 
 /** The ids of one of each. */
 export interface Ids {
@@ -30,10 +30,11 @@ export async function routeNames(): Promise<string[]> {
 }
 
 /** A call of every route, in an order in which all of them succeed. */
-export async function routeCalls(db: pg.Client, ids: Ids, receiverUrl: string): Promise<RouteCall[]> {
+export async function routeCalls(sql: Sql, ids: Ids, receiverUrl: string): Promise<RouteCall[]> {
   const { monitor, channel, incident } = ids;
-  const exhausted = ids.delivery === undefined ? await addExhausted(db, ids) : [ids.delivery, ids.delivery];
-  const apart = ids.deadLetters === undefined ? await addDeadLetter(db) : [ids.deadLetters, ids.deadLetters];
+  const exhausted = ids.delivery === undefined ? await addExhausted(sql, ids) : [ids.delivery, ids.delivery];
+  const apart =
+    ids.deadLetters === undefined ? await addDeadLetters(sql, [{}, {}]) : [ids.deadLetters, ids.deadLetters];
   const aMonitor = { name: "Another", type: "http", url: "http://127.0.0.1:1/", intervalSeconds: 86_400 };
   const aChannel = { name: "Another", type: "webhook", default: false, config: { url: receiverUrl } };
   const routes: readonly (readonly [string, string, string, number, unknown?])[] = [
@@ -83,20 +84,10 @@ export async function routeCalls(db: pg.Client, ids: Ids, receiverUrl: string): 
   }));
 }
 
-async function addExhausted(db: pg.Client, { monitor, channel }: Ids): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts)
-     select new_id('dlv'), new_id('evt'), $1, $2, number, 'monitor.down', $3::text::jsonb, app_now(), 'exhausted', 10
-     from generate_series(100, 101) as number returning id`,
-    [channel, monitor, JSON.stringify(aMonitorChange({ id: monitor }))],
+async function addExhausted(sql: Sql, { monitor, channel }: Ids): Promise<string[]> {
+  const exhausted = { channelId: channel, monitorId: monitor, status: "exhausted", attempts: 10 };
+  return addDeliveries(
+    sql,
+    [100, 101].map((eventNumber) => ({ ...exhausted, eventNumber })),
   );
-  return rows.map(({ id }) => id);
-}
-
-async function addDeadLetter(db: pg.Client): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `insert into dead_letters (stream, message_id, body, reason, attempts)
-     select 'status.changed', 'by-hand-' || n, 'not json', 'A test', 5 from generate_series(1, 2) as n returning id`,
-  );
-  return rows.map(({ id }) => id);
 }

@@ -5,6 +5,7 @@ import { updateChannel } from "../../../domain/channels/update-channel.ts";
 import { MASK } from "../../../domain/shared/secrets.ts";
 import { aChannel } from "../../../testing/factories.ts";
 import { type Api, api, type Json } from "../../../testing/routes.ts";
+import { addChannel, addDeliveries } from "../../../testing/rows.ts";
 import { answer, failure } from "../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -33,10 +34,10 @@ async function storedSecret(id: string): Promise<string | undefined> {
 
 /** A pending and a delivered delivery to the channel. */
 async function plan(channelId: string): Promise<void> {
-  await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
-    select 'dlv_' || s || ${channelId}::text, 'evt_1', ${channelId}, 'mon_1', 1, 'monitor.down', '{}', app_now(), s
-    from unnest(array['pending', 'delivered']) s`;
+  await addDeliveries(
+    env.sql,
+    ["pending", "delivered"].map((status) => ({ id: `dlv_${status}_${channelId}`, channelId, status })),
+  );
 }
 
 async function deliveries(channelId: string): Promise<unknown[]> {
@@ -151,10 +152,7 @@ describe("a change of a channel", () => {
 
 describe("a channel of a type that only a newer release knows", () => {
   it("shows no settings, and is neither changed nor tested, but renamed and deleted", async () => {
-    const [row] = await env.sql<{ id: string }>`
-      insert into channels (name, type, is_default, config) values ('c', 'pigeon', true, '{"coop": "secret"}')
-      returning id`;
-    const id = row?.id ?? "";
+    const id = await addChannel(env.sql, { type: "pigeon", config: { coop: "secret" } });
     expect((await getChannel(env.sql, id)).config).toEqual({});
     const answers = await Promise.all([
       call("PATCH", `/v1/channels/${id}`, { config: { coop: "other" } }),

@@ -3,6 +3,7 @@ import { applyRetention } from "../../../domain/retention/apply-retention.ts";
 import { rollUp } from "../../../domain/uptime/roll-up.ts";
 import { aMonitor } from "../../../testing/factories.ts";
 import { type Api, api, type Json } from "../../../testing/routes.ts";
+import { addChecks, addIncident, addStatusChanges } from "../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 const now = new Date("2026-03-01T12:34:56.789Z");
@@ -25,11 +26,10 @@ const DAY = 24 * HOUR;
 
 /** The monitor became these, so many seconds ago, and was made then. */
 async function became(...changes: (readonly [secondsAgo: number, status: string])[]): Promise<void> {
-  const rows = changes.map(([seconds, status], index) => ({ version: index + 1, at: ago(seconds), status }));
-  await env.sql`
-    insert into status_changes (monitor_id, version, at, status)
-    select ${id}, version, at, status
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r (version int, at timestamptz, status text)`;
+  await addStatusChanges(
+    env.sql,
+    changes.map(([seconds, status], index) => ({ monitorId: id, version: index + 1, at: ago(seconds), status })),
+  );
   await env.sql`update monitors set rolled_up_to = date_trunc('hour', ${ago(changes[0]?.[0] ?? 0)}::timestamptz, 'UTC')`;
 }
 
@@ -46,12 +46,15 @@ async function uptime(window?: string): Promise<Json> {
 
 describe("a monitor's checks", () => {
   it("are listed newest first, with what was found", async () => {
-    await env.sql`
-      insert into checks (monitor_id, at, outcome, status_code, total_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms, detail)
-      values
-        (${id}, app_now() - interval '20 s', 'ok', 200, 12.1, 0.1, 1.2, 3.3, 4.4, 0.7, null),
-        (${id}, app_now() - interval '10 s', 'connect', null, 0.3, 0.1, null, null, null, null, 'Refused.'),
-        ('mon_other', app_now(), 'ok', 200, 1, null, null, null, null, null, null)`;
+    const ok = { outcome: "ok", statusCode: 200, totalMs: 12.1, detail: null };
+    const okPhases = { dnsMs: 0.1, connectMs: 1.2, tlsMs: 3.3, firstByteMs: 4.4, bodyMs: 0.7 };
+    const refused = { outcome: "connect", statusCode: null, totalMs: 0.3, detail: "Refused." };
+    const refusedPhases = { dnsMs: 0.1, connectMs: null, tlsMs: null, firstByteMs: null, bodyMs: null };
+    await addChecks(env.sql, [
+      { monitorId: id, at: -20, ...ok, ...okPhases },
+      { monitorId: id, at: -10, ...refused, ...refusedPhases },
+      { monitorId: "mon_other", at: 0, ...ok, ...okPhases },
+    ]);
     const { status, body } = await call("GET", `/v1/monitors/${id}/checks`);
     expect(status).toBe(200);
     expect(body.items).toEqual([
@@ -117,9 +120,10 @@ describe("a monitor's uptime", () => {
 
   it("counts a window that begins on the hour once", async () => {
     await env.clock.set("2026-03-01T12:00:00Z");
-    await env.sql`
-      insert into status_changes (monitor_id, version, at, status)
-      values (${id}, 1, '2026-02-01', 'up'), (${id}, 2, '2026-02-28 12:00:00+00', 'down')`;
+    await addStatusChanges(env.sql, [
+      { monitorId: id, version: 1, at: "2026-02-01T00:00:00Z", status: "up" },
+      { monitorId: id, version: 2, at: "2026-02-28T12:00:00Z", status: "down" },
+    ]);
     await env.sql`update monitors set rolled_up_to = '2026-02-01'`;
     await rollUpAll();
     expect(await uptime()).toMatchObject({ upSeconds: 0, downSeconds: DAY, unknownSeconds: 0 });
@@ -140,8 +144,7 @@ describe("a monitor's uptime", () => {
   it("counts the hours that are to be rolled up again from the statuses", async () => {
     await became([3 * DAY, "up"]);
     await rollUpAll();
-    await env.sql`
-      insert into status_changes (monitor_id, version, at, status) values (${id}, 2, ${ago(3 * HOUR)}, 'down')`;
+    await addStatusChanges(env.sql, [{ monitorId: id, version: 2, at: ago(3 * HOUR), status: "down" }]);
     await env.sql`
       update monitors set rolled_up_to = date_trunc('hour', ${ago(3 * HOUR)}::timestamptz, 'UTC')`;
     expect(await uptime()).toMatchObject({ downSeconds: 3 * HOUR, upSeconds: 21 * HOUR });
@@ -154,11 +157,9 @@ describe("a monitor's uptime", () => {
       [HOUR, HOUR / 2],
       [60, null],
     ];
-    for (const [index, [from, to]] of incidents.entries()) {
-      await env.sql`
-        insert into incidents (id, monitor_id, started_at, confirmed_at, resolved_at, resolution, cause)
-        values (${`inc_${index}`}, ${id}, ${ago(from)}, ${ago(from)}, ${to === null ? null : ago(to)},
-          ${to === null ? null : "recovered"}, '{}')`;
+    for (const [from, to] of incidents) {
+      const end = to === null ? {} : { resolvedAt: ago(to), resolution: "recovered" };
+      await addIncident(env.sql, { monitorId: id, startedAt: ago(from), confirmedAt: ago(from), ...end });
     }
     expect(await uptime("24h")).toMatchObject({ incidents: 3 });
     expect(await uptime("7d")).toMatchObject({ incidents: 4 });

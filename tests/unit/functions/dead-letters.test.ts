@@ -4,12 +4,13 @@ import { statusChanged } from "../../../domain/messaging/wake-up.ts";
 import retryOne from "../../../functions/api/retry-dead-letter.ts";
 import retryAll from "../../../functions/api/retry-dead-letters.ts";
 import statusChange, { source } from "../../../functions/workers/status-change.ts";
-import type { EventStream, Message } from "../../../runtime/drivers/stream/stream.ts";
+import type { EventStream } from "../../../runtime/drivers/stream/stream.ts";
 import { StillupError } from "../../../runtime/errors.ts";
 import { createBackground } from "../../../runtime/worker/background.ts";
 import { startConsumer } from "../../../runtime/worker/consumer.ts";
-import { aMonitor } from "../../../testing/factories.ts";
+import { aMessage, aPendingDown } from "../../../testing/factories.ts";
 import { type Api, api, type Json } from "../../../testing/routes.ts";
+import { addDeadLetters, addMonitor, times } from "../../../testing/rows.ts";
 import { createSleeps } from "../../../testing/sleeps.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -18,19 +19,17 @@ const never = new AbortController().signal;
 
 let env: TestEnv;
 let call: Api["send"];
-let sent: number;
 
 beforeEach(async () => {
   env = await testEnv();
   await env.clock.set("2026-03-01T12:00:00Z");
   call = api(env).send;
-  sent = 0;
 });
 afterAll(() => env.close());
 
 /** Records a dead letter as a worker does; resolves with its id. A second goes by. */
 async function deadLetters(body: string, { stream = STREAM, reason = "It is rubbish." } = {}): Promise<string> {
-  const message: Message = { id: `${++sent}-0`, body, attempts: 1, timestamp: 0 };
+  const message = aMessage(body);
   await recordDeadLetter(env.sql, { stream, message, reason });
   await env.clock.advance(1);
   const [row] = await env.sql<{ id: string }>`select id from dead_letters where message_id = ${message.id}`;
@@ -148,9 +147,10 @@ describe("all dead letters, when it is retried,", () => {
   });
 
   it("goes back 100 at a time, and what fails again meanwhile is not taken again", async () => {
-    await env.sql`
-      insert into dead_letters (stream, message_id, body, reason, attempts)
-      select ${STREAM}, i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 250) i`;
+    await addDeadLetters(
+      env.sql,
+      times(250, (n) => ({ stream: STREAM, messageId: `${n}`, body: `${n}` })),
+    );
     await env.clock.advance(1);
     const retried: number[] = [];
     for (let cursor: string | null = ""; cursor !== null && retried.length < 5; ) {
@@ -176,7 +176,7 @@ describe("all dead letters, when it is retried,", () => {
 
 describe("from end to end", () => {
   it("a wake-up that a fault dead-lettered is listed, and handled by its retry once the fault is fixed", async () => {
-    const monitorId = await addFailing();
+    const monitorId = await addMonitor(env.sql, aPendingDown());
     await env.sql.script("alter table incidents rename to mislaid");
     await env.stream.publish(statusChanged.messages([monitorId]));
     const sleeps = createSleeps();
@@ -206,15 +206,3 @@ describe("from end to end", () => {
     expect(await listed()).toEqual([]);
   });
 });
-
-/** A monitor that has just gone down, which nobody has handled yet. */
-async function addFailing(): Promise<string> {
-  const { body: monitor } = await call("POST", "/v1/monitors", aMonitor());
-  const first = { at: "2026-03-01T12:00:00.000Z", outcome: "dns", statusCode: null, totalMs: 1, detail: null };
-  const event = { number: 1, type: "down", at: first.at, first, check: first };
-  await env.sql`
-    update monitors set status = 'down', version = 1, event_count = 1, reported_down = true,
-      pending_events = ${JSON.stringify([event])}::text::jsonb
-    where id = ${monitor.id}`;
-  return monitor.id;
-}

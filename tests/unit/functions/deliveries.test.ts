@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { type Api, api, type Json } from "../../../testing/routes.ts";
+import { addDelivery, type DeliveryRow } from "../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -12,14 +13,17 @@ beforeEach(async () => {
 });
 afterAll(() => env.close());
 
-async function add(number: number, over: { channel?: string; monitor?: string; status?: string } = {}): Promise<void> {
-  const { channel = "ch_1", monitor = "mon_1", status = "pending" } = over;
-  await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
-      next_attempt_at, last_error, finished_at)
-    values (${`dlv_${number}`}, ${`evt_${number}`}, ${channel}, ${monitor}, 1, 'monitor.down', '{"secret": 1}',
-      app_now(), ${status}, 1, app_now() + interval '5 s', 'It failed.',
-      case when ${status}::text = 'pending' then null else app_now() end)`;
+async function add(number: number, over: DeliveryRow = {}): Promise<void> {
+  const { status = "pending" } = over;
+  await addDelivery(env.sql, {
+    id: `dlv_${number}`,
+    eventId: `evt_${number}`,
+    attempts: 1,
+    nextAttemptAt: 5,
+    lastError: "It failed.",
+    finishedAt: status === "pending" ? null : 0,
+    ...over,
+  });
   await env.clock.advance(1);
 }
 
@@ -58,8 +62,8 @@ describe("a list of deliveries", () => {
 
   it("shows only what the filters ask for", async () => {
     await add(1);
-    await add(2, { channel: "ch_2" });
-    await add(3, { monitor: "mon_2", status: "delivered" });
+    await add(2, { channelId: "ch_2" });
+    await add(3, { monitorId: "mon_2", status: "delivered" });
     const list = async (query: string) =>
       (await call("GET", `/v1/deliveries${query}`)).body.items.map(({ id }: Json) => id);
     expect(await list("")).toEqual(["dlv_3", "dlv_2", "dlv_1"]);

@@ -2,8 +2,9 @@ import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { applyResults } from "../../../domain/checks/apply-results.ts";
 import { claimDueChecks } from "../../../domain/checks/claim-due-checks.ts";
 import { handleStatusChanges } from "../../../domain/incidents/handle-status-changes.ts";
-import { aChannel, aMonitor } from "../../../testing/factories.ts";
+import { aChannel, aMonitor, aResult } from "../../../testing/factories.ts";
 import { type Api, api, type Json } from "../../../testing/routes.ts";
+import { makeDue, makeSchedulesDue } from "../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -24,17 +25,13 @@ async function add(): Promise<string> {
 /** One check of the monitor, 10 s after the one before, decided but not yet told. */
 async function check(id: string, ok: boolean): Promise<void> {
   await env.clock.advance(10);
-  await env.sql`update monitors set next_check_at = app_now() where id = ${id}`;
-  await env.sql`update schedules set next_run_at = '-infinity'`;
+  await makeDue(env.sql, [id]);
+  await makeSchedulesDue(env.sql);
   const { jobs } = await claimDueChecks(env.sql);
   const job = jobs.find(({ monitorId }) => monitorId === id);
   if (job === undefined) throw new Error("the monitor was not given out");
-  const phases = { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 1, bodyMs: 0 };
-  const found = ok
-    ? ({ outcome: "ok", statusCode: 200, detail: null } as const)
-    : ({ outcome: "status", statusCode: 503, detail: "Answered 503; expected 200-299." } as const);
-  // It began in the future, which counts as now, so that times come out even.
-  await applyResults(env.sql, [{ ...job, ...found, phases, totalMs: 0, beganAt: performance.now() + 60_000 }]);
+  const failed = { outcome: "status", statusCode: 503, detail: "Answered 503; expected 200-299." };
+  await applyResults(env.sql, [aResult(job, ok ? {} : failed)]);
 }
 
 /** The monitor's incident, told as the worker does. */

@@ -4,6 +4,7 @@ import { SLEEPING_SCHEDULES } from "../../../runtime/contract.ts";
 import type { Sql, SqlValue } from "../../../runtime/drivers/sql/sql.ts";
 import { aChannel, aMonitor } from "../../../testing/factories.ts";
 import { type Api, api, type Json } from "../../../testing/routes.ts";
+import { addDelivery } from "../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 const start = "2026-03-01T12:00:00.000Z";
@@ -337,10 +338,10 @@ describe("a deleted monitor", () => {
 
   it("takes its pending deliveries with it, and no others", async () => {
     const [{ id }, other] = [await addWorking(), await add()];
-    await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status)
-      select 'dlv_' || m.id || s, 'evt_1', 'ch_1', m.id, 1, 'monitor.down', '{}', app_now(), s
-      from monitors m, unnest(array['pending', 'delivered']) s`;
+    for (const monitorId of [id, other.id]) {
+      await addDelivery(env.sql, { monitorId, eventNumber: 1 });
+      await addDelivery(env.sql, { monitorId, eventNumber: 2, status: "delivered" });
+    }
     await call("DELETE", `/v1/monitors/${id}`);
     const rows = await env.sql`
       select status, finished_at is not null as finished from deliveries where monitor_id = ${id} order by status`;

@@ -1,9 +1,19 @@
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { aChannel, aMonitor } from "../../../testing/factories.ts";
+import { aMonitor } from "../../../testing/factories.ts";
 import { type Api, api, type Json } from "../../../testing/routes.ts";
+import {
+  addChannel,
+  addChecks,
+  addDeadLetters,
+  addDelivery,
+  addIncident,
+  addMonitor,
+  times,
+} from "../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
+let deliveries = 0;
 let call: Api["send"];
 
 beforeEach(async () => {
@@ -25,42 +35,31 @@ const lists: readonly List[] = [
   {
     path: "/v1/monitors",
     async add(age) {
-      const { body } = await call("POST", "/v1/monitors", aMonitor());
-      await env.sql`update monitors set created_at = app_now() - make_interval(secs => ${age}::float8 / 1e6) where id = ${body.id}`;
+      await addMonitor(env.sql, { createdAt: -age / 1e6 });
     },
   },
   {
     path: "/v1/channels",
     async add(age) {
-      const { body } = await call("POST", "/v1/channels", aChannel());
-      await env.sql`update channels set created_at = app_now() - make_interval(secs => ${age}::float8 / 1e6) where id = ${body.id}`;
+      await addChannel(env.sql, { createdAt: -age / 1e6 });
     },
   },
   {
     path: "/v1/incidents",
     async add(age) {
-      await env.sql`
-        insert into incidents (id, monitor_id, started_at, confirmed_at, cause)
-        values (new_id('inc'), 'mon_1', app_now(), app_now() - make_interval(secs => ${age}::float8 / 1e6),
-          '{"outcome": "dns", "statusCode": null, "detail": null}')`;
+      await addIncident(env.sql, { confirmedAt: -age / 1e6 });
     },
   },
   {
     path: "/v1/deliveries",
     async add(age) {
-      await env.sql`
-        insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, created_at)
-        values (new_id('dlv'), 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(),
-          app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
+      await addDelivery(env.sql, { id: `dlv_${++deliveries}`, createdAt: -age / 1e6 });
     },
   },
   {
     path: "/v1/dead-letters",
     async add(age) {
-      await env.sql`
-        insert into dead_letters (stream, message_id, body, reason, attempts, created_at)
-        values ('checks.due', gen_random_uuid()::text, 'rubbish', 'It is rubbish.', 1,
-          app_now() - make_interval(secs => ${age}::float8 / 1e6))`;
+      await addDeadLetters(env.sql, [{ createdAt: -age / 1e6 }]);
     },
   },
 ];
@@ -118,9 +117,10 @@ describe.each(lists)("$path", ({ path, add }) => {
 describe("a monitor's checks", () => {
   it("are shown once each", async () => {
     const { body: monitor } = await call("POST", "/v1/monitors", aMonitor());
-    await env.sql`
-      insert into checks (monitor_id, at, outcome, total_ms)
-      select ${monitor.id}, app_now() - make_interval(secs => i / 1e6), 'ok', i from generate_series(1, 13) i`;
+    await addChecks(
+      env.sql,
+      times(13, (n) => ({ monitorId: monitor.id, at: -n / 1e6, totalMs: n })),
+    );
     for (const limit of [1, 5, 13, 200]) {
       const checks = (await pages(`/v1/monitors/${monitor.id}/checks`, limit)).flat();
       expect(checks.map(({ totalMs }: Json) => totalMs)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);

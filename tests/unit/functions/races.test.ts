@@ -11,7 +11,9 @@ import { resumeMonitor } from "../../../domain/monitors/resume-monitor.ts";
 import { updateMonitor } from "../../../domain/monitors/update-monitor.ts";
 import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../runtime/drivers/sql/sql.ts";
+import { aPendingDown } from "../../../testing/factories.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
+import { addChannel, addMonitor } from "../../../testing/rows.ts";
 
 /** What one connection cannot show: statements that wait for each other's locks, with snapshots of before. */
 describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ? `: ${postgresMissing}` : ""}`, () => {
@@ -27,7 +29,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
     sql = createPostgresSql({ url, connectTimeoutMs: 60_000, timeoutMs: 60_000 });
     holder = new pg.Client(url);
     await holder.connect();
-    await sql`insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}')`;
+    await addChannel(sql);
   });
   afterAll(async () => {
     await sql?.close();
@@ -39,18 +41,7 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   });
 
   /** A monitor that has just gone down, which nobody has handled yet. */
-  async function addFailing(): Promise<string> {
-    const first = { at: "2026-03-01T12:00:00.000Z", outcome: "dns", statusCode: null, totalMs: 1, detail: null };
-    const event = { number: 1, type: "down", at: first.at, first, check: first };
-    const [row] = await sql<{ id: string }>`
-      insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold,
-        status, version, event_count, reported_down, pending_events)
-      values ('m', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 3, 2, 'down', 1, 1, true,
-        ${JSON.stringify([event])}::text::jsonb)
-      returning id`;
-    if (row === undefined) throw new Error("no monitor was added");
-    return row.id;
-  }
+  const addFailing = () => addMonitor(sql, aPendingDown());
 
   async function waiting(count: number): Promise<void> {
     for (;;) {

@@ -11,6 +11,7 @@ import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
 import type { SqlDriver } from "../../../runtime/drivers/sql/sql.ts";
 import { createMemoryStream } from "../../../runtime/drivers/stream/memory.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
+import { addChannel, addDeadLetters, addDeliveries, addMonitors, times } from "../../../testing/rows.ts";
 
 const OPERATORS = 8;
 const START = { at: "infinity", id: "" };
@@ -37,25 +38,17 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   beforeEach(async () => {
     await sql`delete from deliveries`;
     await sql`delete from dead_letters`;
-    const [row] = await sql<{ id: string }>`
-      insert into channels (name, type, is_default, config) values ('c', 'webhook', true, '{}') returning id`;
-    channelId = row?.id ?? "";
+    channelId = await addChannel(sql);
   });
 
   /** Exhausted deliveries to the channel, each of a monitor of its own; resolves with their ids. */
   async function exhaust(count: number): Promise<string[]> {
-    const rows = await sql<{ id: string }>`
-      with made as (
-        insert into monitors (name, type, target, form, config, interval_seconds, failure_threshold, recovery_threshold)
-        select 'm', 'http', 'http://127.0.0.1/', 1, '{"url": "http://127.0.0.1/"}', 60, 1, 1 from generate_series(1, ${count}::int4)
-        returning id
-      )
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
-        finished_at)
-      select 'dlv_' || substr(id, 5), 'evt_1', ${channelId}, id, 1, 'monitor.down', '{}', app_now(), 'exhausted', 10,
-        app_now()
-      from made returning id`;
-    return rows.map(({ id }) => id);
+    const monitors = await addMonitors(sql, times(count, {}));
+    const exhausted = { channelId, status: "exhausted", attempts: 10, finishedAt: 0 };
+    return addDeliveries(
+      sql,
+      monitors.map((monitorId) => ({ ...exhausted, monitorId })),
+    );
   }
 
   async function statuses(): Promise<unknown[]> {
@@ -124,21 +117,21 @@ describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ?
   });
 
   it("dead letters that operators retry at once all go back, and none stays", async () => {
-    await sql`
-      insert into dead_letters (stream, message_id, body, reason, attempts)
-      select 'alerts.due', i::text, i::text, 'It is rubbish.', 1 from generate_series(1, 90) i`;
-    const rows = await sql<{ id: string }>`select id from dead_letters`;
+    const ids = await addDeadLetters(
+      sql,
+      times(90, (n) => ({ stream: "alerts.due", messageId: `${n}`, body: `${n}` })),
+    );
     const stream = createMemoryStream();
     const sources = [{ stream: "alerts.due", group: "g", batchSize: 1, parallel: 1 }];
     const all = Array.from({ length: OPERATORS }, () =>
       retryDeadLetters({ sql, stream, sources }, { stream: null, cursor: START }),
     );
-    const each = rows.map(({ id }) => retryDeadLetter({ sql, stream, sources }, id).catch(() => {})); // gone already
+    const each = ids.map((id) => retryDeadLetter({ sql, stream, sources }, id).catch(() => {})); // gone already
     await Promise.all([...all, ...each]);
     const who = { stream: "alerts.due", group: "g", consumer: "c" };
     const read = { count: 5000, blockMs: 0, signal: new AbortController().signal };
     const bodies = new Set((await stream.read(who, read)).map(({ body }) => body));
-    expect(bodies.size).toBe(rows.length);
+    expect(bodies.size).toBe(ids.length);
     expect(await sql`select from dead_letters`).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { recordDelivered, recordExhausted, recordFailed } from "../../../domain/
 import { aChannel, aMonitor, aMonitorChange } from "../../../testing/factories.ts";
 import { drain } from "../../../testing/pipeline.ts";
 import { type Api, api } from "../../../testing/routes.ts";
+import { addDeliveries, addDelivery, type DeliveryRow, times } from "../../../testing/rows.ts";
 import { answer } from "../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
@@ -23,25 +24,12 @@ beforeEach(async () => {
 });
 afterAll(() => env.close());
 
-interface Planned {
-  readonly eventNumber?: number;
-  readonly status?: string;
-  readonly attempts?: number;
-  readonly channel?: string;
-  readonly monitor?: string;
-}
-
 /** A delivery of this monitor to this channel, exhausted if nothing else is said; resolves with its id. */
-async function plan(over: Planned = {}): Promise<string> {
-  const { eventNumber = 1, status = "exhausted", attempts = 10, channel = channelId, monitor = monitorId } = over;
-  const id = `dlv_${monitor.slice(4)}_${eventNumber}_${channel.slice(3)}`;
-  await env.sql`
-    insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
-      last_error, finished_at)
-    values (${id}, 'evt_1', ${channel}, ${monitor}, ${eventNumber}, 'monitor.down',
-      ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), ${status}, ${attempts}, 'The receiver answered 500.',
-      case when ${status}::text = 'pending' then null else app_now() end)`;
-  return id;
+async function plan(over: DeliveryRow = {}): Promise<string> {
+  const { status = "exhausted" } = over;
+  const finishedAt = status === "pending" ? null : 0;
+  const exhausted = { status, attempts: 10, lastError: "The receiver answered 500.", finishedAt };
+  return addDelivery(env.sql, { channelId, monitorId, ...exhausted, data: aMonitorChange(), ...over });
 }
 
 /** The sweep runs in an hour. */
@@ -176,8 +164,8 @@ describe("all exhausted deliveries, when they are retried,", () => {
     const otherMonitor = (await call("POST", "/v1/monitors", aMonitor())).body.id;
     const [here, there, other] = [
       await plan(),
-      await plan({ channel: otherChannel }),
-      await plan({ monitor: otherMonitor }),
+      await plan({ channelId: otherChannel }),
+      await plan({ monitorId: otherMonitor }),
     ];
     const kept = [
       await plan({ eventNumber: 0, status: "delivered" }),
@@ -198,12 +186,11 @@ describe("all exhausted deliveries, when they are retried,", () => {
   });
 
   it("go in bounded statements, and in the order in which they happened", async () => {
-    await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
-        finished_at)
-      select 'dlv_' || i, 'evt_' || i, ${channelId}, ${monitorId}, i, 'monitor.down', '{}', app_now(), 'exhausted', 10,
-        app_now()
-      from generate_series(1, 1200) i`;
+    const exhausted = { channelId, monitorId, status: "exhausted", attempts: 10, finishedAt: 0 };
+    await addDeliveries(
+      env.sql,
+      times(1200, (n) => ({ ...exhausted, eventNumber: n })),
+    );
     const first = await call("POST", "/v1/deliveries/retry");
     expect(first.body).toEqual({ retried: 500, nextCursor: expect.any(String) });
     expect(await env.sql`select max(event_number) as last from deliveries where status = 'pending'`).toEqual([

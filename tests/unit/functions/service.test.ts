@@ -6,6 +6,7 @@ import { StillupError } from "../../../runtime/errors.ts";
 import { createMemo } from "../../../runtime/memo.ts";
 import { aMonitor } from "../../../testing/factories.ts";
 import { type Api, api, routes } from "../../../testing/routes.ts";
+import { addDelivery, addMonitor } from "../../../testing/rows.ts";
 import { type TestEnv, testEnv } from "../../../testing/test-env.ts";
 
 let env: TestEnv;
@@ -175,14 +176,10 @@ describe("/metrics", () => {
   });
 
   it("tells how old the oldest check without a result and the oldest undelivered delivery are", async () => {
-    const { body: monitor } = await call("POST", "/v1/monitors", aMonitor());
-    await call("POST", "/v1/monitors", aMonitor()).then(({ body }) => call("POST", `/v1/monitors/${body.id}/pause`));
-    await env.sql`update monitors set next_check_at = app_now() - interval '90 s' where status = 'paused'`;
-    await env.sql`update monitors set next_check_at = app_now() - interval '20 s' where id = ${monitor.id}`;
-    await env.sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, created_at)
-      select 'dlv_' || s, 'evt_1', 'ch_1', 'mon_1', 1, 'monitor.down', '{}', app_now(), s, app_now() - age
-      from (values ('pending', interval '30 s'), ('delivered', interval '90 s')) as d (s, age)`;
+    await addMonitor(env.sql, { nextCheckAt: -20 });
+    await addMonitor(env.sql, { nextCheckAt: -90, status: "paused" });
+    await addDelivery(env.sql, { eventNumber: 1, createdAt: -30 });
+    await addDelivery(env.sql, { eventNumber: 2, createdAt: -90, status: "delivered" });
     await env.clock.set(await env.clock.now());
     const body = async () => (await call<string>("GET", "/metrics")).body;
     expect(await body()).toMatch(/^stillup_oldest_due_check_seconds\{.*\} 2\d(\.|$)/m);

@@ -14,6 +14,7 @@ import { serveTcp } from "../../../testing/http-servers.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
 import { startProgram } from "../../../testing/program.ts";
 import { redisMissing, startRedis, type TestRedis } from "../../../testing/redis.ts";
+import { addDeadLetters, addDeliveries, addDelivery, times } from "../../../testing/rows.ts";
 import { type Stillup, startStillup } from "../../../testing/stillup.ts";
 import { startWebhookReceiver, type WebhookReceiver } from "../../../testing/webhooks.ts";
 
@@ -217,9 +218,10 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
   const stillupCli = (...args: string[]) => run(args, variables);
 
   async function deadLetters(count: number, body: string): Promise<void> {
-    await sql`
-      insert into dead_letters (id, stream, message_id, body, reason, attempts)
-      select 'msg_' || i, 'alerts.due', i::text, ${body}, 'It is rubbish.', 5 from generate_series(1, ${count}::int4) i`;
+    await addDeadLetters(
+      sql,
+      times(count, (n) => ({ id: `msg_${n}`, stream: "alerts.due", messageId: `${n}`, body, attempts: 5 })),
+    );
   }
 
   test("sets out dead letters, for people and as JSON", async () => {
@@ -325,19 +327,27 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
       url: "http://127.0.0.1:1/shop",
       intervalSeconds: 86_400,
     });
-    await sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, status, attempts,
-        last_error, finished_at)
-      select 'dlv_' || i, 'evt_' || i, ${channel.id}, ${monitor.id}, i, 'monitor.down',
-        ${JSON.stringify(aMonitorChange())}::text::jsonb, app_now(), 'exhausted', 10,
-        'The receiver answered 500.', app_now()
-      from generate_series(1, 3) i`;
+    const exhausted = { status: "exhausted", attempts: 10, lastError: "The receiver answered 500.", finishedAt: 0 };
+    await addDeliveries(
+      sql,
+      times(3, (n) => ({
+        ...exhausted,
+        id: `dlv_${n}`,
+        channelId: channel.id,
+        monitorId: monitor.id,
+        eventNumber: n,
+        data: aMonitorChange(),
+      })),
+    );
     expect((await stillupCli("deliveries", "list")).out).toMatch(/dlv_1 +exhausted .* The receiver answered 500\.\n/);
     expect((await stillupCli("deliveries", "drop", "dlv_3")).out).toBe("dlv_3  dropped\n");
     expect((await stillupCli("deliveries", "retry", "dlv_1")).out).toBe("dlv_1  retried\n");
-    await sql`
-      insert into deliveries (id, event_id, channel_id, monitor_id, event_number, type, data, occurred_at, next_attempt_at)
-      select 'dlv_4', 'evt_4', 'ch_none', 'mon_none', 1, 'monitor.down', '{}', app_now(), '2100-01-01Z'`;
+    await addDelivery(sql, {
+      id: "dlv_4",
+      channelId: "ch_none",
+      monitorId: "mon_none",
+      nextAttemptAt: "2100-01-01T00:00:00Z",
+    });
     expect((await stillupCli("deliveries", "retry", "dlv_4")).out).toBe(
       "dlv_4  still pending, next try at 2100-01-01T00:00:00.000Z\n",
     );

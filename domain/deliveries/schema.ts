@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { described } from "../../runtime/api/described.ts";
 import { deliveredEvents } from "../channels/events.ts";
-import { GivenId, Id, oneOf, Time } from "../shared/fields.ts";
+import { Id, oneOf, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
 
 const DeliveryStatus = oneOf("pending", "delivered", "exhausted", "cancelled");
@@ -62,16 +62,16 @@ function withData({ type, data }: (typeof deliveredEvents)[number]) {
 export const DeliveryQuery = z.strictObject({
   ...page,
   status: described(filter(DeliveryStatus), "Only deliveries with this status."),
-  channelId: described(filter(GivenId), "Only deliveries to this channel."),
-  monitorId: described(filter(GivenId), "Only deliveries about this monitor."),
+  channelId: described(filter(Id), "Only deliveries to this channel."),
+  monitorId: described(filter(Id), "Only deliveries about this monitor."),
 });
 export type DeliveryQuery = z.output<typeof DeliveryQuery>;
 
 /** Which deliveries are to be retried. */
 export const RetryDeliveriesQuery = z.strictObject({
   cursor: page.cursor,
-  channelId: described(filter(GivenId), "Only deliveries to this channel."),
-  monitorId: described(filter(GivenId), "Only deliveries about this monitor."),
+  channelId: described(filter(Id), "Only deliveries to this channel."),
+  monitorId: described(filter(Id), "Only deliveries about this monitor."),
 });
 export type RetryDeliveriesQuery = z.output<typeof RetryDeliveriesQuery>;
 

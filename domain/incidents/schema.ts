@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { described } from "../../runtime/api/described.ts";
 import { CheckOutcome } from "../checks/schema.ts";
-import { GivenId, Id, oneOf, Time } from "../shared/fields.ts";
+import { Id, oneOf, Time } from "../shared/fields.ts";
 import { filter, page, pageOf } from "../shared/page.ts";
 
 const IncidentStatus = oneOf("open", "acknowledged", "resolved");
@@ -52,7 +52,7 @@ export const IncidentQuery = z.strictObject({
   status: filter(IncidentStatus).register(z.globalRegistry, {
     description: "Only incidents with this status. `open` includes the acknowledged ones.",
   }),
-  monitorId: described(filter(GivenId), "Only incidents of this monitor."),
+  monitorId: described(filter(Id), "Only incidents of this monitor."),
 });
 export type IncidentQuery = z.output<typeof IncidentQuery>;
 

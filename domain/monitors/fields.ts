@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { optional, required, type ValuesOf } from "../shared/field-map.ts";
-import { GivenId, line, refuse, wholeNumber } from "../shared/fields.ts";
+import { Id, line, refuse, wholeNumber } from "../shared/fields.ts";
 
 /** A list without duplicates. */
 function distinct<S extends z.ZodMiniType<string>>(
@@ -39,7 +39,7 @@ export const commonFields = {
     description: "How many successful checks in a row make a monitor that is down up again.",
     shown: z.int(),
   }),
-  channelIds: optional(distinct(GivenId, 50, { field: "channelIds", what: "ids of channels" }), null, {
+  channelIds: optional(distinct(Id, 50, { field: "channelIds", what: "ids of channels" }), null, {
     description: "The channels that are notified. When it is null: every default channel.",
     shown: z.nullable(z.array(z.string())),
   }),

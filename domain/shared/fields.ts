@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { ID } from "../../runtime/api/id.mjs";
 import { parseUrl } from "../../runtime/url.ts";
 
 /** Says in a check what is wrong with a value, or with what is at `path` in it. The field's name goes before. */
@@ -66,16 +67,7 @@ function urlProblem(text: string): string | null {
   return /^https?:\/\/[^/\\?#]*@/i.test(text) ? "must not contain a user name or a password" : null;
 }
 
-/** An id in an answer. */
-export const Id = z.string().check(z.regex(/^[a-z]+_[0-9a-z_]{1,80}$/));
-
-/** An id that a request names. */
-export const GivenId = z
-  .string("must be an id")
-  .check(
-    z.maxLength(100, { error: "must be an id", abort: true }),
-    z.regex(/^[a-z]+_[0-9a-z_]{1,80}$/, "must be an id"),
-  );
+export const Id = z.string("must be an id").check(z.regex(ID, "must be an id"));
 
 /** A time in an answer: ISO 8601, UTC, with milliseconds. */
 export const Time = z

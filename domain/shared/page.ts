@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { described } from "../../runtime/api/described.ts";
+import { ID } from "../../runtime/api/id.mjs";
 import { refuse } from "./fields.ts";
 
 /** A position in a list that goes from new to old: the next items are older. */
@@ -101,5 +102,5 @@ function isTime(value: unknown): value is string {
 }
 
 function isId(value: unknown): value is string {
-  return typeof value === "string" && /^([a-z]+_[0-9a-z_]{1,80})?$/.test(value);
+  return value === START.id || (typeof value === "string" && ID.test(value));
 }

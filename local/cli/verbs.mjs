@@ -1,3 +1,4 @@
+import { ID } from "../../runtime/api/id.mjs";
 import { CliError } from "./client.mjs";
 import { block, fields, print, printable, printError, table } from "./text.mjs";
 
@@ -135,7 +136,7 @@ async function each(act, done, { ids, json }) {
  */
 async function callOne({ resource, client }, [method, after], id) {
   const missing = new CliError(resource.missing(printable(id)));
-  if (!/^[a-z]+_[0-9a-z_]+$/.test(id)) throw missing;
+  if (!ID.test(id)) throw missing;
   return client.call(method, `${resource.path}/${id}${after}`, missing);
 }
 

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { type ErrorCode, errorCodes } from "../errors.ts";
 import { described } from "./described.ts";
+import { ID } from "./id.mjs";
 import { isParameter } from "./path.ts";
 import type { Route } from "./route.ts";
 import type { Schema } from "./validate.ts";
@@ -94,7 +95,7 @@ export function openApiDocument(routes: readonly NamedRoute[], webhooks: readonl
       : { webhooks: Object.fromEntries(webhooks.map((each) => webhook(each, components))) }),
     components: {
       ...components,
-      parameters: { id: { name: "id", in: "path", required: true, schema: { type: "string" } } },
+      parameters: { id: { name: "id", in: "path", required: true, schema: { type: "string", pattern: ID.source } } },
       securitySchemes: { key: { type: "http", scheme: "bearer", description: "The administrator's API key." } },
     },
   };

@@ -1,4 +1,4 @@
-const ID = /^[a-z]+_[0-9a-z_]{1,80}$/;
+import { ID } from "./id.mjs";
 
 /** The path of an absolute URL as it was sent: nothing is decoded, so that `%2f` and `%00` never become something else. */
 export function pathOf(url: string): string {

@@ -291,8 +291,8 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
   test("takes the key that npm start keeps where there is no other, in a clone with nothing installed", async () => {
     const folder = await mkdtemp(join(tmpdir(), "stillup-cli-"));
     onTestFinished(() => rm(folder, { recursive: true }));
-    for (const name of ["stillup.mjs", "cli"])
-      await cp(join(root, "local", name), join(folder, "local", name), { recursive: true });
+    for (const path of ["local/stillup.mjs", "local/cli", "runtime/api/id.mjs"])
+      await cp(join(root, path), join(folder, path), { recursive: true });
     await mkdir(join(folder, ".data"));
     await writeFile(join(folder, ".data/api-key"), `${stillup.apiKey}\n`);
     const args = [join(folder, "local/stillup.mjs"), "dead-letters", "list"];

@@ -64,6 +64,12 @@ describe("the OpenAPI document", () => {
     expect(described.sort()).toEqual(there.sort());
   });
 
+  it("has the same pattern for an id in a path as in a response", () => {
+    const { pattern } = document.components.schemas.HttpMonitor.properties.id;
+    expect(pattern).toMatch(/^\^.+\$$/);
+    expect(document.components.parameters.id.schema.pattern).toBe(pattern);
+  });
+
   it("says of each operation what it needs and what can go wrong", () => {
     for (const [address, operation] of operations()) {
       const statuses = Object.keys(operation.responses);

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "../..");
 /** Words that this project replaced by the field's own. The brackets keep this file from matching itself. */
 const REPLACED = /set.?a[p]art|[s]ighted|\b[b]ells?\b|\b[m]end(ed|s)?\b|stand[-]in/i;
 
-/** The changelog tells history. The others are still to be rewritten: take each out of this list when it is. */
+/** The changelog names the words of earlier commits. */
 const EXCLUDED = ["CHANGELOG.md"];
 
 /** Written by programs, or not part of the source. */

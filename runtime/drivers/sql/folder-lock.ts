@@ -11,7 +11,7 @@ interface Sockets {
   readonly prefix: string;
 }
 
-interface Listening {
+interface SocketLock {
   readonly server: Server;
   readonly sockets: Sockets;
 }
@@ -51,7 +51,7 @@ function held(folder: string, id: string): StillupError {
 }
 
 /** Listens beside the folder, or among the temporary files where no socket can be beside it. */
-async function listenFor(folder: string, id: string): Promise<Listening> {
+async function listenFor(folder: string, id: string): Promise<SocketLock> {
   const hash = createHash("sha256").update(folder).digest("hex").slice(0, 16);
   const prefix = `stillup-${hash}.lock.`;
   // On Windows the system keeps all pipes in one place, and removes them with their process.
@@ -64,7 +64,7 @@ async function listenFor(folder: string, id: string): Promise<Listening> {
   }
 }
 
-function listen(sockets: Sockets, id: string): Promise<Listening> {
+function listen(sockets: Sockets, id: string): Promise<SocketLock> {
   const path = join(sockets.directory, sockets.prefix + id);
   return new Promise((resolve, reject) => {
     if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw Object.assign(new Error(path), { code: "ENAMETOOLONG" });

@@ -41,27 +41,28 @@ export const echoProbe = defineProbe({
 /** A type of channel that this release does not know: JSON without a signature. */
 const ECHO_CHANNEL = `
 import * as z from "zod/mini";
+import { required } from "../../../shared/field-map.ts";
 import { Url } from "../../../shared/fields.ts";
-import type { ChannelType } from "../../channel-type.ts";
+import { defineChannelType } from "../../channel-type.ts";
 
-export const echo = {
+export const echo = defineChannelType({
   type: "echo",
   label: "Echo",
   icon: "megaphone",
   description: "Sends JSON to a URL.",
-  config: z.strictObject({ url: Url.check(z.meta({ description: "Where requests go." })) }),
-  secrets: [],
+  config: { url: required(Url, { description: "Where requests go.", shown: z.string() }) },
   example: { url: "https://echo.example.com/" },
-} as const satisfies ChannelType;
+  secrets: [],
+});
 `;
 
 const ECHO_SENDER = `
-import type * as z from "zod/mini";
+import type { ValuesOf } from "../../../shared/field-map.ts";
 import { resultOfHttp } from "../../send-result.ts";
 import type { Sender } from "../../sender.ts";
 import type { echo as schema } from "./schema.ts";
 
-export const echo: Sender<z.output<typeof schema.config>, string> = {
+export const echo: Sender<ValuesOf<typeof schema.config, "input">, string> = {
   type: "echo",
   render: ({ id, type, data }) => JSON.stringify({ id, type, data }),
   async send({ http }, { url }, body) {

@@ -207,7 +207,7 @@ describeOnRedis("A stream that nobody reads", () => {
     const later = (ms: number) => now.mockReturnValue(performance.now() + ms);
     await publish(stream, "the length is not known yet");
     later(600_000);
-    const full = { code: "stream_full", message: "The stream checks.due is full: 10000 entries wait in it" };
+    const full = { code: "stream_full", message: "The stream checks.due is full: 10000 messages wait in it" };
     await expect(publish(stream, "one too many")).rejects.toMatchObject(full);
     await expect(
       stream.settle({ ...a, stream: "work" }, { ack: ["1-1"], publish: [{ stream: a.stream, body: "one too many" }] }),

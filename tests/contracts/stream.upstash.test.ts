@@ -126,12 +126,12 @@ describe.skipIf(redisMissing !== null)(
       await stream.onWake(["wakeUp"], () => {});
       expect(await stream.claimStale(a, { minIdleMs: anHourMs, count: 10 })).toEqual(nothing);
       expect(await stream.claimStale(a, { minIdleMs: anHourMs, count: 10 })).toEqual(nothing);
-      expect(calls.trips.get("take_over")).toBe(1);
+      expect(calls.trips.get("claim_stale")).toBe(1);
 
       await publish("1");
       await readNow(b);
       expect(bodiesOf((await stream.claimStale(a, { minIdleMs: 0, count: 10 })).messages)).toEqual(["1"]);
-      expect(calls.trips.get("take_over")).toBe(2);
+      expect(calls.trips.get("claim_stale")).toBe(2);
     });
 
     test("comes in parts that fit into a request, in order", async () => {

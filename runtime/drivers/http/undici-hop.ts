@@ -7,7 +7,7 @@ import type { Hop } from "./hop.ts";
 import type { NetworkPolicy } from "./http.ts";
 import { skipContinue } from "./skip-continue.ts";
 
-export interface UndiciHopOptions {
+interface UndiciHopOptions {
   readonly policy: NetworkPolicy;
   readonly secureContext: SecureContext;
   lookup(hostname: string): Promise<readonly string[]>;

@@ -13,14 +13,14 @@ interface MemoryPending {
   readonly deliveredAt: number;
 }
 
-/** A read that waits for an entry. `resolve` ends its wait. */
+/** A read that waits for a message. `resolve` ends its wait. */
 export interface Waiter {
   readonly consumer: string;
   readonly count: number;
   readonly resolve: (messages: Message[]) => void;
 }
 
-/** One group of a stream in memory: who was given what, when and how often. `entries` are the stream's own, by id. */
+/** One group of a stream in memory: who was given what, when and how often. `entries` are all of the stream, by id. */
 export class MemoryGroup {
   readonly waiters = new Set<Waiter>();
   readonly #entries: ReadonlyMap<string, MemoryEntry>;
@@ -43,7 +43,7 @@ export class MemoryGroup {
     this.#fresh.push(entry);
   }
 
-  /** Gives what is there to those that wait for it. */
+  /** Gives new messages to the reads that wait. */
   serve(): void {
     for (const waiter of this.waiters) {
       const messages = this.take(waiter.consumer, waiter.count);
@@ -52,7 +52,7 @@ export class MemoryGroup {
     }
   }
 
-  /** The next entries that nobody was given yet. */
+  /** The next messages that nobody was given yet. */
   take(consumer: string, count: number): Message[] {
     this.#lastAskedAt.set(consumer, this.#now());
     const taken: Message[] = [];
@@ -64,7 +64,7 @@ export class MemoryGroup {
     return taken;
   }
 
-  /** Those of `ids` that the consumer holds, once more. */
+  /** Those of `ids` that are pending for the consumer, once more. */
   redeliver(consumer: string, ids: readonly string[]): Message[] {
     this.#lastAskedAt.set(consumer, this.#now());
     return ids.flatMap((id) => {
@@ -93,7 +93,7 @@ export class MemoryGroup {
     this.#pending.delete(id);
   }
 
-  /** Forgets consumers that hold nothing and have not asked for `minIdleMs`, but for `but`. */
+  /** Forgets consumers other than `but` that have nothing pending and have asked for nothing for `minIdleMs`. */
   removeIdle(but: string, minIdleMs: number): number {
     const busy = new Set([...this.#pending.values()].map(({ consumer }) => consumer));
     const idle = [...this.#lastAskedAt].filter(
@@ -103,7 +103,7 @@ export class MemoryGroup {
     return idle.length;
   }
 
-  /** As after a data loss: nothing is there and nothing was given, but reads still wait. */
+  /** As after a data loss: nothing exists and nothing was given, but reads still wait. */
   clear(): void {
     this.#fresh = [];
     this.#pending.clear();

@@ -3,14 +3,14 @@ import { type MemoryEntry, MemoryGroup, type Waiter } from "./memory-group.ts";
 import type { EventStream, Message, Outgoing } from "./stream.ts";
 
 interface MemoryStreamOptions {
-  /** The clock of timestamps and idle times: milliseconds since 1970. */
+  /** The clock for timestamps and idle times: milliseconds since 1970. */
   readonly now?: () => number;
-  /** Entries in one stream, at most (10,000). One more is refused with `stream_full`; none is ever dropped. */
+  /** Messages in one stream, at most; 10,000 when left out. */
   readonly maxLength?: number;
 }
 
 export interface MemoryStream extends EventStream {
-  /** What a restart does to a service that keeps nothing. */
+  /** Does what a restart does to a service that keeps nothing. */
   loseEverything(): void;
 }
 
@@ -20,7 +20,7 @@ interface Stream {
   readonly groups: Map<string, MemoryGroup>;
 }
 
-/** The EventStream port within one process. */
+/** The EventStream port within one process, for `npm start` and tests. Nothing survives the process. */
 export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: MemoryStreamOptions = {}): MemoryStream {
   const streams = new Map<string, Stream>();
   const wakeUps = new Map<string, Set<(name: string) => void>>();
@@ -39,7 +39,7 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
     return group;
   };
 
-  /** Before anything is changed, so that all of it is done or nothing. */
+  /** Comes before any change, so that everything is done or nothing. */
   const checkCapacity = (entries: readonly Outgoing[], lengths: Map<string, number>) => {
     for (const { stream } of entries) {
       const length = (lengths.get(stream) ?? streamOf(stream).entries.size) + 1;
@@ -105,7 +105,7 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
     },
 
     async wake(...names) {
-      // Later, so that nothing a listener does or throws befalls who wakes.
+      // Later, so that a listener that throws does not fail the caller.
       setImmediate(() => {
         for (const name of names) for (const wake of wakeUps.get(name) ?? []) wake(name);
       });
@@ -138,7 +138,7 @@ export function createMemoryStream({ now = Date.now, maxLength = 10_000 }: Memor
   };
 }
 
-/** Waits for the group to serve it, the time-out or the signal. */
+/** Waits until the group serves it, the time is over or the signal aborts. */
 function wait(
   waiters: Set<Waiter>,
   { consumer, count, blockMs, signal }: { consumer: string; count: number; blockMs: number; signal: AbortSignal },

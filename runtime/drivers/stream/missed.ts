@@ -1,29 +1,29 @@
 import type { Consumer, Message } from "./stream.ts";
 
-/** How a driver asks for a reader's own pending entries. */
+/** How an adapter asks for a reader's own pending messages. */
 interface MissedQuery {
-  /** Messages wanted, at most. */
+  /** How many messages are wanted, at most. */
   readonly count: number;
-  /** The ids of those it was given from this id on, in order. */
+  /** The ids of the reader's pending messages from this id on, in order. */
   pendingFrom(id: string): Promise<readonly string[]>;
   redeliver(ids: readonly string[]): Promise<readonly Message[]>;
 }
 
 /**
- * What readers were given by replies that never came. The service holds such entries pending for a reader that knows
- * nothing of them; left alone, they would wait until its lease is over.
+ * Finds messages whose reply was lost. The service keeps them pending for a reader that does not know of them, so they
+ * would wait until their lease is over.
  */
 interface Missed {
-  /** The reader has got these, in whatever way. */
+  /** The reader has got these messages, in whatever way. */
   got(who: Consumer, messages: readonly Message[]): void;
-  /** A read has failed. The service may go on serving it for `openMs`: nobody may have told it. */
+  /** A read has failed. The service may not know that, and may give the reader messages for another `openMs`. */
   failed(who: Consumer, openMs: number): void;
-  /** What it was given without knowing, once more; asks only after a failure. */
+  /** The messages that the reader missed, at most `count`. Asks the service only after a failure. */
   find(who: Consumer, asking: MissedQuery): Promise<readonly Message[]>;
 }
 
 interface MissedReader {
-  /** New entries come in the order of their ids: what it was given since has a greater one. */
+  /** New messages come in the order of their ids, so a missed one has a greater id. */
   newest: string;
   failure?: { readonly newest: string; readonly known: Set<string>; overAt: number };
 }

@@ -5,16 +5,16 @@ import {
   claimOwnScript,
   type Delivered,
   firstCursor,
+  type KeyedConsumer,
   type RedisEntry,
   removeIdleScript,
-  type StreamGroup,
   saysGone,
   timestampOf,
   toMessage,
 } from "./redis-entries.ts";
 import type { Message, StreamState } from "./stream.ts";
 
-/** What a command on a group answers when the server knows no such group, or has lost it. */
+/** The result of a command on a group that does not exist, or that the server has lost. */
 export const gone = Symbol("gone");
 
 type Command = readonly [name: string, ...args: (string | number)[]];
@@ -24,13 +24,13 @@ export function adding(key: string, body: string): Command {
   return ["XADD", key, "*", bodyField, body];
 }
 
-/** Adds nothing, as there is no such stream, and is refused as adding would be. */
+/** Adds nothing, because the stream does not exist, but is refused when adding would be. */
 export async function tryAdding(redis: Redis, key: string): Promise<void> {
   await redis.call("XADD", [key, "NOMKSTREAM", "*", bodyField, ""]);
 }
 
-/** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
-export function removing({ key, group }: StreamGroup, ids: readonly string[]): Command[] {
+/** Deletes first. If only that is carried out, `claimIdle` acks the rest. An entry that was only acked would stay. */
+export function removing({ key, group }: KeyedConsumer, ids: readonly string[]): Command[] {
   if (ids.length === 0) return [];
   return [
     ["XDEL", key, ...ids],
@@ -39,22 +39,22 @@ export function removing({ key, group }: StreamGroup, ids: readonly string[]): C
 }
 
 /**
- * Sends the commands in one trip, each for itself. What is called in one turn goes out together and in order; a
- * Pipeline of ioredis does the same for three times the CPU (13 us against 5 for one XADD).
+ * Sends the commands in one trip, each for itself. ioredis sends what is called at once together and in order; its
+ * Pipeline does the same for three times the CPU (13 us against 5 for one XADD).
  */
 export async function inOneTrip(redis: Redis, list: readonly Command[]): Promise<unknown[]> {
   return Promise.all(list.map(([name, ...args]) => redis.call(name, args)));
 }
 
-/** Sends the commands in one trip, all or none. Out of memory it is none, even if all of them would free some. */
+/** Sends the commands in one trip. All are carried out or none; without memory none, even if all would free some. */
 export async function asOne(redis: Redis, list: readonly Command[]): Promise<void> {
   const replies = await inOneTrip(redis, [["MULTI"], ...list, ["EXEC"]]);
   const failed = [replies.at(-1)].flat().find(isReply);
   if (failed !== undefined) throw failed;
 }
 
-/** Makes the group at the stream's beginning, where it is not there yet. */
-export async function makeGroup(redis: Redis, { key, group }: StreamGroup): Promise<void> {
+/** Makes the group at the stream's beginning, unless it exists. */
+export async function makeGroup(redis: Redis, { key, group }: KeyedConsumer): Promise<void> {
   await redis.xgroup("CREATE", key, group, "0", "MKSTREAM").catch((error: unknown) => {
     if (!isReply(error) || !error.message.startsWith("BUSYGROUP")) throw error;
   });
@@ -63,7 +63,7 @@ export async function makeGroup(redis: Redis, { key, group }: StreamGroup): Prom
 /** New entries for the consumer. */
 export async function readNew(
   redis: Redis,
-  { key, group, consumer }: StreamGroup,
+  { key, group, consumer }: KeyedConsumer,
   { count, blockMs }: { count: number; blockMs: number },
 ): Promise<Message[] | typeof gone> {
   // BLOCK 0 would wait for ever.
@@ -73,13 +73,13 @@ export async function readNew(
   return reply === gone ? gone : (reply?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
 }
 
-/** More than a reader holds at a time. */
+/** More than one reader has pending at a time. */
 const maxPending = 10_000;
 
-/** The ids of what the consumer was given from `id` on and has not acked. */
+/** The ids of the consumer's pending entries from `id` on. */
 export async function pendingFrom(
   redis: Redis,
-  { key, group, consumer }: StreamGroup,
+  { key, group, consumer }: KeyedConsumer,
   id: string,
 ): Promise<readonly string[]> {
   const args = [key, group, id, "+", maxPending, consumer];
@@ -87,10 +87,10 @@ export async function pendingFrom(
   return reply === gone ? [] : reply.map(([pendingId]) => pendingId);
 }
 
-/** Those of `ids` that are still the consumer's own once more. */
+/** Those of `ids` that are pending for the consumer, once more. */
 export async function claimOwn(
   redis: Redis,
-  { key, group, consumer }: StreamGroup,
+  { key, group, consumer }: KeyedConsumer,
   ids: readonly string[],
 ): Promise<Message[]> {
   const reply = await unlessGone(redis.eval(claimOwnScript, 1, key, group, consumer, ...ids) as Promise<Delivered[]>);
@@ -105,10 +105,10 @@ for i, entry in ipairs(claimed[2]) do
 end
 return { claimed[1], found, #claimed[3] }`;
 
-/** One XAUTOCLAIM from `cursor` on. A script, because XAUTOCLAIM does not tell the delivery counts. */
+/** One XAUTOCLAIM from `cursor` on. A script, because XAUTOCLAIM does not return delivery counts. */
 export async function claimIdle(
   redis: Redis,
-  { key, group, consumer }: StreamGroup,
+  { key, group, consumer }: KeyedConsumer,
   { minIdleMs, cursor, count }: { minIdleMs: number; cursor: string; count: number },
 ): Promise<{ cursor: string; messages: Message[]; lost: number }> {
   const args = [key, group, consumer, minIdleMs, cursor, count];
@@ -120,14 +120,14 @@ export async function claimIdle(
 
 export async function removeIdle(
   redis: Redis,
-  { key, group, consumer }: StreamGroup,
+  { key, group, consumer }: KeyedConsumer,
   minIdleMs: number,
 ): Promise<number> {
   const reply = await unlessGone(redis.eval(removeIdleScript, 1, key, group, consumer, minIdleMs) as Promise<number>);
   return reply === gone ? 0 : reply;
 }
 
-/** Settled entries are deleted, so the first one there is the oldest that is not acked. */
+/** Settled entries are deleted, so the first entry is the oldest that is not acked. */
 export async function stateOf(redis: Redis, key: string, group: string): Promise<StreamState> {
   const [length, pending, oldest, [seconds, microseconds]] = await Promise.all([
     redis.xlen(key),
@@ -144,7 +144,7 @@ export async function stateOf(redis: Redis, key: string, group: string): Promise
   };
 }
 
-/** @throws whatever `reply` fails with but the server's word that it knows no such group. */
+/** `gone` when the server answers that there is no such group. */
 async function unlessGone<T>(reply: Promise<T>): Promise<T | typeof gone> {
   try {
     return await reply;

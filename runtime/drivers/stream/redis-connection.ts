@@ -5,16 +5,16 @@ import { backoffMs } from "../../retry.ts";
 import { parseUrl } from "../../url.ts";
 import { saysFull } from "./redis-entries.ts";
 
-/** How long a command may go without its answer, connecting and reconnecting included. */
+/** How long a command may take to be answered, connecting and reconnecting included. */
 export const commandTimeoutMs = 5_000;
 const connectTimeoutMs = 4_000;
 const reconnecting = { firstMs: 100, maxMs: 2_000 };
 
-/** Where a `redis:` or `rediss:` URL leads. `name` is what messages call it: it never holds the password. */
+/** What a `redis:` or `rediss:` URL says. `name` is for messages: it never contains the password. */
 export interface RedisTarget {
   readonly name: string;
   readonly options: Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls">;
-  /** `stream_unavailable`, of the name and what it did. */
+  /** A `stream_unavailable` whose message is the name and these words. */
   readonly failure: (what: string) => StillupError;
 }
 
@@ -22,12 +22,12 @@ export interface RedisTarget {
 export interface RedisConnection {
   readonly redis: Redis;
   /**
-   * What `work` answers. A server that has not answered within `timeoutMs` loses the connection with all that waits on
-   * it, so that nothing piles up behind a dead link.
-   * @throws StillupError `stream_unavailable`, `stream_full`; the commands may or may not have been carried out.
+   * Resolves with what `work` resolves with. When the server does not answer within `timeoutMs`, the connection is
+   * dropped with everything that waits on it, so that nothing piles up behind a dead link.
+   * @throws StillupError `stream_unavailable`, `stream_full`. The server may have carried the commands out all the same.
    */
   run<T>(work: (redis: Redis) => Promise<T>, timeoutMs?: number): Promise<T>;
-  /** Drops the connection: what waits on it fails, and it connects again. */
+  /** Drops the connection. What waits on it fails, and it connects again. */
   drop(): void;
   /** Resolves when the socket is gone. */
   close(): Promise<void>;
@@ -59,7 +59,7 @@ export function parseRedisUrl(text: string): RedisTarget {
       db: Number(db),
       ...(username === "" ? {} : { username }),
       ...(password === "" ? {} : { password }),
-      // Node verifies certificate and host name unless told otherwise.
+      // Node verifies the certificate and the host name by default.
       ...(url.protocol === "rediss:" ? { tls: {} } : {}),
     },
   };
@@ -83,11 +83,11 @@ export function openConnection(target: RedisTarget): RedisConnection {
     disableClientInfo: true,
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: 500,
-    // A server that is loading its data answers LOADING at once; the check would hold commands back until it is done.
+    // A server that loads its data answers LOADING at once; the check would hold commands back until it is done.
     enableReadyCheck: false,
-    // 0: what was sent or waits fails with the connection. Sent again, an XADD could add twice.
+    // 0: what was sent or waits fails with the connection. An XADD that is sent again could add twice.
     maxRetriesPerRequest: 0,
-    // ioredis leaves the rejection of its own resubscription pending_events, which ends the process.
+    // ioredis does not handle the rejection of its own resubscription, which ends the process.
     autoResubscribe: false,
     retryStrategy: (failures) => jitter(backoffMs(failures, reconnecting), { min: 0.5, max: 1 }),
   });
@@ -150,14 +150,14 @@ export function openConnection(target: RedisTarget): RedisConnection {
   };
 }
 
-/** True for an answer of the server, as against a failure to get one. */
+/** True for an error that the server sent, false for a failure to reach it. */
 export function isReply(error: unknown): error is Error {
   return error instanceof ReplyError;
 }
 
 /**
- * The server's or the system's own words. A ReplyError also carries its command, with a password or bodies in it, so it
- * is never handed on itself.
+ * The server's or the system's own words. A ReplyError also contains its command, with a password or bodies in it, so
+ * the error itself is never passed on.
  */
 function reasonOf(error: Error): string {
   // Connecting to a name with several addresses fails with an AggregateError, whose message is empty.

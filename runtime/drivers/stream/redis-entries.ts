@@ -1,13 +1,13 @@
 import { type Consumer, entryWithoutBody, type Message } from "./stream.ts";
 
-/** The field of an entry that holds its body. */
+/** The field of an entry that contains the message's body. */
 export const bodyField = "body";
 
-/** Where XAUTOCLAIM begins, and what it answers at the end. */
+/** XAUTOCLAIM's cursor at its beginning, and again when it has seen everything. */
 export const firstCursor = "0-0";
 
-/** A stream's key, and who reads it. */
-export interface StreamGroup extends Consumer {
+/** A consumer, with the key of its stream. */
+export interface KeyedConsumer extends Consumer {
   readonly key: string;
 }
 
@@ -18,32 +18,32 @@ export function toMessage([[id, fields], attempts]: Delivered): Message {
   return { id, body: bodyOf(fields), attempts, timestamp: timestampOf(id) };
 }
 
-/** What somebody else added is kept whole: it is dead-lettered, and then deleted here. */
+/** An entry that somebody else added is kept whole, so that it can be dead-lettered and then deleted. */
 function bodyOf(fields: readonly string[]): string {
   const [name, body] = fields;
   return name === bodyField && body !== undefined ? body : JSON.stringify({ [entryWithoutBody]: fields });
 }
 
-/** An id begins with the server's clock when the entry was added, in milliseconds. */
+/** An id begins with the server's time when the entry was added, in milliseconds. */
 export function timestampOf(id: string): number {
   return Number.parseInt(id, 10);
 }
 
-/** True for the answer of a server that knows no such group, or has lost it. */
+/** True when the server answers that there is no such group: it was never made, or it was lost. */
 export function saysGone(message: string): boolean {
-  // A data loss ends a read that blocks with UNBLOCKED, all that comes later with NOGROUP; XINFO says it its own way.
+  // When data is lost, a blocked read ends with UNBLOCKED, and later commands with NOGROUP. XINFO has its own words.
   return /^(NOGROUP|UNBLOCKED|ERR no such key)/.test(message);
 }
 
-/** True for the answer of a server that takes no entries: out of memory, unable to write its disk, or a replica. */
+/** True when the server answers that it accepts no entries: no memory, a disk that it cannot write, or a replica. */
 export function saysFull(message: string): boolean {
   return /\b(OOM|MISCONF|READONLY)\b|\b(data|database|capacity|disk)\b.*\b(exceeded|full)\b/.test(message);
 }
 
-/** Entries in one stream, at most: some megabytes of wake-ups. More wait where nobody reads, and sweeps do without them. */
+/** Messages in one stream, at most: a few megabytes. Only a stream that nobody reads reaches that. */
 export const maxEntries = 10_000;
 
-/** ARGV: the group, the consumer, the ids. Answers `Delivered[]`. Atomic, so that no entry changes hands meanwhile. */
+/** ARGV: the group, the consumer, the ids. Returns `Delivered[]`. Atomic, so that nobody claims an entry meanwhile. */
 export const claimOwnScript = `
 local found = {}
 for i = 3, #ARGV do
@@ -56,8 +56,8 @@ end
 return found`;
 
 /**
- * ARGV: the group, who is not to be removed, the least idle time in milliseconds. Answers how many were removed.
- * Atomic, because deleting a consumer drops what it was given since one looked.
+ * ARGV: the group, a consumer that stays, the minimum idle time in milliseconds. Returns how many were removed. Atomic,
+ * because deleting a consumer loses what it was given since the look.
  */
 export const removeIdleScript = `
 local removed = 0

@@ -10,25 +10,25 @@ export type Block = <T>(work: (redis: Redis) => Promise<T>, blockMs: number) => 
 
 interface RedisReadOptions<T> {
   readonly signal: AbortSignal;
-  /** Takes what the server gave out after the reader had gone. Must not throw. */
-  readonly late: (value: T) => Promise<void>;
+  /** Called with what the server gave out after the reader had gone. Must not throw. */
+  readonly onLate: (value: T) => Promise<void>;
 }
 
-/** Blocking reads side by side: each has a connection while it lasts, and leaves it to the next. */
+/** Blocking reads side by side. Each has a connection of its own while it lasts; the next read uses it again. */
 interface RedisReaders {
-  /** What `reading` resolves with, or undefined as soon as the signal aborts or the readers are closed. */
+  /** Resolves with what `reading` does, or with undefined as soon as the signal aborts or `close` is called. */
   read<T>(reading: (block: Block) => Promise<T>, options: RedisReadOptions<T>): Promise<T | undefined>;
-  /** Ends all reads, waits for what they still get, and closes; at most 4 s. */
+  /** Ends all reads, waits for what they still get, and closes their connections; at most 4 s. */
   close(): Promise<void>;
 }
 
 interface RedisReader {
   readonly connection: RedisConnection;
-  /** What the server calls the connection; undefined while there is none. */
+  /** The server's number for the connection; undefined while there is none. */
   clientId: number | undefined;
 }
 
-/** `commands` is the connection over which a blocked one is asked to end. */
+/** A blocked connection is asked over `commands` to end. */
 export function createReaders(target: RedisTarget, commands: RedisConnection): RedisReaders {
   const all: RedisReader[] = [];
   const free: RedisReader[] = [];
@@ -37,7 +37,7 @@ export function createReaders(target: RedisTarget, commands: RedisConnection): R
   let closed = false;
 
   return {
-    async read(reading, { signal, late }) {
+    async read(reading, { signal, onLate }) {
       if (closed) throw target.failure("is closed");
       if (signal.aborted) return undefined;
       const reader = free.pop() ?? openReader(target);
@@ -47,7 +47,7 @@ export function createReaders(target: RedisTarget, commands: RedisConnection): R
       const first = await Promise.race([value, stop.asked]).finally(stop.forget);
       if (first !== undefined) return first;
 
-      const leftover = unblock(reader, { commands, value }).then(() => value.then(late, () => {}));
+      const leftover = unblock(reader, { commands, value }).then(() => value.then(onLate, () => {}));
       leftovers.add(leftover);
       void leftover.finally(() => leftovers.delete(leftover));
       return undefined;
@@ -55,7 +55,7 @@ export function createReaders(target: RedisTarget, commands: RedisConnection): R
     async close() {
       closed = true;
       for (const ask of stops) ask();
-      // A stopped read notes what it leaves behind in the turn after this one.
+      // A stopped read adds to `leftovers` in the next turn of the event loop.
       await delay(0);
       await Promise.race([Promise.all(leftovers), delay(closeTimeoutMs, undefined, { ref: false })]);
       await Promise.all(all.map((reader) => reader.connection.close()));
@@ -101,13 +101,13 @@ async function block<T>(
   stop: ReaderStop,
   { work, blockMs }: { work: (redis: Redis) => Promise<T>; blockMs: number },
 ): Promise<T> {
-  // Asked before, because a blocked connection cannot answer it.
+  // Asked first, because a blocked connection cannot answer it.
   reader.clientId ??= await reader.connection.run((redis) => redis.client("ID"));
   if (stop.isAsked()) throw new Error("the reader has gone");
   return reader.connection.run(work, blockMs + commandTimeoutMs);
 }
 
-/** Has the server answer what blocks, so that it gives nothing more to a reader that has gone. */
+/** Makes the server answer a blocked read now, so that it gives nothing more to a reader that has gone. */
 async function unblock(
   reader: RedisReader,
   { commands, value }: { commands: RedisConnection; value: Promise<unknown> },
@@ -116,7 +116,7 @@ async function unblock(
     () => true,
     () => true,
   );
-  // Until it is over: the command that is to block may still be on its way while the server is asked.
+  // Repeated until the read is over: its command may not have arrived when the server is asked.
   for (let id = reader.clientId; id !== undefined; id = reader.clientId) {
     const clientId = id;
     const answer = await commands.run((redis) => redis.client("UNBLOCK", clientId)).catch(() => undefined);

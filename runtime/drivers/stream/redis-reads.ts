@@ -2,43 +2,43 @@ import type { Redis } from "ioredis";
 import { createMissed } from "./missed.ts";
 import * as command from "./redis-commands.ts";
 import { commandTimeoutMs, type RedisTarget } from "./redis-connection.ts";
-import { firstCursor, type StreamGroup } from "./redis-entries.ts";
+import { firstCursor, type KeyedConsumer } from "./redis-entries.ts";
 import type { Block } from "./redis-readers.ts";
 import type { Consumer, EventStream, Message } from "./stream.ts";
 
-const maxLossesARead = 10;
+const maxLossesPerRead = 10;
 
 interface ReadsOptions {
   readonly target: RedisTarget;
-  placeOf(who: Consumer): StreamGroup;
+  keyed(who: Consumer): KeyedConsumer;
   count(kind: string): void;
   send<T>(kind: string, work: (redis: Redis) => Promise<T>): Promise<T>;
 }
 
-/** What a reader gets: what it missed, what is new, what others left. */
-export function createReads({ target, placeOf, count, send }: ReadsOptions) {
+/** The ways in which a consumer gets messages. */
+export function createReads({ target, keyed, count, send }: ReadsOptions) {
   const missed = createMissed();
 
   const redeliver = (who: Consumer, ids: readonly string[]) =>
-    send("redeliver", (redis) => command.claimOwn(redis, placeOf(who), ids));
+    send("redeliver", (redis) => command.claimOwn(redis, keyed(who), ids));
 
   const readNew = async (who: Consumer, block: Block, options: { count: number; blockMs: number }) => {
     const until = performance.now() + options.blockMs;
-    for (let losses = 0; losses < maxLossesARead; losses++) {
+    for (let losses = 0; losses < maxLossesPerRead; losses++) {
       const blockMs = Math.max(0, Math.ceil(until - performance.now()));
       count("read");
-      const reply = await block((redis) => command.readNew(redis, placeOf(who), { ...options, blockMs }), blockMs);
+      const reply = await block((redis) => command.readNew(redis, keyed(who), { ...options, blockMs }), blockMs);
       if (reply !== command.gone) return reply;
-      await send("make_group", (redis) => command.makeGroup(redis, placeOf(who)));
+      await send("make_group", (redis) => command.makeGroup(redis, keyed(who)));
     }
     throw target.failure(`keeps losing the group ${who.group} of ${who.stream}`);
   };
 
-  /** What the reader was given without knowing, else new entries. */
+  /** Messages that the reader missed, or else new ones. */
   const readNext = async (who: Consumer, block: Block, options: { count: number; blockMs: number }) => {
     const found = await missed.find(who, {
       count: options.count,
-      pendingFrom: (id) => send("pending", (redis) => command.pendingFrom(redis, placeOf(who), id)),
+      pendingFrom: (id) => send("pending", (redis) => command.pendingFrom(redis, keyed(who), id)),
       redeliver: (ids) => redeliver(who, ids),
     });
     if (found.length > 0) return found;
@@ -47,7 +47,7 @@ export function createReads({ target, placeOf, count, send }: ReadsOptions) {
       missed.got(who, messages);
       return messages;
     } catch (error) {
-      // A server that has not heard that the connection is gone may give it entries for as long as it blocks.
+      // A server that does not know that the connection is gone may give it messages for as long as it blocks.
       missed.failed(who, options.blockMs + commandTimeoutMs);
       throw error;
     }
@@ -59,7 +59,7 @@ export function createReads({ target, placeOf, count, send }: ReadsOptions) {
     let cursor = firstCursor;
     do {
       const options = { minIdleMs, cursor, count: count - messages.length };
-      const part = await send("take_over", (redis) => command.claimIdle(redis, placeOf(who), options));
+      const part = await send("claim_stale", (redis) => command.claimIdle(redis, keyed(who), options));
       messages.push(...part.messages);
       lost += part.lost;
       cursor = part.cursor;

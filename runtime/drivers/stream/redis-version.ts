@@ -1,6 +1,6 @@
 import { openConnection, parseRedisUrl } from "./redis-connection.ts";
 
-/** The server's version, such as `7.4.2`; null when it does not tell. A server like Redis tells what it is equal to. */
+/** The server's version, such as `7.4.2`; null when it does not say. Valkey says which Redis it is compatible with. */
 export async function redisVersion(url: string): Promise<string | null> {
   const connection = openConnection(parseRedisUrl(url));
   try {

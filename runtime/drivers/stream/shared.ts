@@ -2,17 +2,20 @@ import type { StillupError } from "../../errors.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import type { Consumer, EventStream, Message } from "./stream.ts";
 
-/** What the drivers that reach a service do alike. */
+/** What the adapters that reach a service have in common. */
 
-const soonMs = 2_000;
+const pingTimeoutMs = 2_000;
 
-/** @throws StillupError what `failure` makes of the words when no answer comes within 2 s; else what `answer` throws. */
-export async function soon(answer: Promise<unknown>, failure: (what: string) => StillupError): Promise<void> {
-  const isThere = answer.then(() => true);
-  if (!(await withTimeout(soonMs, isThere))) throw failure(`did not answer within ${soonMs / 1_000} s`);
+/** @throws what `answer` throws, or what `failure` makes of the words when it takes longer than 2 s. */
+export async function withinPingTimeout(
+  answer: Promise<unknown>,
+  failure: (what: string) => StillupError,
+): Promise<void> {
+  const answered = answer.then(() => true);
+  if (!(await withTimeout(pingTimeoutMs, answered))) throw failure(`did not answer within ${pingTimeoutMs / 1_000} s`);
 }
 
-/** Adds once more what came for a reader that had gone: pending for nobody, it would wait for its lease to end. */
+/** Adds messages again that came after their reader had gone. Left pending, they would wait for their lease to end. */
 export async function handBack(
   settle: EventStream["settle"],
   who: Consumer,

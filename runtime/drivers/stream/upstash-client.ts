@@ -9,59 +9,59 @@ type Pipeline = ReturnType<Redis["pipeline"]>;
 
 /** One command of a trip. */
 export interface UpstashCommand {
-  /** In lower case, as it is counted. */
+  /** In lower case, for the metric. */
   readonly name: string;
   readonly into: (pipeline: Pipeline) => unknown;
 }
 
-/** What the service answers a command: `error` when it refused it. */
+/** The reply to one command. `error`: the service refused it. */
 export interface UpstashReply {
   readonly result: unknown;
   readonly error?: string;
 }
 
 export interface SendOptions {
-  /** All of them or none, and nothing of others in between. */
+  /** All commands are carried out or none, and no others in between. */
   readonly atomically?: boolean;
 }
 
-/** Sends commands over REST, never twice: after a failure nobody knows whether they were carried out. */
+/** Sends commands over REST, never twice: after a failure nobody knows whether the service carried them out. */
 export interface UpstashClient {
   /**
-   * The commands' replies, of one trip. `kind` is what it is counted as.
-   * @throws StillupError `stream_unavailable` when there is no answer within 5 s, or it is not of the service.
+   * Sends the commands in one trip and resolves with their replies. `kind` is the trip's name in the metric.
+   * @throws StillupError `stream_unavailable` when there is no answer within 5 s, or somebody else answers.
    */
   send(kind: string, commands: readonly UpstashCommand[], options?: SendOptions): Promise<readonly UpstashReply[]>;
-  /** What a reply carries. @throws StillupError `stream_unavailable` when it is a refusal, or there is none. */
+  /** A reply's result. @throws StillupError `stream_unavailable`, `stream_full` when it is a refusal or is missing. */
   resultOf(reply: UpstashReply | undefined): unknown;
-  /** Counts a trip that is not sent here. */
+  /** Counts a trip that `send` does not make. */
   countTrip(kind: string): void;
-  /** Counts commands that are charged for and that `send` does not see: a script's, a subscription's. */
+  /** Counts commands that are charged for and that `send` does not see: those of a script or a subscription. */
   countCharged(name: string, times?: number): void;
-  /** Fails what is still going on. */
+  /** Fails the trips under way, and all later ones. */
   close(): void;
 }
 
 interface ClientOptions {
   readonly metrics?: Pick<Metrics, "count">;
-  /** Notified after each trip whether it found the service there. */
-  readonly onCall?: (isThere: boolean) => void;
+  /** Called after each trip. False: the service was not reached, or refused. */
+  readonly onCall?: (reached: boolean) => void;
 }
 
 export function createClient(target: UpstashTarget, { metrics, onCall }: ClientOptions): UpstashClient {
-  const going = new Set<AbortController>();
+  const underWay = new Set<AbortController>();
   let next = AbortSignal.abort();
   let closed = false;
   const redis = new Redis({
     url: target.url,
     token: target.token,
-    // The library asks for it while exec() is being called.
+    // The library reads it while exec() is called.
     signal: () => next,
-    // More would send an XADD again that may have been carried out.
+    // With more it would send an XADD again that may have been carried out.
     retry: { retries: 0 },
-    // Else "42" comes back as a number, and a body that is JSON as an object.
+    // With it "42" comes back as a number, and a body that is JSON as an object.
     automaticDeserialization: false,
-    // It would send what is called in one turn in two requests, with no order between them.
+    // It would send what is called at once in two requests, with no order between them.
     enableAutoPipelining: false,
     enableTelemetry: false,
   });
@@ -76,7 +76,7 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
     resultOf(reply) {
       if (reply !== undefined && reply.error === undefined) return reply.result;
       onCall?.(false);
-      throw reply?.error === undefined ? target.failure("left an answer out") : target.refusal(reply.error);
+      throw reply?.error === undefined ? target.failure("did not answer every command") : target.refusal(reply.error);
     },
 
     async send(kind, commands, { atomically = false } = {}) {
@@ -92,7 +92,7 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
         () => call.abort(target.failure(`did not answer within ${callTimeoutMs / 1000} s`)),
         callTimeoutMs,
       );
-      going.add(call);
+      underWay.add(call);
       try {
         next = call.signal;
         const replies = (await pipeline.exec({ keepErrors: true })) as readonly UpstashReply[];
@@ -103,18 +103,18 @@ export function createClient(target: UpstashTarget, { metrics, onCall }: ClientO
         throw call.signal.aborted ? call.signal.reason : explain(target, error);
       } finally {
         clearTimeout(timer);
-        going.delete(call);
+        underWay.delete(call);
       }
     },
 
     close() {
       closed = true;
-      for (const call of going) call.abort(target.failure("is closed"));
+      for (const call of underWay) call.abort(target.failure("is closed"));
     },
   };
 }
 
-/** The library's errors are never handed on themselves: their messages end in the whole request, with bodies in it. */
+/** The library's own errors are never passed on: their messages end with the whole request, bodies included. */
 function explain(target: UpstashTarget, error: unknown): StillupError {
   const { message, cause } = error as Error;
   const [reason = ""] = message.split(", command was: ");
@@ -126,7 +126,7 @@ function explain(target: UpstashTarget, error: unknown): StillupError {
   );
 }
 
-/** Why fetch failed stands in its error's cause; of several addresses that failed, only the code says it. */
+/** The reason is in the cause of fetch's error. When several addresses failed, only its code says anything. */
 export function unreachable(target: UpstashTarget, error: unknown): StillupError {
   const { cause = error } = error as { cause?: unknown };
   const { message, code } = cause as { message?: string; code?: string };

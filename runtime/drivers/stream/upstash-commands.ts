@@ -1,18 +1,18 @@
-import { bodyField, claimOwnScript, removeIdleScript, type StreamGroup } from "./redis-entries.ts";
+import { bodyField, claimOwnScript, type KeyedConsumer, removeIdleScript } from "./redis-entries.ts";
 import type { UpstashCommand } from "./upstash-client.ts";
 
 export function addEntry(key: string, body: string): UpstashCommand {
   return { name: "xadd", into: (pipeline) => pipeline.xadd(key, "*", { [bodyField]: body }) };
 }
 
-/** Adds nothing, as there is no such stream, and is refused as adding would be. */
+/** Adds nothing, because the stream does not exist, but is refused when adding would be. */
 export function tryAdding(key: string): UpstashCommand {
   const into: UpstashCommand["into"] = (pipeline) => pipeline.xadd(key, "*", { [bodyField]: "" }, { nomkStream: true });
   return { name: "xadd", into };
 }
 
-/** Deleted first: were it cut short there, taking over would clear it up; an acked entry would stay for ever. */
-export function removeEntries({ key, group }: StreamGroup, ids: readonly string[]): UpstashCommand[] {
+/** Deletes first. If only that is carried out, `claimIdle` acks the rest. An entry that was only acked would stay. */
+export function removeEntries({ key, group }: KeyedConsumer, ids: readonly string[]): UpstashCommand[] {
   if (ids.length === 0) return [];
   return [
     { name: "xdel", into: (pipeline) => pipeline.xdel(key, [...ids]) },
@@ -20,22 +20,22 @@ export function removeEntries({ key, group }: StreamGroup, ids: readonly string[
   ];
 }
 
-/** Fails with BUSYGROUP where the group is there. */
-export function makeGroup({ key, group }: StreamGroup): UpstashCommand {
+/** Fails with BUSYGROUP when the group exists. */
+export function makeGroup({ key, group }: KeyedConsumer): UpstashCommand {
   const options = { type: "CREATE", group, id: "0", options: { MKSTREAM: true } } as const;
   return { name: "xgroup", into: (pipeline) => pipeline.xgroup(key, options) };
 }
 
-export function readNew({ key, group, consumer }: StreamGroup, count: number): UpstashCommand {
+export function readNew({ key, group, consumer }: KeyedConsumer, count: number): UpstashCommand {
   return { name: "xreadgroup", into: (pipeline) => pipeline.xreadgroup(group, consumer, key, ">", { count }) };
 }
 
-export function claimOwn({ key, group, consumer }: StreamGroup, ids: readonly string[]): UpstashCommand {
+export function claimOwn({ key, group, consumer }: KeyedConsumer, ids: readonly string[]): UpstashCommand {
   return { name: "eval", into: (pipeline) => pipeline.eval(claimOwnScript, [key], [group, consumer, ...ids]) };
 }
 
 export function claimIdle(
-  { key, group, consumer }: StreamGroup,
+  { key, group, consumer }: KeyedConsumer,
   { minIdleMs, cursor, count }: { minIdleMs: number; cursor: string; count: number },
 ): UpstashCommand {
   const into: UpstashCommand["into"] = (pipeline) =>
@@ -44,20 +44,20 @@ export function claimIdle(
 }
 
 /** The consumer's pending entries from `first` to `last`. */
-export function listPending({ key, group, consumer }: StreamGroup, first: string, last: string): UpstashCommand {
+export function listPending({ key, group, consumer }: KeyedConsumer, first: string, last: string): UpstashCommand {
   const into: UpstashCommand["into"] = (pipeline) =>
     pipeline.xpending(key, group, first, last, maxPending, { consumer });
   return { name: "xpending", into };
 }
 
-/** More than a consumer can hold: Upstash allows it 1,000. */
+/** More than a consumer can have pending: Upstash allows 1,000. */
 const maxPending = 10_000;
 
-export function listConsumers({ key, group }: StreamGroup): UpstashCommand {
+export function listConsumers({ key, group }: KeyedConsumer): UpstashCommand {
   return { name: "xinfo", into: (pipeline) => pipeline.xinfo(key, { type: "CONSUMERS", group }) };
 }
 
-export function removeIdle({ key, group, consumer }: StreamGroup, minIdleMs: number): UpstashCommand {
+export function removeIdle({ key, group, consumer }: KeyedConsumer, minIdleMs: number): UpstashCommand {
   return { name: "eval", into: (pipeline) => pipeline.eval(removeIdleScript, [key], [group, consumer, minIdleMs]) };
 }
 

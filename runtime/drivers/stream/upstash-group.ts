@@ -1,8 +1,8 @@
 import {
   type Delivered,
   firstCursor,
+  type KeyedConsumer,
   type RedisEntry,
-  type StreamGroup,
   saysGone,
   timestampOf,
   toMessage,
@@ -12,22 +12,22 @@ import type { UpstashClient, UpstashReply } from "./upstash-client.ts";
 import * as command from "./upstash-commands.ts";
 import type { Watch, WatchFound } from "./upstash-watch.ts";
 
-/** Upstash lets a consumer hold 1,000 entries, and refuses a read whose COUNT might lead beyond, whatever is there. */
-const maxEntriesARead = 100;
+/** Upstash lets a consumer have 1,000 entries pending, and refuses a read whose COUNT could exceed that. */
+const maxEntriesPerRead = 100;
 
-/** New entries for the consumer, at most `count`. `onFailure` is told of a trip whose reply may be lost. */
+/** New messages for the consumer, at most `count`. `onFailure` is called for a trip whose reply may be lost. */
 export async function readNew(
   client: UpstashClient,
-  place: StreamGroup,
+  who: KeyedConsumer,
   { count, onFailure }: { count: number; onFailure: () => void },
 ): Promise<WatchFound> {
   const messages: Message[] = [];
   let isMore = true;
   while (isMore && messages.length < count) {
-    const wanted = Math.min(count - messages.length, maxEntriesARead);
-    const part = await readPart(client, place, wanted).catch((error: unknown) => {
+    const wanted = Math.min(count - messages.length, maxEntriesPerRead);
+    const part = await readPart(client, who, wanted).catch((error: unknown) => {
       onFailure();
-      // What came before is pending for this consumer: nobody else would get it for a long while.
+      // What came before is pending for this consumer, and nobody else would get it before its lease is over.
       if (messages.length === 0) throw error;
       return null;
     });
@@ -38,23 +38,23 @@ export async function readNew(
   return { messages, isMore };
 }
 
-async function readPart(client: UpstashClient, place: StreamGroup, count: number): Promise<Message[]> {
-  const reading = command.readNew(place, count);
+async function readPart(client: UpstashClient, who: KeyedConsumer, count: number): Promise<Message[]> {
+  const reading = command.readNew(who, count);
   let replies = await client.send("read", [reading]);
-  if (isGone(replies[0])) replies = await client.send("make_group", [command.makeGroup(place), reading]);
+  if (isGone(replies[0])) replies = await client.send("make_group", [command.makeGroup(who), reading]);
   const result = client.resultOf(replies.at(-1)) as [[string, RedisEntry[]]] | null;
   return (result?.[0][1] ?? []).map((entry) => toMessage([entry, 1]));
 }
 
-/** The ids of what the consumer was given from `id` on and has not acked. */
-export async function pendingFrom(client: UpstashClient, place: StreamGroup, id: string): Promise<readonly string[]> {
-  const [reply] = await client.send("pending", [command.listPending(place, id, "+")]);
+/** The ids of the consumer's pending entries from `id` on. */
+export async function pendingFrom(client: UpstashClient, who: KeyedConsumer, id: string): Promise<readonly string[]> {
+  const [reply] = await client.send("pending", [command.listPending(who, id, "+")]);
   return isGone(reply) ? [] : (client.resultOf(reply) as PendingEntry[]).map(([pendingId]) => pendingId);
 }
 
-/** Those of `ids` that are still the consumer's own once more. */
-export async function redeliver(client: UpstashClient, place: StreamGroup, ids: readonly string[]): Promise<Message[]> {
-  const [reply] = await client.send("redeliver", [command.claimOwn(place, ids)]);
+/** Those of `ids` that are pending for the consumer, once more. */
+export async function redeliver(client: UpstashClient, who: KeyedConsumer, ids: readonly string[]): Promise<Message[]> {
+  const [reply] = await client.send("redeliver", [command.claimOwn(who, ids)]);
   if (isGone(reply)) return [];
   const found = client.resultOf(reply) as Delivered[];
   client.countCharged("xpending", ids.length);
@@ -62,10 +62,10 @@ export async function redeliver(client: UpstashClient, place: StreamGroup, ids: 
   return found.map(toMessage);
 }
 
-/** Asks nothing while the watch knows that there is nothing to take over. */
+/** Sends nothing while the watch knows that there is nothing to claim. */
 export async function claimStale(
   client: UpstashClient,
-  place: StreamGroup,
+  who: KeyedConsumer,
   { minIdleMs, count, watch }: { minIdleMs: number; count: number; watch: Watch },
 ): Promise<{ messages: Message[]; lost: number }> {
   const messages: Message[] = [];
@@ -74,7 +74,7 @@ export async function claimStale(
   let cursor = firstCursor;
   do {
     const look = watch.beginLook();
-    const part = await claimIdle(client, place, { minIdleMs, cursor, count: count - messages.length });
+    const part = await claimIdle(client, who, { minIdleMs, cursor, count: count - messages.length });
     messages.push(...part.messages);
     lost += part.lost;
     cursor = part.cursor;
@@ -83,49 +83,49 @@ export async function claimStale(
   return { messages, lost };
 }
 
-/** One XAUTOCLAIM from `cursor` on, and the stream's length. Only what is found costs more, and another trip. */
+/** One XAUTOCLAIM from `cursor` on, and the stream's length. Another trip follows only when something was found. */
 async function claimIdle(
   client: UpstashClient,
-  place: StreamGroup,
+  who: KeyedConsumer,
   options: { minIdleMs: number; cursor: string; count: number },
 ): Promise<{ cursor: string; messages: Message[]; lost: number; length: number }> {
-  const asked = [command.claimIdle(place, options), command.lengthOf(place.key)];
-  const [claimed, counted] = await client.send("take_over", asked);
+  const commands = [command.claimIdle(who, options), command.lengthOf(who.key)];
+  const [claimed, counted] = await client.send("claim_stale", commands);
   const length = client.resultOf(counted) as number;
   if (isGone(claimed)) return { cursor: firstCursor, messages: [], lost: 0, length };
   const [cursor, entries, deleted] = client.resultOf(claimed) as [string, RedisEntry[], string[]];
-  const tries = await triesOf(client, place, entries);
+  const tries = await triesOf(client, who, entries);
   const messages = entries.map((entry) => toMessage([entry, tries.get(entry[0]) ?? 2]));
   return { cursor, messages, lost: deleted.length, length };
 }
 
 type PendingEntry = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
 
-/** How often each of the consumer's entries was delivered, which XAUTOCLAIM does not tell. */
+/** How often each of the consumer's entries was given out, which XAUTOCLAIM does not return. */
 async function triesOf(
   client: UpstashClient,
-  place: StreamGroup,
+  who: KeyedConsumer,
   entries: readonly RedisEntry[],
 ): Promise<Map<string, number>> {
   const [first, last] = [entries.at(0), entries.at(-1)];
   if (first === undefined || last === undefined) return new Map();
-  const [reply] = await client.send("tries", [command.listPending(place, first[0], last[0])]);
+  const [reply] = await client.send("tries", [command.listPending(who, first[0], last[0])]);
   const pending = client.resultOf(reply) as PendingEntry[];
   return new Map(pending.map(([id, , , deliveries]) => [id, deliveries]));
 }
 
-/** Looks first: there is rarely anybody to remove, and the script costs more. */
+/** Looks first: there is rarely a consumer to remove, and the script costs more. */
 export async function removeIdleConsumers(
   client: UpstashClient,
-  place: StreamGroup,
+  who: KeyedConsumer,
   minIdleMs: number,
 ): Promise<number> {
-  const [listed] = await client.send("list_consumers", [command.listConsumers(place)]);
+  const [listed] = await client.send("list_consumers", [command.listConsumers(who)]);
   if (isGone(listed)) return 0;
-  const others = (client.resultOf(listed) as Flat[]).map(fieldsOf).filter(({ name }) => name !== place.consumer);
+  const others = (client.resultOf(listed) as Flat[]).map(fieldsOf).filter(({ name }) => name !== who.consumer);
   if (!others.some(({ pending, idle }) => pending === 0 && Number(idle) >= minIdleMs)) return 0;
 
-  const [removed] = await client.send("remove_idle_consumers", [command.removeIdle(place, minIdleMs)]);
+  const [removed] = await client.send("remove_idle_consumers", [command.removeIdle(who, minIdleMs)]);
   if (isGone(removed)) return 0;
   const count = client.resultOf(removed) as number;
   client.countCharged("xinfo");
@@ -133,7 +133,7 @@ export async function removeIdleConsumers(
   return count;
 }
 
-/** Settled entries are deleted, so the first one there is the oldest that is not acked. */
+/** Settled entries are deleted, so the first entry is the oldest that is not acked. */
 export async function stateOf(client: UpstashClient, key: string, group: string): Promise<StreamState> {
   const [counted, listed] = await client.send("state", [command.lengthOf(key), command.listGroups(key)]);
   const length = client.resultOf(counted) as number;
@@ -154,7 +154,7 @@ function isGone(reply: UpstashReply | undefined): boolean {
   return reply?.error !== undefined && saysGone(reply.error);
 }
 
-/** Names and values in turns, as XINFO answers. */
+/** Name, value, name, value, as XINFO answers. */
 type Flat = readonly (string | number)[];
 
 function fieldsOf(flat: Flat): Record<string, string | number> {

@@ -6,17 +6,17 @@ interface UpstashReadOptions {
   readonly blockMs: number;
   readonly signal: AbortSignal;
   readonly watch: Watch;
-  /** Asks the service. */
+  /** Asks the service for at most `count` new messages. */
   readonly readNew: (count: number) => Promise<WatchFound>;
-  /** Takes what was given out to a reader that had gone. Must not throw. */
-  readonly late: (messages: readonly Message[]) => Promise<void>;
+  /** Called with what the service gave out after the reader had gone. Must not throw. */
+  readonly onLate: (messages: readonly Message[]) => Promise<void>;
 }
 
-/** Reads that wait for wake-ups, as nothing blocks over REST. */
+/** Reads that wait for wake-ups, because no command blocks over REST. */
 interface UpstashReads {
   /** Resolves with [] as soon as `signal` aborts or the reads are closed. */
   read(options: UpstashReadOptions): Promise<Message[]>;
-  /** Ends all reads; resolves when what they still got is taken care of. */
+  /** Ends all reads. Resolves when what they still got is handed back. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function createReads(): UpstashReads {
   const leftovers = new Set<Promise<void>>();
 
   return {
-    async read({ signal, late, ...options }) {
+    async read({ signal, onLate, ...options }) {
       if (signal.aborted) return [];
       const stop = new AbortController();
       const abort = () => stop.abort();
@@ -42,13 +42,13 @@ export function createReads(): UpstashReads {
         stops.delete(stop);
         signal.removeEventListener("abort", abort);
       }
-      const leftover = reading.then(late, () => {}).finally(() => leftovers.delete(leftover));
+      const leftover = reading.then(onLate, () => {}).finally(() => leftovers.delete(leftover));
       leftovers.add(leftover);
       return [];
     },
     async close() {
       for (const stop of stops) stop.abort();
-      // A stopped read notes what it leaves behind some turns later.
+      // A stopped read adds to `leftovers` some turns of the event loop later.
       await new Promise(setImmediate);
       await Promise.all(leftovers);
     },
@@ -57,7 +57,7 @@ export function createReads(): UpstashReads {
 
 async function readUntil(
   stop: AbortSignal,
-  { count, blockMs, watch, readNew }: Omit<UpstashReadOptions, "signal" | "late">,
+  { count, blockMs, watch, readNew }: Omit<UpstashReadOptions, "signal" | "onLate">,
 ): Promise<Message[]> {
   const until = performance.now() + blockMs;
   while (!stop.aborted) {
@@ -74,7 +74,7 @@ async function readUntil(
 }
 
 async function readOnce(watch: Watch, readNew: UpstashReadOptions["readNew"], count: number): Promise<Message[]> {
-  // After a failure nothing is known.
+  // After a failure there may be more.
   let found: WatchFound = { messages: [], isMore: true };
   watch.beginRead();
   try {

@@ -2,25 +2,25 @@ import { StillupError } from "../../errors.ts";
 import { parseUrl } from "../../url.ts";
 import { saysFull } from "./redis-entries.ts";
 
-/** A database of Upstash's as its REST API has it. */
+/** A database at Upstash, as its REST API is addressed. */
 export interface UpstashTarget {
   /** Without a slash at its end. */
   readonly url: string;
   readonly token: string;
-  /** What messages call it. */
+  /** For messages. */
   readonly name: string;
-  /** An error that says what it did. The token is taken out of `what`, should it stand in there. */
+  /** A `stream_unavailable` whose message is the name and these words, without the token. */
   failure(what: string): StillupError;
-  /** The error for an answer in which it refuses, with the remedy where it is known. */
+  /** The error for a refusal, with what to do where that is known. */
   refusal(reason: string): StillupError;
 }
 
-/** @throws StillupError `invalid_configuration` when the URL is no REST URL or the token cannot be one. */
+/** @throws StillupError `invalid_configuration` when the URL is not a REST URL, or the token cannot be one. */
 export function parseUpstashTarget({ url, token }: { url: string; token: string }): UpstashTarget {
   const parsed = parseUrl(url);
   const isBare = parsed !== null && `${parsed.username}${parsed.password}${parsed.search}${parsed.hash}` === "";
   if (!isBare || !/^https?:$/.test(parsed.protocol)) {
-    throw new StillupError("invalid_configuration", "UPSTASH_REDIS_REST_URL must read https://host, and nothing more.");
+    throw new StillupError("invalid_configuration", "UPSTASH_REDIS_REST_URL must be https://host, and nothing more.");
   }
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new StillupError(
@@ -47,7 +47,7 @@ export function parseUpstashTarget({ url, token }: { url: string; token: string 
 
 const maxCharacters = 300;
 
-/** By what the service says: a status does not tell, as an over-quota command in a pipeline is answered with 200. */
+/** By the service's words: in a pipeline the status is 200 even for a command that exceeds the quota. */
 const remedies: readonly (readonly [RegExp, string])[] = [
   [
     /^(WRONGPASS|NOAUTH)|unauthorized/i,

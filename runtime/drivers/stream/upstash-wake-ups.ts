@@ -8,9 +8,9 @@ import { publish } from "./upstash-commands.ts";
 import type { UpstashTarget } from "./upstash-target.ts";
 
 const answerTimeoutMs = 5_000;
-/** Under a minute: proxies like to cut off what has been silent for one. */
+/** Proxies often cut off a connection that has been silent for a minute. */
 const silenceMs = 55_000;
-/** A connection that lasts less counts as a failure to connect: each costs commands. */
+/** A connection that lasts less counts as a failure: each connection costs commands. */
 const shortLifeMs = 30_000;
 const reconnecting = { firstMs: 250, maxMs: 30_000 };
 
@@ -18,26 +18,26 @@ interface UpstashWakeUpsOptions {
   readonly target: UpstashTarget;
   readonly client: UpstashClient;
   readonly channel: string;
-  /** Called when it begins to hear all that is woken, and when it no longer does. */
+  /** Called when it begins to hear wake-ups, and when it no longer hears them. */
   readonly onHearing: () => void;
 }
 
-/** One channel of a database, heard as server-sent events over a connection that is made again until `close`. */
+/** One pub/sub channel, heard as server-sent events over a connection that is made again until `close`. */
 interface UpstashWakeUps {
   isHearing(): boolean;
-  /** The command that wakes `names` wherever the channel is heard. */
-  waking(names: readonly string[]): UpstashCommand;
-  /** Calls `wake` whenever `name` is woken and heard, or may have been missed; returns the function that ends it. */
+  /** The command that wakes `names` in every process that listens. */
+  wakeCommand(names: readonly string[]): UpstashCommand;
+  /** Calls `wake` whenever `name` is woken, or may have been. Returns the function that ends it. */
   on(name: string, wake: () => void): () => void;
-  /** Begins to listen, if it has not. Resolves when it hears; rejects when the latest try to connect has failed. */
+  /** Begins to listen, if it has not. Resolves when it hears; rejects when the latest try to connect failed. */
   listen(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * One channel for everything: one connection a process and one PUBLISH a trip, whatever is woken; the price list charges
- * nothing for hearing. When it has been silent for a while the first process to notice wakes for nobody, which proves
- * the connections of all alive.
+ * All wake-ups share one channel: one connection for each process and one PUBLISH for each trip. Upstash charges
+ * nothing for what is heard. After some silence the first process to notice publishes an empty wake-up, which shows
+ * all processes that their connections work.
  */
 export function createWakeUps({ target, client, channel, onHearing }: UpstashWakeUpsOptions): UpstashWakeUps {
   const closing = new AbortController();
@@ -56,28 +56,28 @@ export function createWakeUps({ target, client, channel, onHearing }: UpstashWak
     hearing = value;
     client.countCharged(value ? "subscribe" : "unsubscribe");
     onHearing();
-    // What was woken in between was missed.
+    // Wake-ups in between were missed.
     if (value && hasHeard) wake([...listeners.keys()]);
     hasHeard ||= value;
   };
 
-  const waking = (names: readonly string[]) => publish(channel, JSON.stringify(names));
+  const wakeCommand = (names: readonly string[]) => publish(channel, JSON.stringify(names));
 
-  /** Resolves when the server ends the subscription. @throws StillupError when anything else does. */
+  /** Resolves when the server ends the subscription. @throws StillupError when anything else ends it. */
   const hear = async (onSubscribed: () => void): Promise<void> => {
     const connection = new AbortController();
     const drop = () => connection.abort(target.failure("fell silent"));
-    const silence = watchSilence({ drop, ping: () => client.send("ping_wake_ups", [waking([])]).catch(drop) });
+    const silence = watchSilence({ drop, ping: () => client.send("ping_wake_ups", [wakeCommand([])]).catch(drop) });
     closing.signal.addEventListener("abort", drop);
     try {
       client.countTrip("subscribe");
       for await (const line of eventLines(await subscribe(target, channel, connection.signal))) {
-        if (hearing && line !== "") silence.broken();
+        if (hearing && line !== "") silence.onLine();
         const [, event, data = ""] = /^data: ?(subscribe|message),[^,]*,(.*)$/.exec(line) ?? [];
         if (event === "message") wake(namesIn(data));
         if (event !== "subscribe") continue;
         setHearing(true);
-        silence.broken();
+        silence.onLine();
         onSubscribed();
       }
     } catch (error) {
@@ -90,7 +90,7 @@ export function createWakeUps({ target, client, channel, onHearing }: UpstashWak
     }
   };
 
-  /** Resolves when it hears no more, with for how long it did: milliseconds. */
+  /** Resolves when it no longer hears, with the milliseconds for which it did. */
   const tryOnce = async (): Promise<number> => {
     let since = Number.POSITIVE_INFINITY;
     let over = Promise.resolve();
@@ -101,7 +101,7 @@ export function createWakeUps({ target, client, channel, onHearing }: UpstashWak
       };
       over = hear(onSubscribed).then(() => reject(target.failure("ended a subscription")), reject);
     });
-    // Whoever listens is told.
+    // `listen` reports the failure.
     attempt.catch(() => {});
     await over;
     return performance.now() - since;
@@ -116,9 +116,9 @@ export function createWakeUps({ target, client, channel, onHearing }: UpstashWak
 
   return {
     isHearing: () => hearing,
-    waking,
+    wakeCommand,
     on(name, wake) {
-      // A function of its own: the same one may be there twice.
+      // A function of its own, because the same one may listen twice.
       const own = () => wake();
       listeners.set(name, (listeners.get(name) ?? new Set()).add(own));
       return () => {
@@ -156,7 +156,7 @@ function reasonIn(body: string): string | undefined {
   }
 }
 
-/** Anybody may publish anything there. */
+/** The names in a message; none in a message that somebody else published. */
 function namesIn(message: string): readonly string[] {
   try {
     const names: unknown = JSON.parse(message);
@@ -167,8 +167,8 @@ function namesIn(message: string): readonly string[] {
 }
 
 /**
- * Drops a connection on which nothing comes: at first, and then when nothing follows a ping. A dead one looks like one on
- * which nothing happens.
+ * Drops a connection on which nothing comes: not after it was opened, or not after a ping. A dead connection looks like
+ * one on which nothing happens.
  */
 function watchSilence({ ping, drop }: { ping: () => unknown; drop: () => void }) {
   let timer = setTimeout(drop, answerTimeoutMs);
@@ -177,7 +177,7 @@ function watchSilence({ ping, drop }: { ping: () => unknown; drop: () => void })
     timer = setTimeout(then, ms);
   };
   return {
-    broken: () =>
+    onLine: () =>
       restart(jitter(silenceMs, { min: 0.9, max: 1 }), () => {
         restart(answerTimeoutMs, drop);
         ping();

@@ -2,43 +2,43 @@ import { jitter } from "../../jitter.ts";
 import { backoffMs } from "../../retry.ts";
 import type { Message } from "./stream.ts";
 
-/** While every wake-up is heard, how long to go without looking. */
+/** How long to go without a read while wake-ups are heard. */
 const safetyMs = 600_000;
-/** While none is heard: how long to go without looking, by the number of looks in vain. */
+/** The same while no wake-ups are heard, by the number of reads in a row that found nothing. */
 const pausing = { firstMs: 1_000, maxMs: 10_000 };
-/** How long after an entry was added its wake-up has surely been heard, where wake-ups are heard. */
+/** So long after a message was added its wake-up has surely been heard, if wake-ups are heard at all. */
 const surelyHeardMs = 5_000;
 
-/** What a read found. */
+/** The result of a read. */
 export interface WatchFound {
   readonly messages: Message[];
-  /** Another might find something at once. */
+  /** Another read may find something at once. */
   readonly isMore: boolean;
 }
 
-/** A look at the stream, from when it was asked for. */
+/** A look at the stream, as of the time when it was requested. */
 interface Look {
   readonly at: number;
   readonly wakes: number;
 }
 
 /**
- * What one process knows of a stream and a group without asking, so that it need not ask: every command costs. WakeUps
- * tell of new entries; looking now and then makes up for those that are lost.
+ * Decides when a read is worth its cost. Wake-ups announce new messages; a read now and then makes up for wake-ups that
+ * are lost.
  */
 export interface Watch {
-  /** Something was added, or may have been: wake-ups began or ceased to be heard, say. */
+  /** Something was added, or may have been: also when wake-ups begin or cease to be heard. */
   wake(): void;
-  /** How long until it is worth reading: 0 for now. */
+  /** How many milliseconds until a read is worth its cost; 0: now. */
   untilReadMs(): number;
   beginRead(): void;
   endRead(found: WatchFound): void;
   beginLook(): Look;
-  /** The stream had no entries at that look, delivered or not. */
+  /** The stream had no messages at that look, given out or not. */
   sawEmpty(look: Look): void;
-  /** True when no entry can have been pending for `minIdleMs`. */
+  /** True when no message can have been pending for `minIdleMs`. */
   isNothingIdle(minIdleMs: number): boolean;
-  /** Resolves after `ms`, or earlier: when there may be something to read, or `signal` aborts. */
+  /** Resolves after `ms`, or earlier when there may be something to read, or when `signal` aborts. */
   change(ms: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function createWatch(isHearing: () => boolean): Watch {
   const waiting = new Set<() => void>();
   let due = true;
   let readAt = 0;
-  let vainReads = 0;
+  let emptyReads = 0;
   let pauseFactor = 1;
   let wakes = 0;
   let empty = { at: Number.NEGATIVE_INFINITY, wakes: -1 };
@@ -58,22 +58,22 @@ export function createWatch(isHearing: () => boolean): Watch {
     wake() {
       due = true;
       wakes++;
-      vainReads = 0;
+      emptyReads = 0;
       notify();
     },
     untilReadMs() {
       if (due) return 0;
-      const pauseMs = isHearing() ? safetyMs : backoffMs(vainReads + 1, pausing);
+      const pauseMs = isHearing() ? safetyMs : backoffMs(emptyReads + 1, pausing);
       return Math.max(0, readAt + pauseMs * pauseFactor - performance.now());
     },
     beginRead() {
-      // Before the answer, so that a wake-up that wakes meanwhile is not forgotten.
+      // Before the answer, so that a wake-up that comes meanwhile is not forgotten.
       due = false;
       readAt = performance.now();
       pauseFactor = jitter(1, { max: 1 });
     },
     endRead({ messages, isMore }) {
-      vainReads = messages.length > 0 ? 0 : vainReads + 1;
+      emptyReads = messages.length > 0 ? 0 : emptyReads + 1;
       if (!isMore) return;
       due = true;
       notify();
@@ -83,7 +83,7 @@ export function createWatch(isHearing: () => boolean): Watch {
       empty = look;
     },
     isNothingIdle(minIdleMs) {
-      // What has been idle that long was added at least that long ago, and rang then.
+      // What has been idle that long was added at least that long ago, and had its wake-up then.
       const isQuiet = empty.wakes === wakes && minIdleMs >= surelyHeardMs;
       return performance.now() - empty.at < (isQuiet ? safetyMs : minIdleMs);
     },

@@ -3,8 +3,8 @@ import type { Metrics } from "../../metrics.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { createCapacity } from "./capacity.ts";
 import { createMissed } from "./missed.ts";
-import { maxEntries, type StreamGroup } from "./redis-entries.ts";
-import { handBack, soon } from "./shared.ts";
+import { type KeyedConsumer, maxEntries } from "./redis-entries.ts";
+import { handBack, withinPingTimeout } from "./shared.ts";
 import type { Consumer, EventStream, Message, Outgoing } from "./stream.ts";
 import { createClient, type SendOptions, type UpstashCommand } from "./upstash-client.ts";
 import * as command from "./upstash-commands.ts";
@@ -14,10 +14,10 @@ import { parseUpstashTarget } from "./upstash-target.ts";
 import { createWakeUps } from "./upstash-wake-ups.ts";
 import { createWatch, type Watch, type WatchFound } from "./upstash-watch.ts";
 
-/** Upstash's smaller plans take requests of 1 MiB; a character may take 3 bytes. */
-const maxCharactersATrip = 256 * 1024;
-/** What a command is besides its body, and more. */
-const charactersACommand = 200;
+/** Upstash's smaller plans accept requests of 1 MiB. A character may take 3 bytes. */
+const maxCharactersPerTrip = 256 * 1024;
+/** A generous allowance for a command besides its body. */
+const charactersPerCommand = 200;
 const closeTimeoutMs = 4_000;
 
 interface UpstashStreamOptions {
@@ -27,28 +27,28 @@ interface UpstashStreamOptions {
   readonly token: string;
   /** Counts each trip by its kind, and each command that is charged for as `command:<name>`. */
   readonly metrics?: Pick<Metrics, "count">;
-  /** Notified after each trip whether it found the service there; wake-ups do not count. */
-  readonly onCall?: (isThere: boolean) => void;
-  /** Notified when a wake-up says that something was added to a stream that is read here: reading it takes a trip from then. */
+  /** Called after each trip. False: the service was not reached, refused, or is full. Subscriptions do not count. */
+  readonly onCall?: (reached: boolean) => void;
+  /** Called when a wake-up announces messages in a stream that is read here. */
   readonly onAdded?: () => void;
-  /** Before every key and channel; `stillup:` when left out. Two prefixes on one database never meet. */
+  /** Before every key and channel; `stillup:` when left out. Two prefixes on one database share nothing. */
   readonly prefix?: string;
 }
 
 /**
- * The EventStream port on Upstash over REST, where nothing blocks and every command costs. Settling deletes, so a stream
- * is for one group. A read asks when a wake-up tells of entries, else every 10 minutes; while no wake-ups are heard, every 1
- * to 10 s. No command is sent twice. Nothing is asked before the first call.
- * @throws StillupError `invalid_configuration` when the URL or the token cannot be one.
+ * The EventStream port on Upstash over REST, where no command blocks and every command costs. A read asks the service
+ * when a wake-up announces messages, or after 10 minutes; every 1 to 10 s while no wake-ups are heard. It sends no
+ * command twice, and nothing before the first call.
+ * @throws StillupError `invalid_configuration` when the URL is not a REST URL, or the token cannot be one.
  */
 export function createUpstashStream(options: UpstashStreamOptions): EventStream {
   const { prefix = "stillup:" } = options;
   const target = parseUpstashTarget(options);
   let isFull = false;
-  const client = createClient(target, { ...options, onCall: (isThere) => options.onCall?.(isThere && !isFull) });
+  const client = createClient(target, { ...options, onCall: (reached) => options.onCall?.(reached && !isFull) });
   const reads = createReads();
   const missed = createMissed();
-  const room = createCapacity(maxEntries);
+  const capacity = createCapacity(maxEntries);
   const watches = new Map<string, Watch>();
   const wakeAll = () => {
     for (const watch of watches.values()) watch.wake();
@@ -56,7 +56,7 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
   const wakeUps = createWakeUps({ target, client, channel: `${prefix}wake-ups`, onHearing: wakeAll });
   let closed = false;
 
-  const placeOf = (who: Consumer): StreamGroup => ({ ...who, key: prefix + who.stream });
+  const keyed = (who: Consumer): KeyedConsumer => ({ ...who, key: prefix + who.stream });
 
   const watchOf = ({ stream, group }: Consumer): Watch => {
     const key = JSON.stringify([stream, group]);
@@ -73,10 +73,10 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
 
   const adding = (entries: readonly Outgoing[]) => [
     ...entries.map(({ stream, body }) => command.addEntry(prefix + stream, body)),
-    wakeUps.waking([...new Set(entries.map(({ stream }) => added(stream)))]),
+    wakeUps.wakeCommand([...new Set(entries.map(({ stream }) => added(stream)))]),
   ];
 
-  /** A full database still answers the rest, so that it is full is known until an entry is taken. */
+  /** A full database still answers other commands, so it counts as full until it accepts an entry. */
   const add = async (kind: string, commands: readonly UpstashCommand[], sending: SendOptions = {}): Promise<void> => {
     try {
       for (const reply of await client.send(kind, commands, sending)) client.resultOf(reply);
@@ -89,7 +89,7 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
   };
 
   const checkCapacity = (entries: readonly Outgoing[]) =>
-    room.check(entries, async (stream) => {
+    capacity.check(entries, async (stream) => {
       const [reply] = await client.send("length", [command.lengthOf(prefix + stream)]);
       return client.resultOf(reply) as number;
     });
@@ -105,21 +105,21 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     const all = parts(entries);
     const last = all.pop();
     await publish(all.flat());
-    const removing = command.removeEntries(placeOf(who), ack);
-    // Acks alone must get through when the database is full, or it would stay so.
+    const removing = command.removeEntries(keyed(who), ack);
+    // Acks alone must succeed when the database is full, or it would stay full.
     if (last !== undefined) return add("settle", [...adding(last), ...removing], { atomically: true });
     for (const reply of await client.send("settle", removing)) client.resultOf(reply);
   };
 
-  const redeliver = (who: Consumer, ids: readonly string[]) => groups.redeliver(client, placeOf(who), ids);
+  const redeliver = (who: Consumer, ids: readonly string[]) => groups.redeliver(client, keyed(who), ids);
 
-  /** What the reader was given without knowing, else new entries. */
+  /** Messages that the reader missed, or else new ones. */
   const readNext = async (who: Consumer, count: number): Promise<WatchFound> => {
-    const pendingFrom = (id: string) => groups.pendingFrom(client, placeOf(who), id);
+    const pendingFrom = (id: string) => groups.pendingFrom(client, keyed(who), id);
     const found = await missed.find(who, { count, pendingFrom, redeliver: (ids) => redeliver(who, ids) });
     if (found.length > 0) return { messages: [...found], isMore: true };
     const onFailure = () => missed.failed(who, 0);
-    const read = await groups.readNew(client, placeOf(who), { count, onFailure });
+    const read = await groups.readNew(client, keyed(who), { count, onFailure });
     missed.got(who, read.messages);
     return read;
   };
@@ -129,28 +129,28 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     settle,
 
     async wake(...names) {
-      const [reply] = await client.send("wake", [wakeUps.waking(names.map(woken))]);
+      const [reply] = await client.send("wake", [wakeUps.wakeCommand(names.map(woken))]);
       client.resultOf(reply);
     },
 
     async read(who, { count, blockMs, signal }) {
       if (closed) throw target.failure("is closed");
-      // If it cannot hear, the watch has the read ask now and then.
+      // If wake-ups cannot be heard, the watch makes the read ask now and then.
       if (blockMs > 0) wakeUps.listen().catch(() => {});
-      const readNew = (most: number) => readNext(who, most);
-      const late = (messages: readonly Message[]) => handBack(settle, who, messages);
-      return reads.read({ count, blockMs, signal, watch: watchOf(who), readNew, late });
+      const readNew = (wanted: number) => readNext(who, wanted);
+      const onLate = (messages: readonly Message[]) => handBack(settle, who, messages);
+      return reads.read({ count, blockMs, signal, watch: watchOf(who), readNew, onLate });
     },
 
     redeliver: async (who, ids) => (ids.length === 0 ? [] : redeliver(who, ids)),
 
     async claimStale(who, { minIdleMs, count }) {
-      const taken = await groups.claimStale(client, placeOf(who), { minIdleMs, count, watch: watchOf(who) });
+      const taken = await groups.claimStale(client, keyed(who), { minIdleMs, count, watch: watchOf(who) });
       missed.got(who, taken.messages);
       return taken;
     },
 
-    removeIdleConsumers: (who, { minIdleMs }) => groups.removeIdleConsumers(client, placeOf(who), minIdleMs),
+    removeIdleConsumers: (who, { minIdleMs }) => groups.removeIdleConsumers(client, keyed(who), minIdleMs),
 
     state: (stream, group) => groups.stateOf(client, prefix + stream, group),
 
@@ -170,12 +170,12 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
     },
 
     ping: () =>
-      soon(
+      withinPingTimeout(
         client.send("ping", [command.ping]).then(([reply]) => client.resultOf(reply)),
         target.failure,
       ),
 
-    ready: () => soon(add("ready", [command.tryAdding(`${prefix}ready`)]), target.failure),
+    ready: () => withinPingTimeout(add("ready", [command.tryAdding(`${prefix}ready`)]), target.failure),
 
     async close() {
       closed = true;
@@ -189,14 +189,14 @@ export function createUpstashStream(options: UpstashStreamOptions): EventStream 
 const added = (stream: string) => `added ${stream}`;
 const woken = (name: string) => `woken ${name}`;
 
-/** The entries in order, in parts that fit into a request. */
+/** The messages in order, in parts that fit into a request. */
 function parts(entries: readonly Outgoing[]): Outgoing[][] {
   const all: Outgoing[][] = [];
   let characters = Number.POSITIVE_INFINITY;
   for (const entry of entries) {
-    const length = entry.body.length + charactersACommand;
+    const length = entry.body.length + charactersPerCommand;
     characters += length;
-    if (characters > maxCharactersATrip) {
+    if (characters > maxCharactersPerTrip) {
       all.push([]);
       characters = length;
     }

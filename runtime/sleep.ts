@@ -1,4 +1,4 @@
-/** Waits `ms` milliseconds; false when `signal` aborted first. Leaves no timer and no listener. */
+/** Resolves with true after `ms` milliseconds, or with false as soon as `signal` aborts. Leaves nothing behind. */
 export function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted || ms <= 0) return Promise.resolve(!signal.aborted);
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** What `work` resolves with; null when that takes longer than `ms`. Leaves no timer. */
+/** Resolves with what `work` resolves with, or with null after `ms` milliseconds. Leaves no timer. */
 export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {

@@ -1,21 +1,21 @@
 import type { StillupError } from "../../errors.ts";
 import { unavailable } from "./sql-error.ts";
 
-/** Lets so many calls in at once and bounds how long each takes, its wait included. */
+/** Limits how many calls run at once, and how long each takes with its wait. */
 interface Gate {
   /**
-   * Calls `work` when there is room. Its signal aborts when the time is over, with a StillupError.
-   * @throws StillupError `database_unavailable` when there was no room in time, or the gate is closed.
+   * Calls `work` when there is room. The signal aborts with a StillupError when the time is over.
+   * @throws StillupError `database_unavailable` when there is no room in time, or the gate is closed.
    */
   pass<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Refuses who waits, lets who works finish; resolves when nobody works any more, after 4 s at most. */
+  /** Refuses calls that wait, and lets those that run finish. Resolves when none runs, after 4 s at most. */
   close(): Promise<void>;
 }
 
 const MAX_WAITING = 1000;
 const CLOSE_TIMEOUT_MS = 4000;
 
-/** Of its time, what a call must have left to begin: one that is cut off leaves nobody knowing what became of it. */
+/** The part of its time that a call must still have to begin: nobody knows the result of one that is cut off. */
 const MIN_LEFT = 0.1;
 
 interface GatedCall {
@@ -24,7 +24,7 @@ interface GatedCall {
   readonly latestStart: number;
 }
 
-/** `place` is what messages call the database. */
+/** `place` names the database in messages. */
 export function createGate(place: string, limit: number): Gate {
   const working = new Set<GatedCall>();
   const waiting = new Map<GatedCall, () => void>();

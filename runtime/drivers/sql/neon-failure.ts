@@ -5,7 +5,7 @@ import { refused, unavailable } from "./sql-error.ts";
 /** A trip to Neon that failed. */
 export interface NeonFailure {
   readonly error: StillupError;
-  /** True when the statements surely were not carried out and the same trip may go well soon. Else nobody knows. */
+  /** True when the statements were certainly not carried out, and another try may soon succeed. */
   readonly mayRepeat: boolean;
 }
 
@@ -14,25 +14,25 @@ interface NeonFailureContext {
   readonly place: string;
   /** The statements, for the log. */
   readonly text: string;
-  /** Takes the password out of a text: the connection string travels in a header, and a proxy may echo headers. */
+  /** Removes the password from a text: the connection string is sent in a header, and a proxy may echo headers. */
   hide(text: string): string;
 }
 
-/** What Neon answered when it was not rows. */
+/** An answer of Neon without rows. */
 interface NeonAnswer {
   readonly status: number;
   readonly sqlState: string;
-  /** Empty when the body was not Neon's JSON: then it is somebody else's page. */
+  /** Empty when the body was not Neon's JSON, such as the page of a proxy. */
   readonly message: string;
 }
 
-/** The server starts, or has no connection to spare: both are said before a login has succeeded. */
+/** The server starts, or has no connection to spare. Both are reported before a login has succeeded. */
 const NOT_LET_IN = /^(57P03|53300)$/;
-/** What Neon's proxy says when it could not come by a connection to the database, so that nothing was carried out. */
+/** Neon's proxy had no connection to the database, so nothing was carried out. */
 const NO_CONNECTION =
   /^(Control plane request failed$|Too many connections|Failed to acquire permit|error connecting to server|Couldn't connect to compute|Your project already has running operations)/;
 
-/** What to do about answers that do not pass by themselves. Where no SQLSTATE comes along, the words are all there is. */
+/** What to do about answers that do not pass by themselves, by their words: there is no SQLSTATE. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/quota|limit of concurrently active/i, "a limit of its plan is reached; raise it in Neon's console or wait it out"],
   [
@@ -45,7 +45,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/not allowed to connect|blocked network/i, "it takes no connections from here; see IP Allow in Neon's console"],
 ];
 
-/** Makes a coded error of what `neon()` threw. Nothing of the original goes with it but a cleaned message and a code. */
+/** The coded error for what `neon()` threw. It contains only a cleaned message and a code of the original. */
 export function neonFailureOf(error: unknown, about: NeonFailureContext): NeonFailure {
   if (error instanceof NeonDbError && error.sourceError !== undefined) return networkFailure(error.sourceError, about);
   const answer = error instanceof NeonDbError ? answerOf(error) : null;
@@ -56,7 +56,7 @@ export function neonFailureOf(error: unknown, about: NeonFailureContext): NeonFa
   return { error: refusedTrip(answer, about), mayRepeat: mayRepeat(answer) };
 }
 
-/** The driver parses a 400's body itself; of every other status only the message has the body, as text. */
+/** The driver parses the body of a 400 itself. For other statuses the error's message contains the body as text. */
 function answerOf(error: NeonDbError): NeonAnswer {
   const [, status, body] = /^Server error \(HTTP status (\d+)\): (.*)$/s.exec(error.message) ?? [];
   if (error.code || status === undefined) return { status: 400, sqlState: error.code ?? "", message: error.message };
@@ -77,18 +77,18 @@ function mayRepeat({ status, sqlState, message }: NeonAnswer): boolean {
   return status === 429 || NOT_LET_IN.test(sqlState) || (sqlState === "" && NO_CONNECTION.test(message));
 }
 
-/** An answer about the trip, not about a statement. */
+/** An answer about the request, not about a statement. */
 function refusedTrip(answer: NeonAnswer, about: NeonFailureContext): StillupError {
   const { status, sqlState, message } = answer;
   const details = { cause: causeOf(answer, about), ...(sqlState === "" ? {} : { sqlState }) };
-  // These do not pass by themselves, so they must not be taken for a database that is away.
+  // These do not pass by themselves, so they are no `database_unavailable`.
   if (status === 413) return tooLarge("the statement is larger than Neon takes", details);
   if (status === 507) return tooLarge("its rows are larger than Neon answers with", details);
   const [, remedy] = REMEDIES.find(([words]) => words.test(isOverQuota(status, message) ? "quota" : message)) ?? [];
   return unavailable(about.place, remedy ?? `Neon answered ${said(answer, about)}`, details);
 }
 
-/** Neon says so with 402, or with another status and these words. */
+/** Neon reports it with 402, or with another status and these words. */
 function isOverQuota(status: number, message: string): boolean {
   return status === 402 || REMEDIES[0]?.[0].test(message) === true;
 }
@@ -108,14 +108,14 @@ function networkFailure(source: unknown, about: NeonFailureContext): NeonFailure
   };
 }
 
-/** The errors under fetch's own: one, or one for each address that was tried. */
+/** The errors behind fetch's own: one, or one for each address that was tried. */
 function attempts(error: unknown): NodeJS.ErrnoException[] {
   if (error instanceof AggregateError) return error.errors.flatMap(attempts);
   if (!(error instanceof Error)) return [];
   return "code" in error || error.cause === undefined ? [error] : attempts(error.cause);
 }
 
-/** The same codes can come from a connection that stands, where a request may be under way: there the call differs. */
+/** The same codes come from an open connection, whose request may be under way. There `syscall` differs. */
 function isBeforeSending({ code, syscall }: NodeJS.ErrnoException): boolean {
   if (code === "UND_ERR_CONNECT_TIMEOUT") return true;
   return syscall === "getaddrinfo" || (syscall === "connect" && code !== "EACCES");
@@ -130,7 +130,7 @@ function reasonOf(code: string): string {
   return code === "" ? "the connection broke" : `the connection broke (${code})`;
 }
 
-/** A body that ends early or is not JSON, a 400's as well. */
+/** For a body that ends early or is not JSON, also that of a 400. */
 function unreadable(error: unknown, about: NeonFailureContext): NeonFailure {
   const cause = new Error(about.hide(String(error)));
   return { error: unavailable(about.place, "its answer broke off or is not Neon's", { cause }), mayRepeat: false };

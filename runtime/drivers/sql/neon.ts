@@ -15,23 +15,23 @@ export interface NeonOptions {
   /** As Neon's console shows it, pooled or not. */
   readonly url: string;
   readonly metrics?: Metrics;
-  /** Notified after each call whether it found the database there. */
-  readonly onCall?: (isThere: boolean) => void;
-  /** Notified when the database takes no writes: the project is full, say, or read-only. */
+  /** Called after each call. False: the database was not reached. */
+  readonly onCall?: (reached: boolean) => void;
+  /** Called when the database refuses writes: the project is full, for example, or read-only. */
   readonly onRefusedWrite?: () => void;
-  /** For a statement or a list altogether, a database that must wake first included; 8 s when left out. */
+  /** For a statement or a list, waking the database included; 8 s when left out. */
   readonly timeoutMs?: number;
   /** Requests at once; 10 when left out. */
   readonly maxRequests?: number;
-  /** What fetch is given besides, such as Node's `dispatcher`. */
+  /** Further options for fetch, such as Node's `dispatcher`. */
   readonly fetchOptions?: Readonly<Record<string, unknown>>;
 }
 
 const SEND_AGAIN = { firstMs: 100, maxMs: 1000 };
 
 /**
- * The Sql port over HTTP, on Neon. Every call is one request. It is repeated, for as long as the time-out allows, only
- * when the statements surely were not carried out: the database wakes, or there is no connection to it.
+ * The Sql port over HTTP, on Neon. Every call is one request. Within the time-out it is repeated only when the
+ * statements were certainly not carried out: the database wakes, or there is no connection to it.
  * @throws StillupError `invalid_configuration` when the URL is not usable.
  */
 export function createNeonSql(options: NeonOptions): SqlDriver {
@@ -82,8 +82,8 @@ export function createNeonSql(options: NeonOptions): SqlDriver {
 type Send = (statements: readonly Statement[], signal: AbortSignal) => Promise<Row[][]>;
 
 /**
- * Statements go as a list even when there is one: a session's settings cannot come with the connection, of which Neon's
- * proxy takes user and database alone, so a list begins with them. They end with the list.
+ * Even one statement is sent as a list, which begins with the session's settings: of the connection string Neon's proxy
+ * uses only user and database. The settings end with the list.
  */
 function createSender({ url, fetchOptions }: NeonOptions, timeoutMs: number): Send {
   const client = neon(url);
@@ -98,26 +98,26 @@ function createSender({ url, fetchOptions }: NeonOptions, timeoutMs: number): Se
     );
     const [, ...rows] = await client.transaction(queries, {
       isolationLevel: "ReadCommitted",
-      // Followed elsewhere, a redirect would take the connection string along: it is in a header that fetch keeps.
+      // fetch keeps the header with the connection string when it follows a redirect to somebody else.
       fetchOptions: { ...fetchOptions, redirect: "manual", signal },
     });
     return rows;
   };
 }
 
-/** The driver's own parsers are left out: in a list it heeds only what each query brings. */
+/** In place of the driver's own parsers: in a list it uses only what each query brings. */
 const types = { getTypeParser: (oid: number) => parsers[oid] ?? asText };
 
 function asText(text: string): string {
   return text;
 }
 
-/** Half a surrogate pair is an escape in JSON, which Neon's proxy refuses; the other drivers send U+FFFD for it. */
+/** JSON escapes half of a surrogate pair, which Neon's proxy refuses. The other drivers send U+FFFD for it. */
 function toWellFormed(value: string | null): string | null {
   return value === null ? null : value.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
-/** Takes the connection string and its password out of a text. */
+/** Removes the connection string and its password from a text. */
 function hider(url: string, { password }: PostgresTarget): (text: string) => string {
   const secrets = [url, password, new URL(url).password, encodeURIComponent(password)].filter(
     (secret) => secret !== "",

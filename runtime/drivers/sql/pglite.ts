@@ -10,9 +10,9 @@ import { refused, type ServerError, unavailable } from "./sql-error.ts";
 import { parsers } from "./values.ts";
 
 interface PgliteOptions {
-  /** Where the data is kept; in memory when left out. */
+  /** The folder of the data; in memory when left out. */
   readonly dataDir?: string;
-  /** What a database in memory begins with, as `dumpPglite` gave it. */
+  /** What a database in memory begins with. */
   readonly snapshot?: Blob;
   readonly metrics?: Metrics;
 }
@@ -21,8 +21,8 @@ const MAX_WAITING = 1000;
 
 /**
  * The Sql port on a Postgres inside this process. Statements run one after the other, on the process' own thread. What
- * was acknowledged survives a kill of the process, but perhaps not a power cut: PGlite runs without fsync.
- * @throws StillupError `database_unavailable` when another process has the folder, or it cannot be opened: it names the
+ * was acknowledged survives when the process is killed, but perhaps not a power cut: PGlite runs without fsync.
+ * @throws StillupError `database_unavailable` when another process has the folder, or it cannot be opened. It names the
  * folder and says what to do.
  */
 export async function createPgliteSql(options: PgliteOptions = {}): Promise<SqlDriver> {
@@ -95,7 +95,7 @@ async function openMemory(snapshot: Blob | undefined): Promise<PGlite> {
   return await PGlite.create(snapshot === undefined ? {} : { loadDataDir: snapshot });
 }
 
-/** A new database is made beside its folder and moved there when it is whole: a start may be killed in the middle. */
+/** A new database is made beside its folder and moved there when it is complete: a start may be killed half-way. */
 async function openFolder(folder: string): Promise<PGlite> {
   if (!(await isThere(join(folder, "PG_VERSION")))) {
     if (!(await isEmpty(folder))) throw damaged(folder, new Error("there is no PG_VERSION in it"));
@@ -109,7 +109,7 @@ async function openFolder(folder: string): Promise<PGlite> {
   });
 }
 
-/** PGlite says no more of such files than that it could not start. */
+/** PGlite's own error only says that it could not start. */
 function damaged(folder: string, cause: unknown): StillupError {
   const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
   const detail =
@@ -118,7 +118,7 @@ function damaged(folder: string, cause: unknown): StillupError {
   return new StillupError("database_unavailable", detail, { cause });
 }
 
-/** True for a folder that is not there, too. */
+/** Also true for a folder that does not exist. */
 async function isEmpty(folder: string): Promise<boolean> {
   return await readdir(folder).then(
     (names) => names.length === 0,

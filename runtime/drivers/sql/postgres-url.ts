@@ -1,14 +1,14 @@
 import { StillupError } from "../../errors.ts";
 import { parseUrl } from "../../url.ts";
 
-/** Where a Postgres is and how to enter it. */
+/** The address of a Postgres database, and how to log in. */
 export interface PostgresTarget {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** Encrypted, with the certificate checked against the host's name. */
+  /** True: encrypted, and the certificate must be for the host. */
   readonly tls: boolean;
 }
 
@@ -16,16 +16,15 @@ const VERIFIED = ["require", "verify-ca", "verify-full"];
 const PLAIN = ["disable", "allow", "prefer"];
 
 /**
- * Reads `postgres://user:password@host:port/database?sslmode=require`. Of the parameters only `sslmode` is heeded, and
- * none is passed on to the server.
- * @throws StillupError `invalid_configuration` that names what is wrong and never the password.
+ * Reads `postgres://user:password@host:port/database?sslmode=require`. It ignores all parameters but `sslmode`.
+ * @throws StillupError `invalid_configuration` that names what is wrong, and never the password.
  */
 export function parsePostgresUrl(url: string): PostgresTarget {
   const parsed = parseUrl(url);
   if (parsed === null) throw bad("is not a URL; a password's special characters must be percent-encoded");
   if (!["postgres:", "postgresql:"].includes(parsed.protocol)) throw bad("must start with postgres://");
   const user = decode(parsed.username, "user name");
-  if (parsed.hostname === "" || user === "") throw bad("names no host or no user");
+  if (parsed.hostname === "" || user === "") throw bad("must contain a host and a user name");
   const sslMode = parsed.searchParams.get("sslmode") ?? "prefer";
   if (!VERIFIED.includes(sslMode) && !PLAIN.includes(sslMode)) {
     throw bad(`has an sslmode that is none of ${[...PLAIN, ...VERIFIED].join(", ")}`);
@@ -40,7 +39,7 @@ export function parsePostgresUrl(url: string): PostgresTarget {
   };
 }
 
-/** How messages name it. */
+/** The database's name in messages. */
 export function placeOf(target: PostgresTarget): string {
   const host = target.host.includes(":") ? `[${target.host}]` : target.host;
   return `${host}:${target.port}/${target.database}`;

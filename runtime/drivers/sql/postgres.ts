@@ -13,33 +13,33 @@ export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=require`. */
   readonly url: string;
   readonly metrics?: Metrics;
-  /** Notified when the database takes no writes: its disk is full, or it is read-only. */
+  /** Called when the database refuses writes: its disk is full, or it is read-only. */
   readonly onRefusedWrite?: () => void;
   /** 10 when left out. */
   readonly maxConnections?: number;
   /** True behind a pooler in transaction mode, such as PgBouncer: no prepared statements, no session settings. */
   readonly behindPooler?: boolean;
   /**
-   * Plans each statement once a connection, whatever its values are: for workers, whose statements are the same for all
-   * values. Planning was a third of an alert's time in Postgres. Not for optional filters, whose plans differ.
+   * Plans each statement once for each connection, for workers, whose plans do not depend on the values. Planning was a
+   * third of an alert's time in Postgres. Not for optional filters, whose plans differ.
    */
   readonly planOnce?: boolean;
-  /** For a statement or a list, once there is a connection for it; 4.5 s when left out. */
+  /** For a statement or a list that has its connection; 4.5 s when left out. */
   readonly timeoutMs?: number;
-  /** For a connection, waiting for a free one or for a server that is just starting included; 3 s when left out. */
+  /** To get a connection, waiting for a free one or for a server that starts included; 3 s when left out. */
   readonly connectTimeoutMs?: number;
-  /** After which an unused connection is closed; 60 s when left out. */
+  /** An unused connection is closed after it; 60 s when left out. */
   readonly idleTimeoutMs?: number;
 }
 
 const MAX_WAITING = 1000;
-/** Behind the server's own bound: this one is for a server that will never answer. */
+/** Longer than the server's own time-out: this one is for a server that never answers. */
 const GRACE_MS = 500;
-/** Migrations take as long as they take. */
+/** Migrations may take long. */
 const SCRIPT_TIMEOUT_MS = 600_000;
 const CLOSE_TIMEOUT_MS = 4000;
 const CONNECT_AGAIN = { firstMs: 100, maxMs: 400 };
-/** Failures to connect that pass once a server, or its proxy or its name, is there. */
+/** Failures to connect that pass when the server, its proxy or its name appears. */
 const PASSING = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|57P0[1-3]|53300)$/;
 
 /**
@@ -54,16 +54,16 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
   const open = new Set<pg.PoolClient>();
   pool.on("connect", (client) => {
     open.add(client);
-    client.on("error", () => {}); // whatever it carries fails with it
+    client.on("error", () => {}); // its statement fails with it
   });
   pool.on("remove", (client) => open.delete(client));
-  pool.on("error", () => {}); // an unused connection broke: the pool has dropped it
+  pool.on("error", () => {}); // an unused connection broke, and the pool has dropped it
   const closing = new AbortController();
   let closed: Promise<void> | undefined;
 
   const acquire = async (): Promise<pg.PoolClient> => {
     if (pool.waitingCount >= MAX_WAITING) throw unavailable(place, `${MAX_WAITING} statements wait already`);
-    // Half, because the last try may take as long as one may: with its statement it must end within 10 s.
+    // Half, because the last try may take as long again, and together with its statement it must end within 10 s.
     const giveUpAt = performance.now() + connectTimeoutMs / 2;
     const when = (error: unknown) => PASSING.test(codeOf(error) ?? "") && performance.now() <= giveUpAt;
     try {
@@ -75,7 +75,7 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
     }
   };
 
-  /** Gives `work` a connection for itself. One that failed in any way but by refusing a statement is broken off. */
+  /** Gives `work` a connection for itself. The connection is closed unless it worked or refused a statement. */
   const use = async <T>(text: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await acquire();
     try {
@@ -101,7 +101,7 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
     ...(behindPooler ? {} : { name: nameOf(statement.text) }),
     text: statement.text,
     values: [...statement.values],
-    queryMode: "extended", // takes one statement only, with or without parameters
+    queryMode: "extended", // accepts only one statement, with or without parameters
   });
 
   return createSql({
@@ -111,7 +111,7 @@ export function createPostgresSql(options: PostgresOptions): SqlDriver {
         try {
           return await use(statement.text, async (client) => (await client.query<Row>(prepared(statement))).rows);
         } catch (error) {
-          // A migration changed what the statement answers; each connection that knows its old plan says so once.
+          // A migration changed the statement's result. Each connection with an old plan fails once.
           if (!isStale(error) || tries > maxConnections) throw error;
         }
       }
@@ -174,7 +174,7 @@ function createPool(target: PostgresTarget, options: PoolOptions): pg.Pool {
   return new pg.Pool(config as pg.PoolConfig); // `pipeline` is newer than the types
 }
 
-/** Refuses who comes later, lets who works finish; breaks off what is left after 4 s. */
+/** Refuses new statements, lets those under way finish, and closes the connections that are left after 4 s. */
 async function closePool(pool: pg.Pool, open: ReadonlySet<pg.PoolClient>): Promise<void> {
   const timer = setTimeout(() => {
     for (const client of open) (client as pg.PoolClient & pg.Client).connection.stream.destroy();
@@ -185,7 +185,7 @@ async function closePool(pool: pg.Pool, open: ReadonlySet<pg.PoolClient>): Promi
 
 const names = new Map<string, string>();
 
-/** The name a statement is prepared under: made once for each text, and the texts are those in the source. */
+/** The name under which a statement is prepared, made once for each text. There are as many texts as in the source. */
 function nameOf(text: string): string {
   const known = names.get(text);
   if (known !== undefined) return known;
@@ -194,12 +194,12 @@ function nameOf(text: string): string {
   return name;
 }
 
-/** The driver gave up waiting. It has no code for that. */
+/** True when the driver gave up waiting, for which it has no code. */
 function isLate(error: unknown): boolean {
   return error instanceof Error && error.message === "Query read timeout";
 }
 
-/** `cached plan must not change result type`: the statement was not carried out. */
+/** True for `cached plan must not change result type`. The statement was not carried out. */
 function isStale(error: unknown): boolean {
   const cause = error instanceof StillupError ? error.cause : error;
   const inner = cause instanceof pg.DatabaseError ? cause : (cause as Error | undefined)?.cause;
@@ -215,7 +215,8 @@ function codeOf(error: unknown): string | undefined {
 function reasonOf(error: unknown): string {
   const code = codeOf(error);
   if (code !== undefined && /CERT|SIGNATURE|ERR_TLS/.test(code)) {
-    return `its certificate cannot be verified (${code}); name the CA's file in NODE_EXTRA_CA_CERTS, or use the host that the certificate is for`;
+    const remedy = "name the CA's file in NODE_EXTRA_CA_CERTS, or use the host that the certificate is for";
+    return `its certificate cannot be verified (${code}); ${remedy}`;
   }
   const message = error instanceof Error ? error.message : String(error);
   return (message || String(code)).replace(/\.$/, "");

@@ -9,7 +9,7 @@ export interface Statement {
   readonly values: readonly (string | null)[];
 }
 
-/** What an adapter brings; `createSql` makes the port of it. Each throws StillupErrors. */
+/** What an adapter provides for `createSql`. Everything throws StillupErrors. */
 interface Executor {
   query(statement: Statement): Promise<Row[]>;
   transaction(statements: readonly Statement[]): Promise<Row[][]>;
@@ -17,7 +17,7 @@ interface Executor {
   close(): Promise<void>;
 }
 
-/** The Sql port on an adapter. */
+/** The Sql port on an adapter that can send statements. */
 export function createSql(executor: Executor): SqlDriver {
   function tag<T = Row>(strings: TemplateStringsArray, ...values: readonly SqlValue[]): Query<T> {
     return new LazyQuery<T>(executor, textOf(strings), values);
@@ -29,7 +29,7 @@ export function createSql(executor: Executor): SqlDriver {
   });
 }
 
-/** Sent when first awaited, or as part of a list; whoever awaits it again gets the same rows. */
+/** Sent when it is first awaited, or as part of a list. Awaited again, it gives the same rows. */
 class LazyQuery<T> implements Query<T> {
   readonly text: string;
   readonly values: readonly SqlValue[];
@@ -52,7 +52,7 @@ class LazyQuery<T> implements Query<T> {
     return this.#rows.then(onRows, onError);
   }
 
-  /** Makes it the list's: it can no longer be sent alone. */
+  /** Makes it part of a list: it can no longer be sent alone. */
   join(rows: Promise<Row[][]>, index: number): void {
     this.#list = { rows, index };
   }
@@ -61,7 +61,7 @@ class LazyQuery<T> implements Query<T> {
     return this.#rows !== undefined || this.#list !== undefined;
   }
 
-  // The row type is the caller's word for what its statement selects.
+  // The caller says what its statement selects.
   async #send(): Promise<T[]> {
     if (this.#list !== undefined) return (await this.#list.rows)[this.#list.index] as T[];
     return (await this.#executor.query(statementOf(this))) as T[];
@@ -90,7 +90,7 @@ function statementOf(query: Query<unknown>): Statement {
 
 const texts = new WeakMap<TemplateStringsArray, string>();
 
-/** Made once for each template in the source: the same strings object comes with every evaluation of it. */
+/** Made once for each template in the source, whose strings are the same object at every evaluation. */
 function textOf(strings: TemplateStringsArray): string {
   const known = texts.get(strings);
   if (known !== undefined) return known;

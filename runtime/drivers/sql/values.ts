@@ -3,8 +3,8 @@ import type { SqlValue } from "./sql.ts";
 type Parse = (text: string) => unknown;
 
 /**
- * How a column's text becomes a value, by the type's OID; what is not here stays text. Every driver is given this table
- * instead of its own, because their own differ: NULL in arrays, int8, bytea, and the zone that a date is read in.
+ * How a column's text becomes a value, by the type's OID. Other types stay text. All drivers get this table, because
+ * their own differ in NULL in arrays, int8, bytea, and the time zone of a date.
  */
 export const parsers: Readonly<Record<number, Parse>> = {
   16: (text) => text === "t", // bool
@@ -24,7 +24,7 @@ export const parsers: Readonly<Record<number, Parse>> = {
   3802: JSON.parse as Parse, // jsonb
 };
 
-/** Values as the text Postgres reads them from. A value's type is left for Postgres to infer from the statement. */
+/** Values as text. Postgres infers their types from the statement. */
 export function encodeValues(values: readonly SqlValue[]): (string | null)[] {
   return values.map(encode);
 }
@@ -34,7 +34,7 @@ function encode(value: SqlValue, index: number): string | null {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return `{${value.map(encodeElement).join(",")}}`;
-  throw new TypeError(`Value ${index + 1} of the statement is ${typeof value}, which is no SqlValue.`);
+  throw new TypeError(`Value ${index + 1} of the statement is ${typeof value}, which is not an SqlValue.`);
 }
 
 function encodeElement(element: string | null): string {

@@ -24,7 +24,7 @@ export interface RedisConnection {
   /**
    * Resolves with what `work` resolves with. When the server does not answer within `timeoutMs`, the connection is
    * dropped with everything that waits on it, so that nothing piles up behind a dead link.
-   * @throws StillupError `stream_unavailable`, `stream_full`. The server may have carried the commands out all the same.
+   * @throws StillupError `stream_unavailable`, `stream_full`. The server may have carried them out all the same.
    */
   run<T>(work: (redis: Redis) => Promise<T>, timeoutMs?: number): Promise<T>;
   /** Drops the connection. What waits on it fails, and it connects again. */

@@ -36,7 +36,7 @@ describe("A Postgres URL", () => {
   test.each([
     ["no URL", "localhost:secret", /not a URL|must start with/],
     ["another scheme", "mysql://me:secret@h/db", /must start with postgres/],
-    ["no user", "postgres://h/db", /no host or no user/],
+    ["no user", "postgres://h/db", /must contain a host and a user name/],
     ["a password that is not encoded", "postgres://me:secret%@h/db", /password whose % is not percent-encoded/],
     ["an unknown sslmode", "postgres://me:secret@h/db?sslmode=on", /sslmode that is none of disable, allow/],
   ])("with %s is refused, and its password is not shown", (_, url, message) => {

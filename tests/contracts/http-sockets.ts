@@ -95,7 +95,7 @@ export function httpSocketContract({ make }: HttpHost): void {
         }),
       );
       const http = open();
-      const calls = Array.from({ length: 20 }, () => http.call({ ...get, url: server.url, timeoutMs: 60 }));
+      const calls = Array.from({ length: 20 }, () => http.call({ ...get, url: server.url, timeoutMs: 500 }));
       for (const answer of await Promise.all(calls)) expect(failed(answer).failure).toBe("timeout");
       await server.abandoned();
       expect(server.connections()).toBe(20);

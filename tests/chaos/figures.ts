@@ -14,7 +14,7 @@ export interface ModeFigures {
   readonly notInjected: number;
   readonly verdict: Verdict;
   /** From a target's turn to its alert at the receiver that takes everything. */
-  readonly told: Summary;
+  readonly notified: Summary;
   /** The longest from the fixing of a fault to the next alert there. */
   readonly longestRecoveryMs: number;
   /** From the fixing of the last fault until nothing was left to be told. */
@@ -39,7 +39,7 @@ export function figuresOf(
     faultCount: faults.length,
     notInjected,
     verdict: judge(evidence),
-    told: summarise(notifiedAfter(turns, steady)),
+    notified: summarise(notifiedAfter(turns, steady)),
     longestRecoveryMs: longestRecovery(faults, steady),
     settledMs,
     checks,

@@ -34,7 +34,7 @@ test.each(["local", "external"] as const)("Every kind of fault of the %s mode co
   }
 });
 
-test("Counts what was injected, and tells of what was not", async () => {
+test("Counts the faults that were injected, and reports those that were not", async () => {
   const faults: Fault[] = [];
   const failed: string[] = [];
   const planned = [

@@ -12,9 +12,9 @@ function post(id: string, type: string, atMs: number, change: Partial<Post> = {}
 const notifiedDown = post("dlv_2", "monitor.down", 2000);
 const notifiedUp = post("dlv_3", "monitor.up", 10_000);
 
-/** A run in which one target went down and came back, and its one receiver was told of both. */
+/** A run in which one target went down and came up, and its one receiver was notified of both. */
 const flawless: Evidence = {
-  told: new Map([["mon_1", ["a"]]]),
+  receiversOf: new Map([["mon_1", ["a"]]]),
   systemReceiver: "a",
   turns: [down, up],
   stored: {
@@ -39,12 +39,12 @@ const complaintsOf = (change: Partial<Evidence>) => complaints(judge({ ...flawle
 const stored = (change: Partial<Evidence["stored"]>) => ({ stored: { ...flawless.stored, ...change } });
 
 describe("A run of chaos", () => {
-  test("passes when each turn was stored and told once, in order", () => {
+  test("passes when each change of a target was stored and notified once, in order", () => {
     expect(complaintsOf({})).toEqual([]);
     expect(judge(flawless)).toMatchObject({ changes: { expected: 2 }, alerts: { expected: 2 }, extra: { posts: 0 } });
   });
 
-  test("does not pass without faults, without turns, or without webhooks", () => {
+  test("does not pass without faults, without changes of targets, or without webhooks", () => {
     expect(complaintsOf({ faults: [] })).toEqual(["No fault was injected."]);
     const nothing = { turns: [], ledger: [], ...stored({ changes: [], deliveries: [], incidents: [] }) };
     expect(complaintsOf(nothing)).toEqual(["No target turned.", "No webhook came."]);
@@ -77,19 +77,19 @@ describe("A run of chaos", () => {
     ]);
   });
 
-  test("counts a turn that came to nothing as lost", () => {
+  test("counts a change of a target that had no effect as lost", () => {
     expect(complaintsOf({ turns: [down, up, { ...down, noticed: false }] })).toEqual([
       "1 changes of status were lost.",
     ]);
   });
 
-  test("counts a turn whose change is not stored any more as lost", () => {
+  test("counts a change of a target that is no longer stored as lost", () => {
     expect(complaintsOf(stored({ changes: flawless.stored.changes.slice(0, 1) }))).toEqual([
       "1 changes of status were lost.",
     ]);
   });
 
-  test("counts a change without a turn as invented, and its alert too", () => {
+  test("counts a status change without a change of its target as invented, and its alert too", () => {
     const [first, second] = flawless.stored.changes;
     const changes = [first, second, { monitorId: "mon_1", version: 4, status: "down", atMs: 10_500 }].filter(
       (each) => each !== undefined,
@@ -113,7 +113,7 @@ describe("A run of chaos", () => {
     expect(judge({ ...flawless, ...stored({ changes }) }).changes).toEqual({ expected: 2, lost: 0, invented: 0 });
   });
 
-  test("must have told that it was offline when it stored that it did not know", () => {
+  test("must have notified that it was offline when it stored unknown results", () => {
     expect(complaintsOf(stored({ unknownChecks: 1 }))).toEqual(["1 changes of connectivity are wrong."]);
     const unknown = { monitorId: "mon_1", version: 4, status: "unknown", atMs: 9600 };
     expect(complaintsOf(stored({ changes: [...flawless.stored.changes, unknown] }))).toEqual([
@@ -121,14 +121,14 @@ describe("A run of chaos", () => {
     ]);
   });
 
-  test("must have told each change of connectivity that was decided", () => {
+  test("must have notified each change of connectivity that it decided", () => {
     expect(complaintsOf(stored({ connectivityChanges: 2 }))).toEqual([
       "2 alerts were lost.",
       "2 changes of connectivity are wrong.",
     ]);
   });
 
-  test("holds what was told of connectivity against what was to be told", () => {
+  test("compares the notifications about connectivity with those that were due", () => {
     const deliveries = [
       ...flawless.stored.deliveries,
       { id: "dlv_s1", eventId: "evt_s1", status: "delivered" },
@@ -137,13 +137,13 @@ describe("A run of chaos", () => {
     const system = { monitorId: "system", spell: "noon" };
     const offline = post("dlv_s1", "system.offline", 3000, system);
     const online = post("dlv_s2", "system.online", 4000, system);
-    const told = { connectivity: ["system.offline", "system.online"], connectivityChanges: 2 };
+    const offlineOnce = { connectivity: ["system.offline", "system.online"], connectivityChanges: 2 };
     const ledger = [...flawless.ledger, offline, online];
-    expect(judge({ ...flawless, ...stored({ deliveries, ...told }), ledger })).toMatchObject({
+    expect(judge({ ...flawless, ...stored({ deliveries, ...offlineOnce }), ledger })).toMatchObject({
       offline: { spells: 1, wrong: 0 },
       alerts: { expected: 4, lost: 0 },
     });
-    expect(complaintsOf({ ...stored({ deliveries, ...told }), ledger: [...flawless.ledger, offline] })).toEqual([
+    expect(complaintsOf({ ...stored({ deliveries, ...offlineOnce }), ledger: [...flawless.ledger, offline] })).toEqual([
       "1 alerts were lost.",
     ]);
     const half = { connectivity: ["system.offline"], connectivityChanges: 1 };
@@ -159,10 +159,10 @@ describe("A run of chaos", () => {
 
   test("misses an alert at one receiver that the other one got", () => {
     const other = [post("dlv_2b", "monitor.down", 2000, { receiver: "b" })];
-    const told = new Map([["mon_1", ["a", "b"]]]);
+    const receiversOf = new Map([["mon_1", ["a", "b"]]]);
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_2b", eventId: "evt_2", status: "delivered" }];
     const ledger = [...flawless.ledger, ...other];
-    expect(complaintsOf({ ...stored({ deliveries }), told, ledger })).toEqual(["1 alerts were lost."]);
+    expect(complaintsOf({ ...stored({ deliveries }), receiversOf, ledger })).toEqual(["1 alerts were lost."]);
   });
 
   test("finds one event under two ids", () => {
@@ -173,7 +173,7 @@ describe("A run of chaos", () => {
     ]);
   });
 
-  test("finds one incident told under two ids", () => {
+  test("finds one incident that was notified under two ids", () => {
     const twin = post("dlv_4", "monitor.up", 11_000);
     const deliveries = [...flawless.stored.deliveries, { id: "dlv_4", eventId: "evt_4", status: "delivered" }];
     expect(complaintsOf({ ...stored({ deliveries }), ledger: [notifiedDown, notifiedUp, twin] })).toEqual([
@@ -185,7 +185,7 @@ describe("A run of chaos", () => {
     expect(complaintsOf({ ledger: [notifiedUp, notifiedDown] })).toEqual(["1 alerts came out of order."]);
   });
 
-  test("finds incidents that do not agree with the turns, deliveries that did not end well, and dead letters", () => {
+  test("finds incidents that do not match the changes of the targets, deliveries that did not end well, and dead letters", () => {
     const deliveries = flawless.stored.deliveries.map((delivery) => ({ ...delivery, status: "exhausted" }));
     expect(
       complaintsOf(stored({ incidents: [{ monitorId: "mon_1", resolution: null }], deliveries, deadLetters: 1 })),

@@ -25,9 +25,9 @@ export interface Change {
 }
 
 export interface Evidence {
-  /** Monitors and who is to be told of each. */
-  readonly told: ReadonlyMap<string, readonly string[]>;
-  /** Who is to be told of Stillup itself. */
+  /** The receivers of each monitor. */
+  readonly receiversOf: ReadonlyMap<string, readonly string[]>;
+  /** The receiver of system alerts. */
   readonly systemReceiver: string;
   readonly turns: readonly Turn[];
   readonly stored: Stored;
@@ -73,9 +73,9 @@ export interface Verdict {
 const RECORDED_WITHIN_MS = 1000;
 const REACHED_WITHIN_MS = 3000;
 
-export function judge({ told, systemReceiver, turns, stored, ledger, faults }: Evidence): Verdict {
+export function judge({ receiversOf, systemReceiver, turns, stored, ledger, faults }: Evidence): Verdict {
   const eventIds = new Map(stored.deliveries.map(({ id, eventId }) => [id, eventId]));
-  const monitors = [...told].map(([monitorId, receivers]) => {
+  const monitors = [...receiversOf].map(([monitorId, receivers]) => {
     const of = <T extends { readonly monitorId: string }>(list: readonly T[]) =>
       list.filter((each) => each.monitorId === monitorId);
     const seen = of(turns).filter(({ noticed }) => noticed);
@@ -163,19 +163,19 @@ function match(expected: readonly Sign[], found: readonly Sign[]): number[] {
 }
 
 function judgeChanges(turns: readonly Turn[], stored: Stored["changes"]) {
-  const told: Sign[] = [];
+  const changes: Sign[] = [];
   for (const { status, atMs } of stored) {
-    const before = told.at(-1)?.type ?? "up";
-    if (status !== "unknown" && status !== before) told.push({ type: status, atMs });
+    const before = changes.at(-1)?.type ?? "up";
+    if (status !== "unknown" && status !== before) changes.push({ type: status, atMs });
   }
   const places = match(
     turns.map(({ status, atMs }) => ({ type: status, atMs })),
-    told,
+    changes,
   );
   const isLost = ({ noticed }: Turn, index: number) => !noticed || places[index] === -1;
   return {
     lost: turns.filter(isLost).length,
-    invented: told.length - places.filter((place) => place >= 0).length,
+    invented: changes.length - places.filter((place) => place >= 0).length,
   };
 }
 

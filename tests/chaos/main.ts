@@ -40,7 +40,10 @@ async function run(options: Options): Promise<Figures> {
 /** For whoever asks how it came to a figure. */
 async function keep(file: string, { evidence }: ModeRun): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(join(FOLDER, file), JSON.stringify({ ...evidence, told: Object.fromEntries(evidence.told) }));
+  await writeFile(
+    join(FOLDER, file),
+    JSON.stringify({ ...evidence, receiversOf: Object.fromEntries(evidence.receiversOf) }),
+  );
 }
 
 async function main(): Promise<void> {

@@ -17,7 +17,7 @@ export async function createMonitors(api: ApiClient, host: Host) {
     channels.set(name, (await api.call<{ id: string }>("POST", "/v1/channels", channel)).id);
   }
   const watched: Watched[] = [];
-  const told = new Map<string, readonly string[]>();
+  const receiversOf = new Map<string, readonly string[]>();
   await eachOf(
     Array.from({ length: MONITORS }, (_, index) => index),
     async (index) => {
@@ -33,10 +33,10 @@ export async function createMonitors(api: ApiClient, host: Host) {
         channelIds: receivers.map((name) => channels.get(name)),
       });
       watched.push({ id, target });
-      told.set(id, receivers);
+      receiversOf.set(id, receivers);
     },
   );
-  return { watched, told };
+  return { watched, receiversOf };
 }
 
 /** Every monitor's status, as the API tells it. Rejects while it does not. */

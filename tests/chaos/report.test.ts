@@ -28,8 +28,8 @@ function runWith(change: Partial<ModeRun["evidence"]> = {}): ModeRun {
     unknownChecks: 0,
     deadLetters: 0,
   };
-  const told = new Map([["mon_1", ["steady"]]]);
-  const evidence = { told, systemReceiver: "steady", turns, faults, ledger, stored, ...change };
+  const receiversOf = new Map([["mon_1", ["steady"]]]);
+  const evidence = { receiversOf, systemReceiver: "steady", turns, faults, ledger, stored, ...change };
   return { evidence, notInjected: 4, checks: 7, settledMs: 1200, versions: { postgres: "17.1", redis: "8.0.0" } };
 }
 
@@ -46,11 +46,11 @@ function figuresWith(change?: Partial<ModeRun["evidence"]>): Figures {
   return { machine, minutes: 18, seed: 1, modes: [figuresOf("local", runWith(change))] };
 }
 
-test("The figures count faults by kind, and time alerts from the turn and recovery from the fixing", () => {
+test("The figures count faults by kind, time alerts from the change of the target, and recovery from the end of the fault", () => {
   expect(figuresOf("local", runWith())).toMatchObject({
     faults: { "SIGKILL api": 2 },
     faultCount: 2,
-    told: { count: 2, p50: 500, max: 3000 },
+    notified: { count: 2, p50: 500, max: 3000 },
     longestRecoveryMs: 2000,
   });
 });

@@ -110,9 +110,9 @@ function outcomeCells({ modes }: Figures): Cells {
     row("its bound", ({ verdict }) => verdict.extra.bound),
     row("faults that can be the cause", ({ verdict }) => verdict.extra.causes),
     row("sent again without a fault", ({ verdict }) => verdict.extra.unexplained),
-    row("time to notify, p50", ({ told }) => seconds(told.p50)),
-    row("time to notify, p99", ({ told }) => seconds(told.p99)),
-    row("time to notify, longest", ({ told }) => seconds(told.max)),
+    row("time to notify, p50", ({ notified }) => seconds(notified.p50)),
+    row("time to notify, p99", ({ notified }) => seconds(notified.p99)),
+    row("time to notify, longest", ({ notified }) => seconds(notified.max)),
     row("recovery, longest", ({ longestRecoveryMs }) => seconds(longestRecoveryMs)),
     row("last alert after the last fault", ({ settledMs }) => seconds(settledMs)),
   ];

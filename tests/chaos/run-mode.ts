@@ -85,7 +85,7 @@ interface Running {
 async function breakIt(running: Running, { minutes, seed, only, progress, stops }: RunOptions): Promise<ModeRun> {
   const { mode, stack, engine, truth, host } = running;
   const api = apiClient(stack.apiUrl, mode.apiKey);
-  const { watched, told } = await createMonitors(api, host);
+  const { watched, receiversOf } = await createMonitors(api, host);
   const statuses = () => readStatuses(stack.apiUrl, mode.apiKey);
   await until(async () => [...(await statuses()).values()].every((status) => status === "up"), READY_WITHIN_MS);
   const versions = { postgres: await truth.version(), redis: await redisVersion(engine, mode.redis) };
@@ -120,11 +120,11 @@ async function breakIt(running: Running, { minutes, seed, only, progress, stops 
     clearInterval(ticker);
   });
 
-  progress(`${mode.name}: everything is fixed; waiting for what is still to be told`);
-  await untilNotified(truth).catch(() => progress(`${mode.name}: not everything was told in time`));
+  progress(`${mode.name}: everything is fixed; waiting for the last notifications`);
+  await untilNotified(truth).catch(() => progress(`${mode.name}: not everything was notified in time`));
   const settledMs = nowMs() - recoveredMs;
   const stored: Stored = await truth.stored();
-  const evidence = { told, systemReceiver: STEADY, turns, stored, ledger: host.receivers.ledger, faults };
+  const evidence = { receiversOf, systemReceiver: STEADY, turns, stored, ledger: host.receivers.ledger, faults };
   return { evidence, notInjected, checks: host.targets.asked(), settledMs, versions };
 }
 

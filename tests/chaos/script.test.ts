@@ -51,7 +51,7 @@ const target = async () => {
 };
 const untilAsked = (count: number) => vi.waitFor(() => expect(asked).toBeGreaterThanOrEqual(count), 20_000);
 
-test("A target turns, and turns again only when its monitor has noticed; the last turn is waited for", async () => {
+test("A target changes again only when its monitor has noticed the change, and the script waits for the last one", async () => {
   statuses = new Map([["mon_1", "up"]]);
   const turns: Turn[] = [];
   const stop = new AbortController();
@@ -81,7 +81,7 @@ test("A target turns, and turns again only when its monitor has noticed; the las
   expect(await target()).toBe(200);
 });
 
-test("A turn that nobody notices within five minutes is put down as such, and the script goes on", async () => {
+test("A change that its monitor does not notice within five minutes is recorded as missed, and the script goes on", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "hrtime"] });
   const turns: Turn[] = [];
   const stop = new AbortController();

@@ -62,7 +62,7 @@ describe.skipIf(postgresMissing !== null)(
       expect(new Set(asked)).toEqual(new Set(["postgres-1 psql"]));
     });
 
-    test("is what is still to be told, what came after a monitor was first up, and what became of it", async () => {
+    test("is the pending events, the changes after a monitor was first up, and their outcome", async () => {
       await addMonitors(sql, [
         { id: "mon_1", pendingEvents: [] },
         { id: "mon_2", pendingEvents: [{}] },

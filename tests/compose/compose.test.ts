@@ -54,13 +54,13 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
     }, soon);
   /** Expects of each monitor one more webhook of this type, and nothing else. */
   const expectNotified = async (type: string) => {
-    const expected = [...told, ...monitors.map((id) => `${type} ${id}`)].sort();
+    const expected = [...notified, ...monitors.map((id) => `${type} ${id}`)].sort();
     await vi.waitFor(() => expect(host.received.length).toBeGreaterThanOrEqual(expected.length), soon);
     expect(host.received.map((webhook) => `${webhook.type} ${webhook.monitorId}`).sort()).toEqual(expected);
     expect(new Set(host.received.map(({ id }) => id)).size).toBe(expected.length);
-    told = expected;
+    notified = expected;
   };
-  let told: string[] = [];
+  let notified: string[] = [];
   const checkedAgain = async () => {
     const before = host.checks();
     await vi.waitFor(() => expect(host.checks()).toBeGreaterThanOrEqual(before + 2), soon);
@@ -137,7 +137,7 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
     });
   });
 
-  test("tells of a target that goes down and of its coming back, each once", async () => {
+  test("notifies once that a target is down and once that it is up again", async () => {
     await api.call("POST", "/v1/channels", { name: "Host", type: "webhook", config: { url: `${host.url}/webhook` } });
     for (const failureThreshold of [1, 3]) {
       const monitor = {
@@ -203,7 +203,7 @@ describe.skipIf(engineMissing !== null)(`The stack of docker-compose.yml${engine
     await untilHealthy();
     for (const id of monitors) expect(await api.call("GET", `/v1/monitors/${id}`)).toMatchObject({ status: "up" });
     await checkedAgain();
-    expect(host.received.length).toBe(told.length);
+    expect(host.received.length).toBe(notified.length);
   });
 });
 

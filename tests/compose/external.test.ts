@@ -89,7 +89,7 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
   let host: Host;
   let api: ApiClient;
   let monitorId: string;
-  let told = 0;
+  let notified = 0;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "stillup-external-"));
@@ -140,10 +140,10 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
   ) => {
     host.up = type === "monitor.up";
     await meanwhile();
-    await vi.waitFor(() => expect(host.received.length).toBeGreaterThan(told), soon);
-    expect(host.received.slice(told)).toMatchObject([{ type, monitorId }]);
-    told += 1;
-    expect(new Set(host.received.map(({ id }) => id)).size).toBe(told);
+    await vi.waitFor(() => expect(host.received.length).toBeGreaterThan(notified), soon);
+    expect(host.received.slice(notified)).toMatchObject([{ type, monitorId }]);
+    notified += 1;
+    expect(new Set(host.received.map(({ id }) => id)).size).toBe(notified);
   };
   /** Takes a service off the network while `meanwhile` goes on, and gives it its names back. */
   const cutOff = async (service: string, meanwhile: () => Promise<unknown>) => {
@@ -247,7 +247,7 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
     );
   });
 
-  test("gets from .env.secrets what stands there, whatever characters that has", async () => {
+  test("gets the values of .env.secrets, whatever characters they have", async () => {
     const secrets = {
       DATABASE_URL: `postgres://user:p$a$$s%23w"rd@db.example.com/stillup?sslmode=require`,
       REDIS_URL: "rediss://default:a$b$HOME`d`%27@redis.example.com:6380",
@@ -259,7 +259,7 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
     expect(JSON.parse(await plain.compose(...print))).toMatchObject({ ...secrets, REDIS_DRIVER: "auto" });
   });
 
-  test("tells of a target that goes down and of its coming back, each once", async () => {
+  test("notifies once that a target is down and once that it is up again", async () => {
     await api.call("POST", "/v1/channels", { name: "Host", type: "webhook", config: { url: `${host.url}/webhook` } });
     const monitor = { name: "Target", type: "http", url: `${host.url}/target`, intervalSeconds: 5 };
     const thresholds = { failureThreshold: 1, recoveryThreshold: 1 };
@@ -345,6 +345,6 @@ describe.skipIf(engineMissing !== null)(`The stack of ${EXTERNAL}${skipped}`, ()
     }
     expect(await lives(stack)).toEqual(before);
     expect(await status("/readyz")).toBe(200);
-    expect(host.received.length).toBe(told);
+    expect(host.received.length).toBe(notified);
   });
 });

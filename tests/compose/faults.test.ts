@@ -12,14 +12,14 @@ const soon = { timeout: 100_000, interval: 200 };
 /** A disk that is full is noticed with the page that a table has no room for, and all checks are given out again after. */
 const patience = 300_000;
 
-describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing ?? ""}`, () => {
+describe.skipIf(engineMissing !== null)(`A stack without free space${engineMissing ?? ""}`, () => {
   let folder: string;
   let stack: Stack;
   let host: Host;
   let api: ApiClient;
   let lives: string[];
   const monitors: string[] = [];
-  let told: string[] = [];
+  let notified: string[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "stillup-faults-"));
@@ -81,14 +81,14 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
       .filter(({ service }) => SERVICES.includes(service))
       .map(({ id, startedAt }) => `${id} ${startedAt}`);
   const expectEachNotified = async (type: "monitor.down" | "monitor.up") => {
-    const expected = [...told, ...monitors.map((id) => `${type} ${id}`)].sort();
+    const expected = [...notified, ...monitors.map((id) => `${type} ${id}`)].sort();
     await vi.waitFor(() => expect(host.received.length).toBeGreaterThanOrEqual(expected.length), soon);
     expect([...new Set(host.received.map(({ id }) => id))]).toHaveLength(expected.length);
     expect(host.received.map((webhook) => `${webhook.type} ${webhook.monitorId}`).sort()).toEqual(expected);
-    told = expected;
+    notified = expected;
   };
 
-  test("on Postgres' disk says so, acks nothing that is not stored, and goes on when there is room", {
+  test("on Postgres' disk says so, acks nothing that is not stored, and goes on when there is space", {
     timeout: patience,
   }, async () => {
     await stack.compose("exec", "--no-TTY", "disk", "sh", "-c", "cat /dev/zero >/disk/ballast || true");
@@ -108,7 +108,7 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
     expect(await livesOf()).toEqual(lives);
   });
 
-  test("in Redis says so, tells what is stored by Postgres alone, frees what is acked, and goes on", {
+  test("in Redis says so, notifies by what Postgres holds alone, frees what is acked, and goes on", {
     timeout: patience,
   }, async () => {
     const release = host.hold();
@@ -116,7 +116,7 @@ describe.skipIf(engineMissing !== null)(`A stack that has no room${engineMissing
     await redis("CONFIG", "SET", "maxmemory", "1");
     host.up = false;
     release();
-    await vi.waitFor(() => expect(host.received.length).toBeGreaterThan(told.length), soon);
+    await vi.waitFor(() => expect(host.received.length).toBeGreaterThan(notified.length), soon);
     await untilAllSay("the stream service takes no writes");
     await vi.waitFor(async () => expect(await redis("XLEN", "stillup:checks.due")).toBe("0"), soon);
     expect(await logsOf("worker-monitoring")).toContain("used memory > 'maxmemory'");

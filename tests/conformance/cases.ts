@@ -199,7 +199,7 @@ function requestCases({ host, services }: Pick<Given, "host"> & { services(): Ho
     }
   });
 
-  test("Requests have ids of their own, and an address that is not there is a problem", async () => {
+  test("Every request has its own id, and an unknown path is a problem", async () => {
     const answers = await Promise.all(
       [1, 2].map(() => host().send({ method: "GET", path: "/nowhere", headers: [key] })),
     );
@@ -255,7 +255,7 @@ function streamCases({ host, redis, sql, stream, ticks }: Given & { ticks: boole
     await expect.poll(left, WAIT).toBe(0);
   });
 
-  test("What a worker that died had in hand is taken over", async () => {
+  test("The messages of a worker that died are claimed by another", async () => {
     await redis()
       .xgroup("CREATE", STREAM, "monitoring", "0", "MKSTREAM")
       .catch(() => {}); // it may be there
@@ -414,7 +414,7 @@ function ownCases({ host, services, sql }: Pick<Given, "host" | "sql"> & { servi
     }
   });
 
-  test("Every route says what is wrong", async () => {
+  test("Every route reports what is wrong", async () => {
     const unknown = {
       monitor: "mon_none",
       channel: "ch_none",

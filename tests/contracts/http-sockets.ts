@@ -101,7 +101,7 @@ export function httpSocketContract({ make }: HttpHost): void {
       expect(server.connections()).toBe(20);
     });
 
-    test("that are refused are told so", async () => {
+    test("that are refused are reported as refused", async () => {
       const server = await serveTcp(() => {});
       await server.close();
       const answer = failed(await open().call({ ...get, url: `${server.url}/path?token=secret` }));
@@ -254,7 +254,7 @@ export function httpSocketContract({ make }: HttpHost): void {
     const https = (made = certificate) =>
       use(serveHttps(made, ({ socket }, response) => response.end(`${(socket as TLSSocket).servername}`))); // it is https
 
-    test("with a certificate for the name is trusted, and the name is told to the server", async () => {
+    test("with a certificate for the name is trusted, and the server receives the name", async () => {
       const { port } = await https();
       for (const addresses of [["127.0.0.1"], ["127.0.0.2", "127.0.0.1"]]) {
         const http = open({ ca: authority.cert, lookup: async () => addresses });
@@ -360,7 +360,7 @@ export function httpSocketContract({ make }: HttpHost): void {
       expect(answered(await driver.call({ ...get, url: `http://many.test:${server.port}/` })).body).toBe("third");
     });
 
-    test("with several addresses that all refuse tells why", async () => {
+    test("with several addresses that all refuse reports why", async () => {
       const server = await serveTcp(() => {});
       await server.close();
       const answer = failed(

@@ -132,11 +132,11 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
       return fetchFrom(pourForever(blocks, { "content-encoding": "deflate" }, Buffer.from([0x78, 0x9c])), call);
     };
     if (withoutSockets) {
-      test("that decodes to nothing for ever ends with the time-out", async () => {
+      test("that decodes to nothing endlessly ends with the time-out", async () => {
         expect(failed(await endlessly({ timeoutMs: 500 }))).toMatchObject({ failure: "timeout", statusCode: 200 });
       });
     } else {
-      test("that decodes to nothing for ever is given up", async () => {
+      test("that decodes to nothing endlessly is given up", async () => {
         expect(answered(await endlessly())).toMatchObject({ body: "", truncated: true });
       });
     }
@@ -304,7 +304,7 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
       expect(answer.detail).toMatch(/^127\.0\.0\.1:\d+ did not answer within 500 ms\.$/);
     });
 
-    test("covers a body that does not come, and tells the status", async () => {
+    test("covers a body that does not come, and reports the status", async () => {
       const answer = failed(
         await fetchFrom((_, response) => response.writeHead(200, { "content-length": 10 }).write("x"), {
           timeoutMs: 1000,
@@ -387,7 +387,7 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
       expect(answered(await second).totalMs).toBeLessThan(1000);
     });
 
-    test("ends a call whose turn does not come in time, and one that is too late from the first", async () => {
+    test("ends a call that waits too long for the semaphore, and one that is too late from the start", async () => {
       let asked = 0;
       const { url } = await serve((request, response) => {
         asked++;
@@ -440,7 +440,7 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
       expect([answered(await held).statusCode, answered(await last).statusCode]).toEqual([200, 200]);
     });
 
-    test("gives every turn back, however a call ends", async () => {
+    test("is released, however a call ends", async () => {
       const { url } = await serve((request, response) => {
         if (request.url === "/redirect") response.writeHead(302, { location: "/redirect" }).end();
         else if (request.url === "/long") response.end("x".repeat(1000));
@@ -455,7 +455,7 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
       expect(answered(await http.call({ ...get, url })).statusCode).toBe(200);
     });
 
-    test("stands thousands that wait and then end at once", async () => {
+    test("handles thousands of calls that wait and then end at once", async () => {
       const { url } = await serve(() => {});
       const http = open({ concurrency: 1 });
       const controller = new AbortController();
@@ -514,7 +514,7 @@ function withoutSocketsContract({ make }: HttpHost): void {
   const closing = new Closing();
   afterEach(() => closing.all());
 
-  test("tells of the phases the body's alone, and of a failure before it none", async () => {
+  test("reports only the body's phase, and no phase of a failure before it", async () => {
     const { url } = closing.add(await serveHttp((_, response) => response.end("x")));
     const http = closing.add(make({ policy: "private", concurrency: 1 }));
     const none = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null };

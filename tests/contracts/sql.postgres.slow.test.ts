@@ -17,7 +17,7 @@ sqlContract(
   postgresMissing,
 );
 
-it.skipIf(postgres === null)("plans a statement once where it is told to, but not behind a pooler", async () => {
+it.skipIf(postgres === null)("plans a statement once, but not behind a pooler", async () => {
   const planning = async (behindPooler: boolean) => {
     const sql = createPostgresSql({ url: postgres?.url ?? "", planOnce: true, behindPooler });
     const [row] = await sql`select current_setting('plan_cache_mode') as mode`;

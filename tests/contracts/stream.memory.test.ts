@@ -51,7 +51,7 @@ describe("A stream in memory", () => {
     ]);
   });
 
-  test("has room for what comes in the place of what is settled with it, and settles nothing otherwise", async () => {
+  test("has room for what replaces the messages settled with it, and settles nothing when there is no room", async () => {
     const stream = createMemoryStream({ maxLength: 2 });
     await stream.publish(entries("1", "2"));
     const ack = (await stream.read(a, { count: 9, blockMs: 0, signal: forever })).map(({ id }) => id);

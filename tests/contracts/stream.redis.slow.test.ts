@@ -282,7 +282,7 @@ describeOnRedis("A reader on Redis", () => {
 });
 
 describeOnRedis("A stream on Redis", () => {
-  test("tells the age of its oldest entry by the server's clock", async () => {
+  test("gives the age of its oldest entry by the server's clock", async () => {
     const { stream, admin } = await setUp();
     const [seconds] = await admin.time();
     await admin.xadd(`stillup:${a.stream}`, `${(Number(seconds) - 100) * 1_000}-0`, "body", "1");
@@ -357,7 +357,7 @@ describeOnRedis("A stream on Redis", () => {
   });
 });
 
-test("A server that is not there is named at the first ping, without the password", async () => {
+test("A server that cannot be reached is named at the first ping, without its password", async () => {
   const error = await connect({ url: "redis://:wrong-secret@127.0.0.1:1" })
     .ping()
     .catch((reason: unknown) => reason);

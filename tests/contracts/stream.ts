@@ -63,7 +63,7 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         expect(await readNow(there, b, 2)).toEqual([]);
       });
 
-      test("tells that it is the first try, and when the entry was added", async () => {
+      test("says that it is the first try, and when the entry was added", async () => {
         const before = Date.now();
         await publish("1");
         const [message] = await readNow(there, a);
@@ -291,7 +291,7 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
     });
 
     describe("the state", () => {
-      test("counts what is there, what is pending, and the age of the oldest", async () => {
+      test("counts the entries and the pending ones, and gives the age of the oldest", async () => {
         await publish("1", "2", "3");
         expect(await stateNow()).toMatchObject({ length: 3, pending: 0 });
         const [one] = idsOf(await readNow(here, a, 2));
@@ -358,7 +358,7 @@ export function streamContract(name: string, make: () => Promise<StreamService>,
         expect(heard).toEqual([]);
       });
 
-      test("may wake for nobody", async () => {
+      test("may wake when nobody listens", async () => {
         await here.wake(`wakeUp-${randomUUID()}`);
       });
     });

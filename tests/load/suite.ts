@@ -84,7 +84,7 @@ export function loadSuite(name: string, options: LoadOptions): void {
       await until(() => expect(late()).toEqual([]));
     };
 
-    it("tells each of 500 outages once, and each of 500 recoveries once", { timeout: TEST_MS }, async () => {
+    it("notifies each of 500 outages once, and each of 500 recoveries once", { timeout: TEST_MS }, async () => {
       targets.behave(names, "failing");
       await untilArrived(500);
       await untilChecked(1);
@@ -109,7 +109,7 @@ export function loadSuite(name: string, options: LoadOptions): void {
         await until(async () => expect(await act()).toBeGreaterThan(0));
       };
 
-      it("tells each of them once although the streams lose what they hold", { timeout: TEST_MS }, async () => {
+      it("notifies each of them once although the streams lose what they hold", { timeout: TEST_MS }, async () => {
         const before = receiver.arrivals.length;
         targets.behave(names, "failing");
         await untilArrived(before + 100);
@@ -132,7 +132,7 @@ export function loadSuite(name: string, options: LoadOptions): void {
       });
     }
 
-    it("tells of the others as quickly while 50 targets hang", { timeout: TEST_MS }, async () => {
+    it("notifies about the others as quickly while 50 targets hang", { timeout: TEST_MS }, async () => {
       const hanging = names.slice(0, 50);
       const beside = names.slice(50);
       const turnsBefore = targets.turns.length;
@@ -169,6 +169,6 @@ async function buildForTest(): Promise<string> {
 }
 
 function notNotifiedOnce(arrivals: readonly Arrival[], type: string): string[] {
-  const told = arrivals.filter((arrival) => arrival.type === type).map(({ name }) => name);
-  return names.filter((name) => told.indexOf(name) < 0 || told.indexOf(name) !== told.lastIndexOf(name));
+  const notified = arrivals.filter((arrival) => arrival.type === type).map(({ name }) => name);
+  return names.filter((name) => notified.indexOf(name) < 0 || notified.indexOf(name) !== notified.lastIndexOf(name));
 }

@@ -44,7 +44,7 @@ describe("the simulation", { timeout: 600_000 }, () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("--runs")]);
   });
 
-  it("tells of a failed run its seed, what was wrong and the commands that are left of it", () => {
+  it("reports a failed run's seed, its violations and its shortest list of commands", () => {
     const { failed: _, ...summary } = emptySummary;
     const violations = [{ invariant: "A result counts once" as const, what: "probe 3 was stored again" }];
     const commands = [{ do: "lose streams" as const, afterMs: 20 }];

@@ -35,7 +35,7 @@ test("aims that are just met are not missed", () => {
   expect(missedAims(met)).toEqual([]);
 });
 
-test("each aim that is missed is told", () => {
+test("every target that is missed is reported", () => {
   const awake = monthOf({ commands: 5001, awakeHours: 24, storedGb: 0 });
   const missed = missedAims({
     ...met,

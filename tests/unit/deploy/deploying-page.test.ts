@@ -10,7 +10,7 @@ beforeAll(async () => {
   page = await readFile(join(FOLDER, "deploying.md"), "utf8");
 });
 
-it("tells the costs that bench/host-prices.ts computes", () => {
+it("has the costs that bench/host-prices.ts computes", () => {
   expect(page).toContain(`<!-- cost -->\n${hostCostTable()}\n<!-- /cost -->`);
 });
 

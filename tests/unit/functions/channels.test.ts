@@ -112,7 +112,7 @@ describe("a change of a channel", () => {
     expect((await call("PATCH", `/v1/channels/${id}`, { default: false })).body).toMatchObject({ default: false });
   });
 
-  it("makes it hear of Stillup itself, which none does unasked", async () => {
+  it("makes it receive system alerts, which no channel does by default", async () => {
     const { id, systemAlerts } = await add();
     expect([systemAlerts, (await add({ systemAlerts: true })).systemAlerts]).toEqual([false, true]);
     expect((await call("PATCH", `/v1/channels/${id}`, { systemAlerts: true })).body).toMatchObject({
@@ -124,7 +124,7 @@ describe("a change of a channel", () => {
     });
   });
 
-  it("cancels what waits for it when it is disabled, and brings nothing back when it is enabled", async () => {
+  it("cancels its pending deliveries when it is disabled, and brings none back when it is enabled", async () => {
     const [{ id }, other] = [await add(), await add()];
     await plan(id);
     await plan(other.id);
@@ -170,7 +170,7 @@ describe("a channel of a type that only a newer release knows", () => {
 });
 
 describe("a deleted channel", () => {
-  it("is gone for every route, and cancels what waits for it", async () => {
+  it("is gone for every route, and its pending deliveries are cancelled", async () => {
     const { id } = await add();
     await plan(id);
     expect((await call("DELETE", `/v1/channels/${id}`)).status).toBe(204);
@@ -188,7 +188,7 @@ describe("a deleted channel", () => {
     expect((await call("GET", "/v1/channels")).body.items).toEqual([]);
   });
 
-  it("is named by no monitor any more", async () => {
+  it("is removed from every monitor", async () => {
     const [gone, stays] = [await add(), await add()];
     const monitor = { name: "m", type: "http", url: "http://target.example/", channelIds: [gone.id, stays.id] };
     const made = await call("POST", "/v1/monitors", monitor);

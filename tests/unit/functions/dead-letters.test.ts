@@ -58,7 +58,7 @@ async function listed(query = ""): Promise<string[]> {
 }
 
 describe("dead letters", () => {
-  it("is listed with the reason and the beginning of its body, and shown whole", async () => {
+  it("are listed with the reason and the beginning of their body, and shown whole", async () => {
     const body = `<script>\u001b[2J→ \ufffd ${"é".repeat(500)}`;
     const id = await deadLetters(body);
     const shared = {
@@ -99,7 +99,7 @@ describe("a dead letter that is retried", () => {
     expect(await listed()).toEqual([kept]);
   });
 
-  it("stays dead-lettered while the stream service is away", async () => {
+  it("stays a dead letter while the stream service is away", async () => {
     const id = await deadLetters("a");
     const away = { publish: () => Promise.reject(unavailable) };
     expect(await retriedWith(away, id)).toBe(503);
@@ -107,7 +107,7 @@ describe("a dead letter that is retried", () => {
     expect(await listed()).toEqual([id]);
   });
 
-  it("stays dead-lettered when a crash comes after it went back, and may be retried again", async () => {
+  it("stays a dead letter when a crash follows its return, and may be retried again", async () => {
     const id = await deadLetters("a");
     const publish: EventStream["publish"] = async (entries) => {
       await env.stream.publish(entries);
@@ -119,7 +119,7 @@ describe("a dead letter that is retried", () => {
     expect(await waiting()).toEqual(["a", "a"]);
   });
 
-  it("is refused when nobody reads its stream any more, for then it would be lost", async () => {
+  it("is refused when no worker reads its stream any more, because it would be lost", async () => {
     const id = await deadLetters("a", { stream: "of.old" });
     expect(await call("POST", `/v1/dead-letters/${id}/retry`)).toMatchObject({
       status: 409,
@@ -134,8 +134,8 @@ describe("a dead letter that is retried", () => {
   });
 });
 
-describe("all dead letters, when it is retried,", () => {
-  it("goes back oldest first, of one stream if asked for", async () => {
+describe("all dead letters, when they are retried,", () => {
+  it("go back oldest first, of one stream if asked for", async () => {
     for (const body of ["a", "b", "c"]) await deadLetters(body);
     await deadLetters("d", { stream: "alerts.due" });
     const { body } = await call("POST", `/v1/dead-letters/retry?stream=${STREAM}`);
@@ -146,7 +146,7 @@ describe("all dead letters, when it is retried,", () => {
     expect((await call("POST", "/v1/dead-letters/retry")).body).toEqual({ retried: 0, nextCursor: null });
   });
 
-  it("goes back 100 at a time, and what fails again meanwhile is not taken again", async () => {
+  it("go back 100 at a time, and one that fails again meanwhile is not taken again", async () => {
     await addDeadLetters(
       env.sql,
       times(250, (n) => ({ stream: STREAM, messageId: `${n}`, body: `${n}` })),
@@ -165,7 +165,7 @@ describe("all dead letters, when it is retried,", () => {
     expect(await env.sql`select count(*)::int4 as count from dead_letters`).toEqual([{ count: 250 }]);
   });
 
-  it("goes back a megabyte at a time, but for a message that has more", async () => {
+  it("go back a megabyte at a time, except a message that is larger", async () => {
     for (const size of [1_500_000, 600_000, 300_000, 300_000]) await deadLetters("x".repeat(size));
     const retried: number[] = [];
     for (let at = 0; at < 3; at++) retried.push((await call("POST", "/v1/dead-letters/retry")).body.retried);
@@ -175,7 +175,7 @@ describe("all dead letters, when it is retried,", () => {
 });
 
 describe("from end to end", () => {
-  it("a wake-up that a fault dead-lettered is listed, and handled by its retry once the fault is fixed", async () => {
+  it("a wake-up that became a dead letter is listed, and its retry is handled once the fault is fixed", async () => {
     const monitorId = await addMonitor(env.sql, aPendingDown());
     await env.sql.script("alter table incidents rename to mislaid");
     await env.stream.publish(statusChanged.messages([monitorId]));

@@ -22,7 +22,7 @@ async function add(): Promise<string> {
   return body.id;
 }
 
-/** One check of the monitor, 10 s after the one before, decided but not yet told. */
+/** One check of the monitor, 10 s after the one before, decided but not yet notified. */
 async function check(id: string, ok: boolean): Promise<void> {
   await env.clock.advance(10);
   await makeDue(env.sql, [id]);
@@ -34,14 +34,14 @@ async function check(id: string, ok: boolean): Promise<void> {
   await applyResults(env.sql, [aResult(job, ok ? {} : failed)]);
 }
 
-/** The monitor's incident, told as the worker does. */
+/** The monitor's incident, handled as the worker does. */
 async function goDown(id: string): Promise<Json> {
   await check(id, false);
   await handleStatusChanges(env.sql, [id]);
   return (await call("GET", `/v1/incidents?monitorId=${id}`)).body.items[0];
 }
 
-async function told(): Promise<unknown[]> {
+async function notified(): Promise<unknown[]> {
   const rows = await env.sql<{ type: string; resolution: string | null }>`
     select type, data->'incident'->>'resolution' as resolution from deliveries order by event_number`;
   return rows.map(({ type, resolution }) => [type, resolution]);
@@ -106,7 +106,7 @@ describe("an incident resolved by hand", () => {
     expect((await call("POST", `/v1/incidents/${incident.id}/resolve`)).body).toEqual(body);
   });
 
-  it("is the last one until the monitor was up again, which is told", async () => {
+  it("is the last one until the monitor is up again, which is notified", async () => {
     await call("POST", "/v1/channels", aChannel());
     const id = await add();
     const incident = await goDown(id);
@@ -115,7 +115,7 @@ describe("an incident resolved by hand", () => {
     expect((await call("GET", "/v1/incidents")).body.items).toHaveLength(1);
     await check(id, true);
     await handleStatusChanges(env.sql, [id]);
-    expect(await told()).toEqual([
+    expect(await notified()).toEqual([
       ["monitor.down", null],
       ["monitor.up", "manual"],
     ]);
@@ -123,7 +123,7 @@ describe("an incident resolved by hand", () => {
     expect((await call("GET", "/v1/incidents")).body.items).toHaveLength(2);
   });
 
-  it("has what its monitor had still to tell told first, and wakes for that", async () => {
+  it("handles its monitor's pending events first, and sends a wake-up for them", async () => {
     const { body: channel } = await call("POST", "/v1/channels", aChannel());
     const id = await add();
     const incident = await goDown(id);
@@ -132,7 +132,7 @@ describe("an incident resolved by hand", () => {
     const { body } = await call("POST", `/v1/incidents/${incident.id}/resolve`);
     expect(body).toMatchObject({ status: "resolved", resolution: "recovered", resolvedAt: "2026-03-01T12:00:20.000Z" });
     expect(publish.mock.calls).toEqual([[[{ stream: "alerts.due", body: `{"v":1,"ids":["${channel.id}"]}` }]]]);
-    expect(await told()).toEqual([
+    expect(await notified()).toEqual([
       ["monitor.down", null],
       ["monitor.up", "recovered"],
     ]);
@@ -161,10 +161,10 @@ describe("a monitor that is paused or deleted while it is down", () => {
     const over = { status: "resolved", resolvedAt: "2026-03-01T12:00:15.000Z", resolution };
     expect((await call("GET", `/v1/incidents/${incident.id}`)).body).toEqual({ ...incident, ...over });
     await handleStatusChanges(env.sql, [id]);
-    expect(await told()).toEqual([["monitor.down", null]]);
+    expect(await notified()).toEqual([["monitor.down", null]]);
   });
 
-  it("takes with it what it had still to tell, for its coming back will never be told", async () => {
+  it("cancels its pending deliveries, because its recovery will never be notified", async () => {
     await call("POST", "/v1/channels", aChannel());
     const id = await add();
     await goDown(id);
@@ -173,7 +173,7 @@ describe("a monitor that is paused or deleted while it is down", () => {
     expect((await call("GET", "/v1/deliveries")).body.items).toMatchObject([{ status: "cancelled" }]);
   });
 
-  it("still tells of an incident that was over before the pause", async () => {
+  it("still notifies an incident that was over before the pause", async () => {
     await call("POST", "/v1/channels", aChannel());
     const id = await add();
     await goDown(id);
@@ -186,7 +186,7 @@ describe("a monitor that is paused or deleted while it is down", () => {
     ]);
   });
 
-  it("keeps what was said of its incident by hand", async () => {
+  it("keeps a resolution by hand", async () => {
     const id = await add();
     const incident = await goDown(id);
     const { body } = await call("POST", `/v1/incidents/${incident.id}/resolve`);

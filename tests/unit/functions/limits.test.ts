@@ -26,7 +26,7 @@ describe("On a host whose clock leaves gaps", () => {
     expect((await there.send("PATCH", `/v1/monitors/${body.id}`, { name: "Shop 2" })).status).toBe(200);
   });
 
-  it("/healthz tells what it cannot do, and not quickly", async () => {
+  it("/healthz lists what it cannot do, and what it does slowly", async () => {
     const { body } = await there.sendRequest(new Request("http://stillup.test/healthz"));
     expect(body.limits).toMatchObject({ host: "fetch", minIntervalSeconds: 60, alertWithinSeconds: 45 });
     expect(body.limits.limitations.join(" ")).toMatch(

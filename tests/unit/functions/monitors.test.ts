@@ -64,8 +64,8 @@ async function planNextRun(): Promise<void> {
     on conflict (name) do update set next_run_at = excluded.next_run_at`;
 }
 
-/** Whether it wakes who gives out checks, and makes that due: the two go together. */
-async function isRung(act: () => Promise<unknown>): Promise<boolean> {
+/** Whether it wakes the schedule that gives out checks, and makes it due: the two go together. */
+async function wakesSchedule(act: () => Promise<unknown>): Promise<boolean> {
   const wake = vi.spyOn(env.stream, "wake");
   await act();
   const [schedule] = await env.sql<{ due: boolean }>`
@@ -138,12 +138,12 @@ describe("a new monitor", () => {
     expect(await add({ channelIds: [] })).toMatchObject({ channelIds: [] });
   });
 
-  it("wakes for its first check", async () => {
+  it("sends a wake-up for its first check", async () => {
     await planNextRun();
-    expect(await isRung(() => add())).toBe(true);
+    expect(await wakesSchedule(() => add())).toBe(true);
   });
 
-  it("is not added when it names a channel that is not there", async () => {
+  it("is not added when it names an unknown channel", async () => {
     const { body: channel } = await call("POST", "/v1/channels", aChannel());
     const { body: deleted } = await call("POST", "/v1/channels", aChannel());
     await call("DELETE", `/v1/channels/${deleted.id}`);
@@ -179,9 +179,9 @@ describe("a change of a monitor", () => {
     { expect: { status: ["204"] } },
     { expect: { bodyContains: "ok" } },
     { method: "PUT", body: "x" },
-  ])("begins counting anew, and checks at once, when what is checked changes: %j", async (patch) => {
+  ])("counts from zero, and checks at once, when what is checked changes: %j", async (patch) => {
     const { id } = await addWorking();
-    expect(await isRung(() => call("PATCH", `/v1/monitors/${id}`, patch))).toBe(true);
+    expect(await wakesSchedule(() => call("PATCH", `/v1/monitors/${id}`, patch))).toBe(true);
     expect(await row(id)).toMatchObject({ revision: 2, streak: 0, dueInSeconds: 0, version: 1 });
   });
 
@@ -189,7 +189,7 @@ describe("a change of a monitor", () => {
     "checks at once, and counts on, when only the time changes: %j",
     async (patch) => {
       const { id } = await addWorking();
-      expect(await isRung(() => call("PATCH", `/v1/monitors/${id}`, patch))).toBe(true);
+      expect(await wakesSchedule(() => call("PATCH", `/v1/monitors/${id}`, patch))).toBe(true);
       expect(await row(id)).toMatchObject({ revision: 1, streak: 2, dueInSeconds: 0 });
     },
   );
@@ -204,11 +204,11 @@ describe("a change of a monitor", () => {
     {},
   ])("goes on as before when nothing of that is different: %j", async (patch) => {
     const { id } = await addWorking({ headers: { a: "1", b: "2" } });
-    expect(await isRung(() => call("PATCH", `/v1/monitors/${id}`, patch))).toBe(false);
+    expect(await wakesSchedule(() => call("PATCH", `/v1/monitors/${id}`, patch))).toBe(false);
     expect(await row(id)).toMatchObject({ revision: 1, streak: 2, dueInSeconds: 60 });
   });
 
-  it("leaves status, incident and what is still to be told as they are", async () => {
+  it("leaves status, incident and pending events as they are", async () => {
     const { id } = await addWorking();
     await env.sql`update monitors set status = 'down', pending_events = '[{"number": 1}]', incident = '{"id": "inc_1"}'`;
     const { body } = await call("PATCH", `/v1/monitors/${id}`, { url: "https://other.example.com" });
@@ -224,7 +224,7 @@ describe("a change of a monitor", () => {
     [{ name: null }, "name"],
     [{ channelIds: ["ch_nothing"] }, "channelIds[0]"],
     [{ status: "up" }, "status"],
-  ])("is refused when what comes of it would not be right: %j names %s", async (patch, field) => {
+  ])("is refused when its result would be invalid: %j names %s", async (patch, field) => {
     const given = { method: "POST", body: "x", timeoutMs: 8000, expect: { bodyContains: "ok" } };
     const monitor = await add(given);
     const { status, body } = await call("PATCH", `/v1/monitors/${monitor.id}`, patch);
@@ -232,7 +232,7 @@ describe("a change of a monitor", () => {
     expect((await call("GET", `/v1/monitors/${monitor.id}`)).body).toEqual(monitor);
   });
 
-  it("is not undone by four others at the same time, even where the clock stands still", async () => {
+  it("is not undone by four others at the same time, even when the clock stands still", async () => {
     const monitor = await add();
     const patches = [
       { name: "a" },
@@ -259,7 +259,7 @@ describe("a change of a monitor", () => {
 });
 
 describe("a pause", () => {
-  it("stops the checks, forgets what was counted and not yet told, and may be repeated", async () => {
+  it("stops the checks, forgets what was counted and not yet notified, and may be repeated", async () => {
     const { id } = await addWorking();
     await env.sql`update monitors set pending_events = '[{"number": 1}]'`;
     await env.clock.advance(10);
@@ -277,7 +277,7 @@ describe("a pause", () => {
     const { id } = await addWorking();
     await call("POST", `/v1/monitors/${id}/pause`);
     await env.clock.advance(10);
-    expect(await isRung(() => call("POST", `/v1/monitors/${id}/resume`))).toBe(true);
+    expect(await wakesSchedule(() => call("POST", `/v1/monitors/${id}/resume`))).toBe(true);
     const { status, body } = await call("POST", `/v1/monitors/${id}/resume`);
     expect([status, body.status, body.statusSince]).toEqual([200, "pending", "2026-03-01T12:00:10.000Z"]);
     expect(await row(id)).toMatchObject({ version: 3, revision: 3, dueInSeconds: 0 });
@@ -295,7 +295,7 @@ describe("a pause", () => {
 describe("a check now", () => {
   it("makes the monitor due and wakes", async () => {
     const { id } = await addWorking();
-    expect(await isRung(() => call("POST", `/v1/monitors/${id}/check`))).toBe(true);
+    expect(await wakesSchedule(() => call("POST", `/v1/monitors/${id}/check`))).toBe(true);
     expect(await row(id)).toMatchObject({ dueInSeconds: 0, revision: 1, streak: 2 });
     expect(await call("POST", `/v1/monitors/${id}/check`)).toMatchObject({ status: 202, body: { id } });
   });
@@ -336,7 +336,7 @@ describe("a deleted monitor", () => {
     expect((await call("GET", "/v1/monitors")).body.items).toEqual([]);
   });
 
-  it("takes its pending deliveries with it, and no others", async () => {
+  it("cancels its pending deliveries, and no others", async () => {
     const [{ id }, other] = [await addWorking(), await add()];
     for (const monitorId of [id, other.id]) {
       await addDelivery(env.sql, { monitorId, eventNumber: 1 });

@@ -45,7 +45,7 @@ const due = () => deliverDue(env, [channelId], new AbortController().signal);
 const sentIds = () => env.http.calls.map(({ headers }) => headers?.["webhook-id"]);
 
 describe("a delivery", () => {
-  it("is shown with why it failed and what it tells", async () => {
+  it("is shown with why it failed and with its data", async () => {
     const id = await plan();
     expect((await call("GET", `/v1/deliveries/${id}`)).body).toEqual({
       id,
@@ -132,7 +132,7 @@ describe("an exhausted delivery that is retried", () => {
     });
   });
 
-  it("goes out before what its monitor tells the channel after it", async () => {
+  it("goes out before its monitor's later deliveries to the channel", async () => {
     const [later, first] = [
       await plan({ eventNumber: 8, status: "pending", attempts: 0 }),
       await plan({ eventNumber: 7 }),

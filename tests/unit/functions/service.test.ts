@@ -47,7 +47,7 @@ const withoutDatabase = () =>
   });
 
 describe("/healthz", () => {
-  it("says that the process is alive, to everybody, and asks nobody", async () => {
+  it("says that the process is alive, to everybody, without asking another service", async () => {
     const gone = api(withoutDatabase());
     const { status, body } = await gone.sendRequest(new Request("http://stillup.test/healthz"));
     expect([status, body]).toEqual([200, { status: "ok" }]);
@@ -65,7 +65,7 @@ describe("/readyz", () => {
     expect((await ask()).body).toEqual({ status: "ready", oldestDueCheckSeconds: 0, oldestUndeliveredSeconds: 0 });
   });
 
-  it("says it where asking costs only as far as it was asked withTimeout the last minute", async () => {
+  it("says so where asking costs, only if it was asked within the last minute", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const costly: TestEnv = {
       ...env,
@@ -82,7 +82,7 @@ describe("/readyz", () => {
     expect((await ask(costly)).body).toEqual(unknown);
   });
 
-  it("names what is away", async () => {
+  it("names the service that is away", async () => {
     vi.spyOn(env.stream, "ready").mockImplementation(away);
     expect(await ask()).toMatchObject({
       status: 503,
@@ -118,7 +118,7 @@ describe("/readyz", () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
-  it("is not while the stream service has no room", async () => {
+  it("is not ready while the stream service has no room", async () => {
     vi.spyOn(env.stream, "ready").mockRejectedValue(new StillupError("stream_full", "It is full."));
     expect(await ask()).toMatchObject({
       status: 503,
@@ -126,7 +126,7 @@ describe("/readyz", () => {
     });
   });
 
-  it("is not for a while after the database refused a write, whatever it answers since", async () => {
+  it("is not ready for a while after the database refused a write, whatever it answers since", async () => {
     const refusing: TestEnv = {
       ...env,
       reached: { sql: true, stream: true, writeRefused: true },
@@ -138,7 +138,7 @@ describe("/readyz", () => {
     });
   });
 
-  it("does not wait longer than 2 s for who says nothing", async () => {
+  it("does not wait longer than 2 s for a service that does not answer", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     vi.spyOn(env.stream, "ready").mockReturnValue(new Promise(() => {}));
     const answer = ask();
@@ -146,7 +146,7 @@ describe("/readyz", () => {
     expect(await answer).toMatchObject({ body: { detail: "Not ready: the stream service does not answer." } });
   });
 
-  it("asks once for all who want to know within 5 s", async () => {
+  it("asks once for all requests within 5 s", async () => {
     const asked = vi.spyOn(env.stream, "ready");
     vi.useFakeTimers({ toFake: ["performance"] });
     await Promise.all([ask(), ask(), ask()]);
@@ -160,7 +160,7 @@ describe("/readyz", () => {
 });
 
 describe("/metrics", () => {
-  it("tells of this process, and how many monitors there are of each status", async () => {
+  it("has this process' metrics, and the number of monitors of each status", async () => {
     await call("POST", "/v1/monitors", aMonitor());
     await call("POST", "/v1/monitors", aMonitor());
     const { body: third } = await call("POST", "/v1/monitors", aMonitor());
@@ -175,7 +175,7 @@ describe("/metrics", () => {
     expect(body).toContain("# TYPE stillup_checks_total counter");
   });
 
-  it("tells how old the oldest check without a result and the oldest undelivered delivery are", async () => {
+  it("has the age of the oldest check without a result and of the oldest undelivered delivery", async () => {
     await addMonitor(env.sql, { nextCheckAt: -20 });
     await addMonitor(env.sql, { nextCheckAt: -90, status: "paused" });
     await addDelivery(env.sql, { eventNumber: 1, createdAt: -30 });
@@ -186,7 +186,7 @@ describe("/metrics", () => {
     expect(await body()).toMatch(/^stillup_oldest_undelivered_seconds\{.*\} 3\d(\.|$)/m);
   });
 
-  it("tells whether any process is offline", async () => {
+  it("says whether any process is offline", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const offline = async () => {
       vi.advanceTimersByTime(5000);
@@ -220,19 +220,19 @@ describe("/metrics", () => {
     expect(await age()).toBe(0);
   });
 
-  it("wants the key", async () => {
+  it("requires the key", async () => {
     const { status } = await api(env).sendRequest(new Request("http://stillup.test/metrics"));
     expect(status).toBe(401);
   });
 
-  it("tells of this process while the database is away", async () => {
+  it("has this process' metrics while the database is away", async () => {
     const { status, body } = await api(withoutDatabase()).send<string>("GET", "/metrics");
     expect(status).toBe(200);
     expect(body).toContain("stillup_checks_total");
     expect(env.logged).toMatchObject([{ level: "WARN", fields: { requestId: "test-request" } }]);
   });
 
-  it("does not wait longer than 2 s for a database that says nothing", async () => {
+  it("does not wait longer than 2 s for a database that does not answer", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const asked = api(withSql(() => new Promise(() => {}))).send<string>("GET", "/metrics");
     await vi.advanceTimersByTimeAsync(2000);
@@ -262,7 +262,7 @@ describe("a database that is away", () => {
 describe("a wake-up", () => {
   const add = () => call("POST", "/v1/monitors", aMonitor());
 
-  it("that cannot be woken fails no write; it is tried once more in the background", async () => {
+  it("that cannot be sent fails no write; it is tried once more in the background", async () => {
     const wake = vi.spyOn(env.stream, "wake").mockImplementation(away);
     expect((await add()).status).toBe(201);
     expect(wake).toHaveBeenCalledTimes(2);
@@ -272,7 +272,7 @@ describe("a wake-up", () => {
     ]);
   });
 
-  it("that takes long holds up no write for longer than a second, and is not woken twice", async () => {
+  it("that takes long delays no write for longer than a second, and is not sent twice", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     let finish = () => {};
     const wake = vi.spyOn(env.stream, "wake").mockReturnValue(

@@ -24,7 +24,7 @@ const variables = {
 const request = new Request("https://stillup.test/v1/monitors");
 const call = { requestId: "request-1", deadline: Date.now() + 700 };
 
-test("An answer that does not come before the deadline is a problem, said in time; its work is told to end", async () => {
+test("A route that does not answer before the deadline is a problem in time, and its signal aborts", async () => {
   let signal: AbortSignal | undefined;
   const { response } = await answer(request, {
     router: (_request, _env, ctx) => {
@@ -69,7 +69,7 @@ test("Functions are shown no connection string, and on Workers few calls go out 
   expect(readHostConfig("lambda", variables, settings).config.workerConcurrency).toBe(200);
 });
 
-test("A tick works for as long as WORK_SECONDS says, and what follows from it is told", () => {
+test("A tick works for as long as WORK_SECONDS says, and /healthz shows what follows", () => {
   expect(readHostConfig("lambda", variables, settings).config.limits).toMatchObject({
     minIntervalSeconds: 5,
     alertWithinSeconds: 5,

@@ -80,7 +80,7 @@ describe("The command line, where there is no Stillup,", () => {
     expect(err).not.toContain("kkkk");
   });
 
-  test.each(["nope", ".", ".."])("asks nobody for what is no id: %s", async (id) => {
+  test.each(["nope", ".", ".."])("sends no request for what is no id: %s", async (id) => {
     const url = await nobodys();
     expect(await run(["deliveries", "show", id, "--url", url], KEY)).toEqual({
       code: 1,
@@ -255,7 +255,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     expect((await stillupCli("dead-letters", "list")).out).toBe("No entries.\n");
   });
 
-  test("does what it can, tells what it cannot, and then ends with 1", async () => {
+  test("does what it can, reports what it cannot, and then ends with 1", async () => {
     await deadLetters(3, '{"v":1,"ids":[]}');
     expect(await stillupCli("dead-letters", "drop", "msg_1", "msg_0", "msg_2")).toEqual({
       code: 1,
@@ -302,7 +302,7 @@ describe.skipIf(missing !== null)(`The command line, with Stillup${missing ? `: 
     });
   });
 
-  test("has a message that is still unreadable dead-lettered again by its worker", async () => {
+  test("gets a new dead letter for a message that its worker still cannot read", async () => {
     await deadLetters(1, "rubbish");
     expect(await stillupCli("dead-letters", "retry", "--all")).toEqual({ code: 0, out: "1 retried\n", err: "" });
     await vi.waitFor(

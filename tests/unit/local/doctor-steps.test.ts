@@ -23,7 +23,7 @@ test("Postgres 14 is too old, and what comes after is looked at nevertheless", a
   });
 });
 
-test("A clock that is minutes off is told", async () => {
+test("A clock that is minutes off is reported", async () => {
   const sql = sqlOf({ name: "me", version: "17.0", number: 170_000, ms: Date.now() - 300_000 });
   expect(await look("database", databaseSteps(sql, "DATABASE_URL"))).toMatchObject({
     clock: expect.stringMatching(/^fail: the database's is 300\.\d s behind this one\. Set this machine's clock/),

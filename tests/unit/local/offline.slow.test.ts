@@ -19,20 +19,20 @@ describe.skipIf(missing !== null)(`Stillup in four processes${missing === null ?
   /** Nothing of the world can be reached. */
   let isCut = false;
   const dead = new Set<string>();
-  const told: { type: string; data: object }[] = [];
-  let beats = 0;
+  const notified: { type: string; data: object }[] = [];
+  let pings = 0;
 
   beforeAll(async () => {
     world = await serveHttp((request, response) => {
       const name = request.url?.slice(1) ?? "";
-      if (name === "pingWatchdog") beats += 1;
+      if (name === "pingWatchdog") pings += 1;
       if (isCut || dead.has(name)) request.socket.destroy();
       else response.writeHead(200).end();
     });
     receiver = await serveHttp(async (request, response) => {
       let text = "";
       for await (const part of request) text += String(part);
-      told.push(JSON.parse(text));
+      notified.push(JSON.parse(text));
       response.writeHead(204).end();
     });
     [postgres, redis] = await Promise.all([startPostgres(), startOwnRedis()]);
@@ -58,22 +58,22 @@ describe.skipIf(missing !== null)(`Stillup in four processes${missing === null ?
       const { items } = await stillup.api.call<{ items: unknown[] }>("GET", `/v1/monitors?limit=200&status=${status}`);
       expect(items).toHaveLength(names.length);
     });
-  const types = () => told.map(({ type }) => type);
+  const types = () => notified.map(({ type }) => type);
 
-  test("is offline, and not told that anything is down, while its network is cut", { timeout: 200_000 }, async () => {
+  test("is offline, and notifies no monitor as down, while its network is cut", { timeout: 200_000 }, async () => {
     await untilAll("up");
     isCut = true;
     await untilAll("unknown");
     isCut = false;
     await untilAll("up");
     expect(types()).toEqual(["system.offline", "system.online"]);
-    const [offline, online] = told;
+    const [offline, online] = notified;
     expect(online?.data).toEqual({ ...offline?.data, until: expect.any(String) });
     dead.add("target-7");
     await until(() => expect(types()).toEqual(["system.offline", "system.online", "monitor.down"]));
   });
 
-  test("gives its heartbeat", { timeout: 90_000 }, async () => {
-    await until(() => expect(beats).toBeGreaterThan(0));
+  test("calls its watchdog", { timeout: 90_000 }, async () => {
+    await until(() => expect(pings).toBeGreaterThan(0));
   });
 });

@@ -11,7 +11,7 @@ import { startUpstash, type TestUpstash, upstashToken } from "../../../testing/u
 const missing = postgresMissing ?? redisMissing;
 
 describe.skipIf(missing !== null)(
-  `What a call over HTTP found is told${missing === null ? "" : `: ${missing}`}`,
+  `Whether a call over HTTP reached its service is known${missing === null ? "" : `: ${missing}`}`,
   () => {
     let postgres: TestPostgres;
     let neon: TestNeon;

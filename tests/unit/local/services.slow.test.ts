@@ -124,7 +124,7 @@ describe.skipIf(missing !== null)(`Services on Postgres and Redis${missing === n
     expect(await answer).toBe("cut off");
   });
 
-  test("end at once with 1 when they are told a second time", async () => {
+  test("end at once with 1 at a second signal", async () => {
     const { api, answer } = await startBusyApi(60);
     const telling = setInterval(() => api.signal("SIGTERM"), 50);
     expect(await api.exit).toBe(1);

@@ -38,7 +38,7 @@ test("one that has been idle is opened once, however often it is announced", () 
   expect(asked()).toBe(1);
 });
 
-test("a failure is left to whoever asks next", async () => {
+test("a failure is left to the next caller", async () => {
   const { warmUp, asked } = make(() => Promise.reject(new Error("away")));
   warmUp.begin();
   await new Promise(setImmediate); // an pending_events rejection would fail the test

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMemo } from "../../../runtime/memo.ts";
 
 describe("a memo", () => {
-  it("makes a thing once for all who ask, until it is too old", async () => {
+  it("makes a value once for all callers, until it is too old", async () => {
     let time = 0;
     let made = 0;
     const memo = createMemo(() => time);
@@ -14,7 +14,7 @@ describe("a memo", () => {
     expect(await ask()).toBe(2);
   });
 
-  it("tells things apart by their keys", async () => {
+  it("keeps values apart by their keys", async () => {
     const memo = createMemo(() => 0);
     expect(await memo("a", 5000, async () => 1)).toBe(1);
     expect(await memo("b", 5000, async () => 2)).toBe(2);

@@ -15,7 +15,7 @@ describe("Metrics", () => {
     }
   });
 
-  test("say nothing of a gauge that nobody has set", async () => {
+  test("leave out a gauge that was never set", async () => {
     const metrics = createMetrics({ service: "worker-notification" });
     expect(await metrics.render()).not.toMatch(/^stillup_offline\{/m);
     metrics.set(offlineGauge, 0);

@@ -29,7 +29,7 @@ describe("testEnv()", () => {
     );
   });
 
-  test("has a clock that runs until it is set, and then stands", async () => {
+  test("has a clock that runs until it is set, and then stands still", async () => {
     const { clock, sql } = await testEnv();
     const [row] = await sql<{ real: Date }>`select statement_timestamp() as real`;
     expect((await clock.now()).getTime()).toBeGreaterThanOrEqual(row?.real.getTime() ?? Number.NaN);

@@ -32,7 +32,7 @@ async function jobsGivenOut(): Promise<number> {
   return messages.flatMap(({ body }) => parseChecks(body).jobs).length;
 }
 
-describe("Checks that nobody makes", () => {
+describe("Checks that no worker makes", () => {
   it("are given out once however long a backlog lasts", async () => {
     await addMonitors(env.sql, times(250, {}));
     await leaveBacklog();
@@ -58,7 +58,7 @@ describe("Checks that nobody makes", () => {
     expect(await jobsGivenOut()).toBe(250);
   });
 
-  it("hold up nobody who was answered or is new", async () => {
+  it("delay no monitor that has its result or is new", async () => {
     await addMonitors(env.sql, times(1, {}));
     env.http.on(() => answer(200));
     await checkDue(env, env.ctx());

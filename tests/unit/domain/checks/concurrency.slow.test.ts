@@ -106,7 +106,7 @@ async function race(ids: readonly string[], work: JobResult[][], random: () => n
 interface Story {
   readonly outcomes: string[];
   readonly statuses: string[] | null;
-  readonly told: string[] | null;
+  readonly notified: string[] | null;
   readonly incidents: string[] | null;
   readonly pending_events: unknown[];
 }
@@ -116,7 +116,7 @@ async function stories(): Promise<Story[]> {
     select m.pending_events,
       (select jsonb_agg(outcome order by total_ms) from checks where monitor_id = m.id) as outcomes,
       (select jsonb_agg(status order by version) from status_changes where monitor_id = m.id) as statuses,
-      (select jsonb_agg(type order by event_number) from deliveries where monitor_id = m.id) as told,
+      (select jsonb_agg(type order by event_number) from deliveries where monitor_id = m.id) as notified,
       (select jsonb_agg(coalesce(resolution, 'open') order by split_part(id, '_', 3)::int)
         from incidents where monitor_id = m.id) as incidents
     from monitors m`;
@@ -125,8 +125,8 @@ async function stories(): Promise<Story[]> {
 /** What is wrong with the story that the tables tell of one monitor; nothing in it may be. */
 function faults(story: Story): string[] {
   const expected = model(story.outcomes);
-  const told = expected.filter((status, at) => status === "down" || at > 0);
-  const incidents = told.filter((status) => status === "down").map(() => "recovered");
+  const notified = expected.filter((status, at) => status === "down" || at > 0);
+  const incidents = notified.filter((status) => status === "down").map(() => "recovered");
   if (expected.at(-1) === "down") incidents[incidents.length - 1] = "open";
   const found: string[] = [];
   const compare = (what: string, is: unknown, should: unknown) => {
@@ -134,9 +134,9 @@ function faults(story: Story): string[] {
   };
   compare("statuses", story.statuses ?? [], expected);
   compare(
-    "told",
-    story.told ?? [],
-    told.map((status) => `monitor.${status}`),
+    "notified",
+    story.notified ?? [],
+    notified.map((status) => `monitor.${status}`),
   );
   compare("incidents", story.incidents ?? [], incidents);
   compare("pending_events", story.pending_events, []);

@@ -57,25 +57,25 @@ async function checks(id: string, ...outcomes: string[]): Promise<string[]> {
   return statuses;
 }
 
-async function told(): Promise<string[]> {
+async function notified(): Promise<string[]> {
   const rows = await env.sql<{ type: string }>`select type from deliveries order by monitor_id, event_number`;
   return rows.map((row) => row.type);
 }
 
 describe("deciding", () => {
-  it("is up after the first right answer and down after as many wrong ones in a row as the threshold says", async () => {
+  it("is up after the first success and down after as many failures in a row as the threshold says", async () => {
     const id = await addMonitor(env.sql);
     const statuses = await checks(id, "ok", "status", "timeout", "ok", "status", "dns", "connect", "status");
     expect(statuses).toEqual(["up", "up", "up", "up", "up", "up", "down", "down"]);
   });
 
-  it("is up again after as many right answers in a row as the threshold says", async () => {
+  it("is up again after as many successes in a row as the threshold says", async () => {
     const id = await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 3 });
     const statuses = await checks(id, "ok", "tls", "ok", "ok", "tls", "ok", "ok", "ok");
     expect(statuses).toEqual(["up", "down", "down", "down", "down", "down", "down", "up"]);
   });
 
-  it("dates a downtime from its first failure, and its end from the first right answer", async () => {
+  it("dates a downtime from its first failure, and its end from the first success", async () => {
     const id = await addMonitor(env.sql);
     await checks(id, "ok", "status", "status", "status");
     expect((await monitor(id)).statusSince).toEqual(new Date("2026-03-01T12:00:10Z"));
@@ -106,13 +106,13 @@ describe("deciding", () => {
     expect((await monitor(id)).nextCheckAt.getTime() - first.getTime()).toBe(60_000);
   });
 
-  it("tells nobody of pending to up, and tells of pending to down", async () => {
+  it("does not notify pending to up, and notifies pending to down", async () => {
     await addChannel(env.sql);
     const [well, ill] = [await addMonitor(env.sql), await addMonitor(env.sql, { failureThreshold: 1 })];
     await check(well, "ok");
     await check(ill, "status");
     await handleStatusChanges(env.sql, [well, ill]);
-    expect(await told()).toEqual(["monitor.down"]);
+    expect(await notified()).toEqual(["monitor.down"]);
   });
 
   it("decides on a result once, however often and in whatever order it comes", async () => {
@@ -172,7 +172,7 @@ describe("giving out checks", () => {
     expect(claims.flat()).toHaveLength(1);
   });
 
-  it("gives nothing out of turn, and says when the turn comes", async () => {
+  it("gives nothing out before the schedule is due, and says when it is", async () => {
     await claim();
     await addMonitor(env.sql);
     const early = await claimDueChecks(env.sql);
@@ -201,7 +201,7 @@ describe("giving out checks", () => {
     expect(await claim()).toMatchObject([{ monitorId: id, waitMs: 4000 }]);
   });
 
-  it("says which answer would change nothing", async () => {
+  it("says which result would change nothing", async () => {
     const id = await addMonitor(env.sql, { failureThreshold: 2 });
     const quiet = async () => {
       await makeDue(env.sql, [id]);
@@ -237,13 +237,13 @@ describe("handling status changes", () => {
     expect(await incidents()).toMatchObject([{ started_at: at(10), resolved_at: at(30), resolution: "recovered" }]);
   });
 
-  it("handles several changes that nobody handled meanwhile, in their order", async () => {
+  it("handles several pending changes in their order", async () => {
     await addChannel(env.sql);
     const id = await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 1 });
     await checks(id, "ok", "status", "ok", "status", "ok", "status");
     await handleStatusChanges(env.sql, [id]);
     expect((await incidents()).map((incident) => incident["resolution"])).toEqual(["recovered", "recovered", null]);
-    expect(await told()).toEqual(["down", "up", "down", "up", "down"].map((type) => `monitor.${type}`));
+    expect(await notified()).toEqual(["down", "up", "down", "up", "down"].map((type) => `monitor.${type}`));
     const down = await monitor(id);
     expect(down.incident?.id).toBe((await incidents()).at(-1)?.["id"]);
   });
@@ -273,7 +273,7 @@ describe("handling status changes", () => {
     ]);
   });
 
-  it("tells what the monitor is, and which target it has", async () => {
+  it("says in the event what the monitor is, and which target it has", async () => {
     await addChannel(env.sql);
     const url = "http://127.0.0.1/";
     const id = await addMonitor(env.sql, { name: "m", url, failureThreshold: 1 });
@@ -290,7 +290,7 @@ describe("handling status changes", () => {
     await check(id, "status");
     expect((await handleStatusChanges(env.sql, [id])).channelIds).toHaveLength(1);
     expect((await handleStatusChanges(env.sql, [id])).channelIds).toEqual([]);
-    expect(await told()).toEqual(["monitor.down"]);
+    expect(await notified()).toEqual(["monitor.down"]);
   });
 
   it("plans for every default channel, or for exactly those that the monitor names", async () => {
@@ -310,7 +310,7 @@ describe("handling status changes", () => {
     );
   });
 
-  it("tells of a monitor's coming back after its incident was resolved by hand, and opens no new one before", async () => {
+  it("notifies that a monitor is up after its incident was resolved by hand, and opens no other incident before", async () => {
     await addChannel(env.sql);
     const id = await addMonitor(env.sql, { failureThreshold: 1, recoveryThreshold: 1 });
     await check(id, "status");

@@ -128,7 +128,7 @@ it("names what is wrong in a message", () => {
   );
 });
 
-it("Sends a wake-up with up to 500 ids an entry", () => {
+it("sends a wake-up with up to 500 ids an entry", () => {
   const ids = Array.from({ length: 1001 }, (_, n) => `ch_${n}`);
   const entries = alertsDue.messages(ids);
   expect(entries.map((entry) => alertsDue.parse(entry.body).length)).toEqual([500, 500, 1]);

@@ -44,7 +44,7 @@ describe("connectivity targets, over real sockets", () => {
     expect(await askTargets(http, ["http://silent.example/", "http://b.example/"])).toBe(true);
   });
 
-  it("are asked again where this process stood still over the answer, and are silent where it does so for ever", async () => {
+  it("are asked again when this process stood still during the answer, and count as silent when it always does", async () => {
     const http = createScriptedHttp();
     let times = 0;
     http.on(() => (++times === 2 ? failure("timeout") : failure("aborted", "HELD_UP")));
@@ -85,7 +85,7 @@ describe("connectivity targets, over real sockets", () => {
     expect(after.ok).toBe(true); // and gave no turn back that they had not taken
   });
 
-  it("that the policy forbids say nothing: alone they offline nobody", async () => {
+  it("that the policy forbids do not count: alone they make nobody offline", async () => {
     const { url } = await answering(204);
     expect(await askTargets(open("public"), [url])).toBe(true);
     const http = createScriptedHttp();

@@ -59,7 +59,7 @@ async function statuses(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
 }
 
-async function told(): Promise<Record<string, number>> {
+async function notified(): Promise<Record<string, number>> {
   const rows = await env.sql<{ type: string; count: number }>`
     select type, count(*)::int4 as count from deliveries group by type`;
   return Object.fromEntries(rows.map(({ type, count }) => [type, count]));
@@ -86,7 +86,7 @@ describe("a check without an answer", () => {
     env.http.on(() => failure(kind));
     await checkAll();
     expect(await statuses()).toEqual({ unknown: 3 });
-    expect(await told()).toEqual({ "system.offline": 1 });
+    expect(await notified()).toEqual({ "system.offline": 1 });
     const [check] = await env.sql<{ outcome: string; detail: string }>`select outcome, detail from checks`;
     expect(check).toEqual({
       outcome: "unknown",
@@ -100,7 +100,7 @@ describe("a check without an answer", () => {
     });
   });
 
-  it("counts, and asks nobody, where there are no connectivity targets", async () => {
+  it("counts at once where there are no connectivity targets", async () => {
     env = await testEnv();
     await addTargets(2);
     env.http.on(() => failure("timeout"));
@@ -151,7 +151,7 @@ describe("a check without an answer", () => {
   });
 });
 
-describe("a healthy fleet, and one whose targets answer wrongly,", () => {
+describe("a healthy fleet, and one whose targets answer with errors,", () => {
   it("asks no connectivity target", async () => {
     await addTargets(20);
     env.http.on(({ url }) => (url.includes("target-1") ? answer(500) : answer(200)));
@@ -163,7 +163,7 @@ describe("a healthy fleet, and one whose targets answer wrongly,", () => {
 });
 
 describe("1,000 monitors while the own network is cut", () => {
-  it("raise no alert; when it is back all are checked at once, and who died meanwhile is told", async () => {
+  it("raise no alert; when it is back all are checked at once, and those that went down meanwhile are notified", async () => {
     await addTargets(1000, { failureThreshold: 2, intervalSeconds: 3600 });
     env.http.on(() => answer(200));
     await checkAll();
@@ -175,7 +175,7 @@ describe("1,000 monitors while the own network is cut", () => {
       await env.clock.advance(30);
     }
     expect(await statuses()).toEqual({ unknown: 1000 });
-    expect(await told()).toEqual({ "system.offline": 1 });
+    expect(await notified()).toEqual({ "system.offline": 1 });
 
     // Now, so that nothing but the return of connectivity makes anything due.
     await env.sql`update monitors set next_check_at = app_now() + interval '1 hour'`;
@@ -186,14 +186,14 @@ describe("1,000 monitors while the own network is cut", () => {
     expect(await statuses()).toEqual({ up: 997, unknown: 3 });
     await checkAll();
     expect(await statuses()).toEqual({ up: 997, down: 3 });
-    expect(await told()).toEqual({ "system.offline": 1, "system.online": 1, "monitor.down": 3 });
+    expect(await notified()).toEqual({ "system.offline": 1, "system.online": 1, "monitor.down": 3 });
     const [row] = await env.sql`select offline_since, event_count from connectivity`;
     expect(row).toEqual({ offline_since: null, event_count: 2 });
   });
 });
 
 describe("two processes of which one is cut off", () => {
-  it("share one offline time: it is told once, and ends when the one that was cut off sees", async () => {
+  it("share one offline time: it is notified once, and ends when the process that was cut off is online", async () => {
     await addTargets(2);
     const other = await testEnvBeside(env);
     env.http.on(() => failure("connect"));
@@ -201,10 +201,10 @@ describe("two processes of which one is cut off", () => {
     await checkAll();
     await enqueue(other, other.ctx());
     await env.close();
-    expect(await told()).toEqual({ "system.offline": 1 });
+    expect(await notified()).toEqual({ "system.offline": 1 });
     env.http.on(() => answer(200));
     await tick();
-    expect(await told()).toEqual({ "system.offline": 1, "system.online": 1 });
+    expect(await notified()).toEqual({ "system.offline": 1, "system.online": 1 });
     expect(await statuses()).toEqual({ up: 2 });
   });
 });

@@ -48,7 +48,7 @@ async function checks(text: string, handle: () => Promise<unknown> = async () =>
   return statuses.join(" ");
 }
 
-async function told(): Promise<string> {
+async function notified(): Promise<string> {
   const rows = await env.sql<{ type: string }>`select type from deliveries order by event_number`;
   return rows.map(({ type }) => type.slice("monitor.".length)).join(" ");
 }
@@ -63,7 +63,7 @@ describe("a result of which nothing is known", () => {
     ["+ - ? - + -", "up up unknown unknown up up", ""], // what was before counts no more
     ["- ? - -", "pending unknown unknown down", "down"],
     ["- - ?", "pending down unknown", "down"],
-    ["- - ? -", "pending down unknown down", "down"], // found down again: told already
+    ["- - ? -", "pending down unknown down", "down"], // down again: notified already
     ["- - ? + -", "pending down unknown unknown down", "down"],
     ["- - ? + +", "pending down unknown unknown up", "down up"],
     ["- - + ? + +", "pending down down unknown unknown up", "down up"],
@@ -74,9 +74,9 @@ describe("a result of which nothing is known", () => {
     ],
   ] as const;
 
-  it.each(stories)("%s makes it %s, and tells: %s", async (text, statuses, events) => {
+  it.each(stories)("%s makes it %s, and notifies: %s", async (text, statuses, events) => {
     expect(await checks(text, () => handleStatusChanges(env.sql, [id]))).toBe(statuses);
-    expect(await told()).toBe(events);
+    expect(await notified()).toBe(events);
     const [row] = await env.sql<{ open: number; down: boolean }>`
       select (select count(*)::int4 from incidents where resolved_at is null) as open, incident is not null as down
       from monitors`;
@@ -84,18 +84,21 @@ describe("a result of which nothing is known", () => {
     expect(row).toEqual({ open: isDown ? 1 : 0, down: isDown });
   });
 
-  it.each(stories)("%s makes it %s, and tells: %s, when all of it is handled late", async (text, statuses, events) => {
-    expect(await checks(text)).toBe(statuses);
-    await handleStatusChanges(env.sql, [id]);
-    expect(await told()).toBe(events);
-  });
+  it.each(stories)(
+    "%s makes it %s, and notifies: %s, when all of it is handled late",
+    async (text, statuses, events) => {
+      expect(await checks(text)).toBe(statuses);
+      await handleStatusChanges(env.sql, [id]);
+      expect(await notified()).toBe(events);
+    },
+  );
 
-  it("does not tell of a recovery more than once after its incident was resolved by hand", async () => {
+  it("notifies a recovery once after its incident was resolved by hand", async () => {
     await checks("- -", () => handleStatusChanges(env.sql, [id]));
     await env.sql`
       update monitors set incident = incident || jsonb_build_object('resolvedAt', iso(app_now()), 'resolution', 'manual')`;
     await checks("? - ? + +", () => handleStatusChanges(env.sql, [id]));
-    expect(await told()).toBe("down up");
+    expect(await notified()).toBe("down up");
   });
 
   it("is left out of the uptime, the time until the next answer with it", async () => {

@@ -35,7 +35,7 @@ async function planned(): Promise<unknown[]> {
 }
 
 describe("a report of connectivity", () => {
-  it("that a process is offline is told once, to the channels that hear of Stillup itself", async () => {
+  it("that a process is offline is notified once, to the channels for system alerts", async () => {
     const channelId = await addChannel(env.sql, { systemAlerts: true });
     await addChannel(env.sql);
     await addChannel(env.sql, { systemAlerts: true, disabled: true });
@@ -46,7 +46,7 @@ describe("a report of connectivity", () => {
     expect(await planned()).toEqual([{ type: "system.offline", data: { since: at(-8) }, channelId }]);
   });
 
-  it("that no process is offline any more is told once, and every monitor is due", async () => {
+  it("that no process is offline any more is notified once, and every monitor is due", async () => {
     const channelId = await addChannel(env.sql, { systemAlerts: true });
     const [up, down] = [await addWaiting(), await addWaiting({ status: "down" })];
     const paused = await addWaiting({ status: "paused" });
@@ -63,7 +63,7 @@ describe("a report of connectivity", () => {
     expect([jobs.length, stillOffline]).toEqual([2, false]); // at once: nobody waits for the schedule's next turn
   });
 
-  it("of one that sees ends nothing while another does not", async () => {
+  it("of one that is online ends nothing while another is offline", async () => {
     await offline("a");
     await offline("b");
     expect((await sees("c")).change).toBe(null);
@@ -75,7 +75,7 @@ describe("a report of connectivity", () => {
     expect((await sees("b")).change).toBe("online");
   });
 
-  it("of one that is not heard of for 15 s counts no more", async () => {
+  it("of one that did not report for 15 s no longer counts", async () => {
     await offline("a");
     await env.clock.advance(14);
     expect((await sees("b")).change).toBe(null);
@@ -94,7 +94,7 @@ describe("a report of connectivity", () => {
     expect(row?.since.toISOString()).toBe(at(10)); // from then on it had seen
   });
 
-  it("keeps every schedule at its times, and has who checks look again", async () => {
+  it("keeps every schedule at its times, and lets the processes that check look again", async () => {
     await addWaiting();
     expect(await claimDueChecks(env.sql)).toMatchObject({ offline: false, nextInMs: 3_595_000 });
     await offline("a");
@@ -103,7 +103,7 @@ describe("a report of connectivity", () => {
   });
 });
 
-describe("what is told of Stillup itself", () => {
+describe("a system event", () => {
   it("is sent as any other event, in order, with an id of its own that stays", async () => {
     const channelId = await addChannel(env.sql, { systemAlerts: true });
     const never = new AbortController().signal;
@@ -147,7 +147,7 @@ describe.skipIf(postgresMissing !== null)(`many processes at once on Postgres ${
     await postgres?.stop();
   });
 
-  it("lose connectivity and come to see again: each change is told once, by turns, and nothing deadlocks", async () => {
+  it("go offline and online: each change is notified once, alternately, and nothing deadlocks", async () => {
     await addChannel(sql, { systemAlerts: true });
     await addMonitors(sql, times(200, { intervalSeconds: 20 }));
     const changes: unknown[] = [];

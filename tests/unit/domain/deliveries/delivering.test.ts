@@ -254,7 +254,7 @@ describe("delivering", () => {
     ]);
   });
 
-  it("has at most 20 tries of one channel under way, and wakes for the rest", async () => {
+  it("has at most 20 tries of one channel under way, and sends a wake-up for the rest", async () => {
     const channel = await addChannel(env.sql);
     for (let n = 0; n < 25; n++) await plan(channel, 1);
     expect(await leaseDeliveries(env.sql, [channel])).toHaveLength(20);

@@ -105,7 +105,7 @@ describe("A kind that is added to the registry", () => {
     expect((await stored()).config).toEqual({});
   });
 
-  it("takes no mask that stands for nothing", async () => {
+  it("refuses a mask where no secret is stored", async () => {
     const { id } = await add();
     for (const [method, path] of [
       ["POST", "/v1/monitors"],

@@ -68,8 +68,8 @@ async function sweep(): Promise<void> {
   env.stream.loseEverything();
 }
 
-describe("A status change whose wake-up nobody hears", () => {
-  it("is told by the sweeps alone, once, and its end too", async () => {
+describe("A status change whose wake-up is lost", () => {
+  it("is notified by the sweeps alone, once, and its end too", async () => {
     isUp = false;
     await checkOnly();
     expect(await env.stream.state(statusChanged.stream, statusChanged.group)).toMatchObject({ length: 1 });
@@ -84,7 +84,7 @@ describe("A status change whose wake-up nobody hears", () => {
     expect(await env.sql`select from incidents where resolved_at is null`).toEqual([]);
   });
 
-  it("is told once by sweeps that tick twice at once, and by one that is an hour late", async () => {
+  it("is notified once by sweeps that run twice at once, and by one that is an hour late", async () => {
     isUp = false;
     await checkOnly();
     env.stream.loseEverything();

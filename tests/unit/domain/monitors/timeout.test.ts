@@ -10,7 +10,7 @@ import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
 let env: TestEnv;
 beforeAll(async () => {
-  env = await testEnv({ config: { watchdogUrl: "https://beats.example.com/a1b2" } });
+  env = await testEnv({ config: { watchdogUrl: "https://watchdog.example.com/a1b2" } });
   await env.clock.set("2026-03-01T12:00:00Z");
   env.http.on(() => answer(200));
 });
@@ -40,13 +40,13 @@ describe.each([
   });
 
   it("when the watchdog asks whether the check is a minute past its end", async () => {
-    expect(await beats(60_000 + timeoutMs)).toBe(1);
-    expect(await beats(60_001 + timeoutMs)).toBe(0);
+    expect(await pings(60_000 + timeoutMs)).toBe(1);
+    expect(await pings(60_001 + timeoutMs)).toBe(0);
   });
 });
 
-/** How often the heartbeat is given for a canary that comes while a check waits since so long. */
-async function beats(waitingMs: number): Promise<number> {
+/** How often the watchdog is called for a canary that arrives while a check has waited for so long. */
+async function pings(waitingMs: number): Promise<number> {
   await env.sql`update monitors set waiting_since = app_now() - make_interval(secs => ${waitingMs} / 1000.0)`;
   const [canary] = await env.sql<{ id: string }>`
     update canary set number = number + 1, sent_at = app_now(), checked_at = app_now(), handled_at = app_now(),

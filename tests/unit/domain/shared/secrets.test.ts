@@ -39,7 +39,7 @@ describe("secrets", () => {
     expect(keepSecrets({ host: MASK }, stored, { secrets })).toEqual({ host: MASK });
   });
 
-  it("cannot be a mask that stands for nothing", () => {
+  it("cannot be a mask where no secret is stored", () => {
     const config = { password: MASK, metadata: { "x-new": MASK, authorization: MASK } };
     const keep = () => keepSecrets(config, { ...stored, password: null }, { secrets, where: "config" });
     expect(keep).toThrowError(

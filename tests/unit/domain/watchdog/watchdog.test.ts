@@ -11,7 +11,7 @@ import { addMonitor } from "../../../../testing/rows.ts";
 import { answer, failure } from "../../../../testing/scripted-http.ts";
 import { type TestEnv, testEnv } from "../../../../testing/test-env.ts";
 
-const url = "https://beats.example.com/a1b2";
+const url = "https://watchdog.example.com/a1b2";
 const schedule: ScheduledFunction = sendCanary;
 let env: TestEnv;
 
@@ -33,20 +33,20 @@ async function send(): Promise<void> {
   await env.stream.publish(await tick());
 }
 
-const beats = () => env.http.calls.map(({ method, url: called }) => `${method} ${called}`);
+const pings = () => env.http.calls.map(({ method, url: called }) => `${method} ${called}`);
 
 async function outcomes(): Promise<Record<string, number>> {
   const lines = (await env.metrics.render()).matchAll(/^stillup_watchdog_pings_total\{.*outcome="(\w+)".*\} (\d+)$/gm);
   return Object.fromEntries([...lines].map(([, outcome, count]) => [outcome, Number(count)]));
 }
 
-describe("the heartbeat", () => {
-  it("is given once for a canary that went through every stream and worker in time", async () => {
+describe("the watchdog", () => {
+  it("is called once for a canary that went through every stream and worker in time", async () => {
     const published = vi.spyOn(env.stream, "settle");
     await send();
     await env.clock.advance(2);
     await drain(env, env.ctx());
-    expect(beats()).toEqual([`GET ${url}`]);
+    expect(pings()).toEqual([`GET ${url}`]);
     expect(await outcomes()).toEqual({ called: 1 });
     const streams = published.mock.calls.flatMap(([, { publish }]) => publish.map(({ stream }) => stream));
     expect(streams).toEqual([statusChanged.stream, alertsDue.stream]);
@@ -55,7 +55,7 @@ describe("the heartbeat", () => {
     expect(row).toEqual({ whole: true });
   });
 
-  it("is given once a minute, however many processes send canaries, and though nothing is to be checked", async () => {
+  it("is called once a minute, however many processes send canaries, even when nothing is to be checked", async () => {
     const sent = await Promise.all([tick(), tick(), tick()]);
     expect(sent.flat()).toEqual([canaryEntry("canary_1")]);
     await env.clock.advance(59);
@@ -64,16 +64,16 @@ describe("the heartbeat", () => {
     expect(await tick()).toEqual([canaryEntry("canary_2")]);
   });
 
-  it("is not given when the canary took longer than 30 s", async () => {
+  it("is not called when the canary took longer than 30 s", async () => {
     await send();
     await env.clock.advance(31);
     await drain(env, env.ctx());
-    expect(beats()).toEqual([]);
+    expect(pings()).toEqual([]);
     expect(await outcomes()).toEqual({ late: 1 });
     expect(env.logged).toMatchObject([{ level: "WARN", message: "The watchdog was not called." }]);
   });
 
-  it("is not given while a check that was given out has had no answer for a minute after its end", async () => {
+  it("is not called while a check has had no result for a minute after its end", async () => {
     await addMonitor(env.sql, { waitingSince: -70, nextCheckAt: 9 });
     await send();
     await drain(env, env.ctx()); // 10 s of time-out and a minute: just not
@@ -88,43 +88,43 @@ describe("the heartbeat", () => {
     expect(await outcomes()).toEqual({ called: 2, overdue: 1 });
   });
 
-  it("is not given while a check is due that nobody gives out", async () => {
+  it("is not called while a check is due that no schedule gives out", async () => {
     await addMonitor(env.sql, { nextCheckAt: -71 });
     await send();
     await drain(env, env.ctx());
     expect(await outcomes()).toEqual({ overdue: 1 });
   });
 
-  it("is not given for a canary that left out a worker", async () => {
+  it("is not called for a canary that left out a worker", async () => {
     await tick();
     await env.stream.publish(alertsDue.messages(["canary_1"]));
     await drain(env, env.ctx());
     expect(await outcomes()).toEqual({ late: 1 });
   });
 
-  it("is not given for a canary of before, which ends where it is", async () => {
+  it("is not called for an older canary, which ends where it is", async () => {
     await tick();
     await env.clock.advance(60);
     await tick();
     await env.stream.publish([canaryEntry("canary_1"), ...alertsDue.messages(["canary_1"])]);
     await drain(env, env.ctx());
-    expect(beats()).toEqual([]);
+    expect(pings()).toEqual([]);
   });
 
   it.each([
     [() => answer(500), "WATCHDOG_URL responded with 500."],
     [() => failure("connect"), "It was scripted to fail: connect."],
-  ])("that cannot be given is told to the log and a metric, and to nobody twice: %#", async (script, reason) => {
+  ])("that cannot be called is logged and counted once: %#", async (script, reason) => {
     env.http.on(script);
     await send();
     await drain(env, env.ctx());
-    expect(beats()).toHaveLength(1);
+    expect(pings()).toHaveLength(1);
     expect(await outcomes()).toEqual({ failed: 1 });
     expect(env.logged).toMatchObject([{ level: "WARN", fields: { reason } }]);
     expect(JSON.stringify(env.logged)).not.toContain("a1b2"); // the URL is the key to it
   });
 
-  it("that is missing because the canary was lost is told with the next one", async () => {
+  it("that was not called because the canary was lost is reported with the next one", async () => {
     await tick();
     await env.clock.advance(60);
     await tick();
@@ -132,7 +132,7 @@ describe("the heartbeat", () => {
     expect(env.logged).toMatchObject([{ level: "WARN", message: "The watchdog was not called." }]);
   });
 
-  it("costs no statement, no entry and no call where there is no URL", async () => {
+  it("costs no statement, no message and no call where there is no URL", async () => {
     const without: TestEnv = { ...env, config: { ...env.config, watchdogUrl: null } };
     const never = () => {
       throw new Error("Nobody was to ask.");
@@ -140,10 +140,10 @@ describe("the heartbeat", () => {
     expect(await tick({ ...without, sql: Object.assign(never, env.sql) })).toEqual([]);
     await env.stream.publish(await tick());
     await drain(without, env.ctx());
-    expect(beats()).toEqual([]);
+    expect(pings()).toEqual([]);
   });
 
-  it("leaves jobs that come with it, and wake-ups beside it, alone", async () => {
+  it("leaves jobs and wake-ups beside its canary alone", async () => {
     await send();
     await env.stream.publish(statusChanged.messages(["mon_of_nobody"]));
     await env.stream.publish(alertsDue.messages(["ch_of_nobody"]));

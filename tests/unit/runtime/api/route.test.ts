@@ -280,7 +280,7 @@ describe("a route without a body", () => {
     expect((await env.call(empty, post(body))).status).toBe(200);
   });
 
-  it("tells of both, a body and a bad query", async () => {
+  it("reports both, a body and a bad query", async () => {
     expect(await fields(post("[]", {}, "/v1/things/x_1?limit=1&limit=2"), empty)).toEqual(["query.limit", "body"]);
   });
 });
@@ -304,7 +304,7 @@ describe("an error", () => {
     });
   const request = () => env.request("POST", "/v1/things/x_1");
 
-  it("that nobody raised on purpose is a 500 that shows nothing of it, and is logged", async () => {
+  it("that was not expected is a 500 that shows nothing of it, and is logged", async () => {
     const response = await env.call(throwing(new Error("secret inside")), request());
     expect(response.status).toBe(500);
     const body = await problem(response);

@@ -95,7 +95,7 @@ describe("the router", () => {
     expect(await send("POST", "/healthz", null)).toMatchObject({ status: 405, allow: "GET, HEAD" });
   });
 
-  it("cannot be made with two functions for one thing", () => {
+  it("cannot be made with two functions for one method and path", () => {
     const twice = [entry("GET", "/v1/things/{id}"), entry("GET", "/v1/things/{other}")];
     expect(() => createRouter(twice)).toThrow("Two functions answer GET /v1/things/{other}");
   });

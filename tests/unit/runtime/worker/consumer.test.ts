@@ -121,7 +121,7 @@ describe("A consumer whose entries were deleted by somebody else", () => {
 });
 
 describe("A message that fails", () => {
-  test("comes again after 1, 2, 4 and 8 s, and is dead-lettered with the fifth try", async () => {
+  test("comes again after 1, 2, 4 and 8 s, and becomes a dead letter with the fifth try", async () => {
     await add("bad");
     start();
     for (const seconds of [1, 2, 4, 8]) {
@@ -185,7 +185,7 @@ describe("A message that fails", () => {
     for (const body of ["late 1", "late 2", "late 3"]) await called(body);
   });
 
-  test("is tried for as long as it takes when only a service is away, which is told once", async () => {
+  test("is tried for as long as it takes when only a service is away, which is logged once", async () => {
     await add("a");
     start();
     for (const seconds of [1, 2, 4, 8, 8, 8]) {
@@ -201,7 +201,7 @@ describe("A message that fails", () => {
     ]);
   });
 
-  test("stays pending and comes again when it cannot be dead-lettered", async () => {
+  test("stays pending and comes again when its dead letter cannot be recorded", async () => {
     await add("bad");
     await env.sql.script("alter table dead_letters rename to elsewhere");
     start();
@@ -226,7 +226,7 @@ describe("A message that fails", () => {
 });
 
 describe("A call that takes too long", () => {
-  test("is told to end before the lease is over", async () => {
+  test("is aborted before the lease is over", async () => {
     await add("slow");
     start();
     const slow = await called("slow");
@@ -251,7 +251,7 @@ describe("A call that takes too long", () => {
 });
 
 describe("A stream service that is away", () => {
-  test("is told of once, waited for, and told of once when it is back", async () => {
+  test("is logged once, waited for, and logged once when it is back", async () => {
     let isAway = true;
     start({}, { read: (...args) => (isAway ? Promise.reject(away) : env.stream.read(...args)) });
     for (let tries = 0; tries < 6; tries++) {
@@ -295,7 +295,7 @@ describe("A stream service that is full", () => {
 });
 
 describe("A consumer that is stopped", () => {
-  test("tells its calls, waits for them and settles what they hand back", async () => {
+  test("aborts its calls, waits for them and settles their results", async () => {
     await add("a");
     const consumer = start();
     const a = await called("a");

@@ -36,7 +36,7 @@ test("Stages are stopped one after the other, the parts of one side by side", as
   ]);
 });
 
-test("A part that fails to stop is logged and keeps nobody else from stopping", async () => {
+test("A part that fails to stop is logged and keeps no other from stopping", async () => {
   const broken = part("broken", () => Promise.reject(new Error("stuck")));
   expect(await drain([[broken], [part("connections")]], { seconds: 5, log: env.log })).toBe(true);
   expect(order).toContain("connections ends");
@@ -45,7 +45,7 @@ test("A part that fails to stop is logged and keeps nobody else from stopping", 
   ]);
 });
 
-test("A part that does not stop in time is given up, and what is left is told", async () => {
+test("A part that does not stop in time is given up and logged", async () => {
   const stuck = part("the worker test", () => new Promise(() => {}), "3 calls");
   const stages = [[stuck, part("clock")], [part("connections")]];
   expect(await drain(stages, { seconds: 0.05, log: env.log })).toBe(false);
@@ -53,7 +53,7 @@ test("A part that does not stop in time is given up, and what is left is told", 
   expect(order).not.toContain("connections begins");
 });
 
-test("Work in the background is waited for, with what it leaves in turn, and a failure is logged", async () => {
+test("Work in the background is waited for, with the work that it starts, and a failure is logged", async () => {
   const background = createBackground(env.log);
   let end = () => {};
   const first = new Promise<void>((resolve) => {

@@ -71,7 +71,7 @@ test("A newer release's messages wait with an old worker, which hands them over 
   expect(await env.sql`select message_id from dead_letters`).toEqual([]);
 });
 
-test("A newer release's message is dead-lettered in the end where no newer worker ever comes", async () => {
+test("A newer release's message becomes a dead letter in the end where no newer worker ever comes", async () => {
   await publish(newForm("a"));
   start("old");
   for (let tries = 1; tries < 30; tries++) await sleeps.end(800, 9600);

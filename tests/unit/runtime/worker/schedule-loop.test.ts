@@ -76,7 +76,7 @@ describe("A schedule's loop", () => {
     expect(messages.map(({ body }) => body)).toEqual(["from the schedule"]);
   });
 
-  test("publishes what a run gave out until it works, and tells of it once", async () => {
+  test("publishes the messages of a run until that works, and logs the failure once", async () => {
     const { publish } = env.stream;
     let failures = 3;
     Object.assign(env.stream, {
@@ -105,7 +105,7 @@ describe("A schedule's loop", () => {
     await run(2);
   });
 
-  test("is woken by its wake-up, and by no other", async () => {
+  test("runs at its wake-up, and at no other", async () => {
     const wakeUps = listenForWakeUps([loop], env);
     (await run(1)).done();
     await sleeps.end(20, 20);
@@ -154,7 +154,7 @@ describe("A schedule's loop", () => {
     await run(3);
   });
 
-  test("tells of failing runs once, tries again within 5 s, and tells when it works", async () => {
+  test("logs failing runs once, tries again within 5 s, and logs when it works", async () => {
     for (let count = 1; count <= 6; count++) {
       (await run(count)).fail(new StillupError("database_unavailable", "Postgres is away"));
       await sleeps.end(20, 20);
@@ -168,7 +168,7 @@ describe("A schedule's loop", () => {
     ]);
   });
 
-  test("that is stopped tells the run, waits for it, and runs no more", async () => {
+  test("that is stopped aborts the run, waits for it, and runs no more", async () => {
     const { ctx, done } = await run(1);
     expect(loop.left()).toBe("a run");
     let stopped = false;
@@ -188,7 +188,7 @@ describe("A schedule's loop", () => {
 });
 
 describe("Wake-ups", () => {
-  test("that cannot be listened for are tried again, told of once, and missed by nobody", async () => {
+  test("that cannot be subscribed to are tried again and logged once, and none is missed", async () => {
     let failures = 2;
     const onWake: typeof env.stream.onWake = (names, wake) =>
       failures-- > 0 ? Promise.reject(new StillupError("stream_unavailable", "away")) : env.stream.onWake(names, wake);

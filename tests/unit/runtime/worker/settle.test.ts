@@ -69,7 +69,7 @@ describe("A call that ends well", () => {
     expect(settlement.error).toMatchObject({ code: "internal", message: expect.stringContaining("z") });
   });
 
-  test("is a failed call when it wants a message both tried again and dead-lettered", () => {
+  test("is a failed call when it wants a message both tried again and made a dead letter", () => {
     const settlement = settle(batchOf(1), { result: { retry: ["a"], deadLetters: [{ id: "a", reason: "?" }] } });
     expect(settlement).toMatchObject({ ack: [], deadLetters: [], error: { code: "internal" } });
   });

@@ -143,7 +143,7 @@ describe("The network policy", () => {
     expect([isAllowed(address, "public"), isAllowed(address, "private")]).toEqual([false, true]);
   });
 
-  test.each(never)("lets nobody go to %s", (address) => {
+  test.each(never)("lets no call go to %s", (address) => {
     expect([isAllowed(address, "public"), isAllowed(address, "private")]).toEqual([false, false]);
   });
 

@@ -58,7 +58,7 @@ test("No answer in time is a time-out otherwise", async () => {
   expect(await call("/never")).toMatchObject({ ok: false, failure: "timeout" });
 });
 
-test("A call whose turn comes too late is not made, even if its timer is later still", async () => {
+test("A call that waited too long is not made, even if its timer is later still", async () => {
   const one = createUndiciHttp({ policy: "private", concurrency: 1 });
   const now = performance.now.bind(performance);
   try {

@@ -88,7 +88,7 @@ describe("Names", () => {
     expect(names.server.asked).toHaveLength(4);
   });
 
-  test("that nobody answers for hold up no others, however many they are", async () => {
+  test("that nobody answers for delay no others, however many they are", async () => {
     const names = await open((name, family) =>
       name.startsWith("hanging") ? "silent" : family === 4 ? ["127.0.0.1"] : [],
     );

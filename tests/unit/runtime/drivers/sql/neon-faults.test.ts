@@ -126,7 +126,7 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
       expect(await logged()).toBe(2);
     });
 
-    test("for no longer than said, and then what was wrong is told", async () => {
+    test("for no longer than its time-out, and then the reason is reported", async () => {
       answering(500, errorBody("the database system is starting up", { code: "57P03" }));
       const error = await errorOf(connect({ timeoutMs: 1500 })`select 1`);
       expect(error).toMatchObject({ code: "database_unavailable", sqlState: "57P03" });
@@ -210,7 +210,7 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
       expect((await errorOf(connect()`select 1`)).message).toMatch(advice);
     });
 
-    test("about a name that nobody knows", async () => {
+    test("about an unknown name", async () => {
       const failure = { code: "ENOTFOUND", syscall: "getaddrinfo" };
       const fetchOptions = neon.fetchVia((_, done) => done(Object.assign(new Error("getaddrinfo"), failure), null));
       const error = await errorOf(connect({ fetchOptions, timeoutMs: 300 })`select 1`);
@@ -223,7 +223,7 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
       expect(error.message).toContain("its certificate has expired; check this machine's clock");
     });
 
-    test("about a certificate that nobody vouches for", async () => {
+    test("about a certificate that is not trusted", async () => {
       const stranger = buildConnector({ ca: (await createAuthority()).cert });
       const fetchOptions = neon.fetchVia((options, done) => stranger({ ...options, ...neon.address }, done));
       const error = await errorOf(connect({ fetchOptions })`select 1`);
@@ -265,7 +265,7 @@ describe.skipIf(postgresMissing !== null)(`Neon in trouble${because}`, () => {
       expect(error.message).toContain("no answer within 0.2 s");
     });
 
-    test("does not go on with what nobody waits for", async () => {
+    test("does not go on with a statement whose caller is gone", async () => {
       const error = await errorOf(connect({ timeoutMs: 300 })`select pg_sleep(60)`);
       expect(error).toMatchObject({ code: "database_unavailable" });
       const running = async () =>

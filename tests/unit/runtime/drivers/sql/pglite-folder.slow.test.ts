@@ -47,7 +47,7 @@ describe("A PGlite folder", () => {
     expect(await readdir(parent)).toEqual(["data"]);
   });
 
-  test("is not opened by a second process, which is told who has it", async () => {
+  test("is not opened by a second process, whose error names the first", async () => {
     const script = await startScript("keep-writing", { args: [folder] });
     expect(await script.nextLine()).toBe("1");
     const second = createPgliteSql({ dataDir: folder });

@@ -66,7 +66,7 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres in trouble${because(ownPo
       expect(await rows).toEqual([{ state: "back" }]);
     });
 
-    test("by a name that nobody knows is named", async () => {
+    test("by an unknown name is named", async () => {
       const error =
         await errorOf(connect({ url: "postgres://u:p@stillup.invalid/db", connectTimeoutMs: 300 })`select 1`);
       expect(error).toMatchObject({ code: "database_unavailable" });
@@ -75,7 +75,7 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres in trouble${because(ownPo
   });
 
   describe("a server that has stopped in its tracks", () => {
-    test("holds up nobody for longer than said, neither old connections nor new ones", async () => {
+    test("delays no statement for longer than its time-out, on old connections or new ones", async () => {
       const warm = connect({ url, timeoutMs: 1000 });
       await warm`select 1`;
       const cold = connect({ url, connectTimeoutMs: 300 });
@@ -166,7 +166,7 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres in trouble${because(ownPo
   });
 
   describe("connections", () => {
-    test("are no more than allowed, and statements take turns", async () => {
+    test("are no more than allowed, and statements wait for one", async () => {
       const [sql, other] = [connect({ url, maxConnections: 2 }), connect({ url })];
       const pids = await Promise.all(Array.from({ length: 20 }, () => pidOf(sql)));
       expect(new Set(pids).size).toBeLessThanOrEqual(2);
@@ -223,7 +223,7 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres in trouble${because(ownPo
       expect(await sql.transaction(list())).toEqual([[], [{ n: 1, more: null }]]);
     });
 
-    test("alone is made anew", async () => {
+    test("alone is planned again", async () => {
       const [sql, other] = [connect({ url, maxConnections: 1 }), connect({ url })];
       await sql.script("create table plain (n int); insert into plain values (1)");
       const read = async () => await sql`select * from plain where n = ${1}`;
@@ -304,7 +304,7 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres over TLS${because(ownPost
     },
   );
 
-  test("a server without it is not spoken to when sslmode asks for it", async () => {
+  test("a server without it is refused when sslmode asks for it", async () => {
     const plain = await startOwnPostgres();
     const error = await errorOf(connect({ url: `${plain.url}?sslmode=require` })`select 1`);
     await plain.stop();

@@ -82,7 +82,7 @@ describeOnUpstash("An Upstash that refuses", () => {
     expect(allOf(error)).not.toContain(entry.body);
   });
 
-  test("with a page of a proxy, is told from one that answers", async () => {
+  test("with a page of a proxy, is recognised as not Upstash", async () => {
     upstash.emulator.faults.set({ answer: { status: 502, times: null } });
     for (const error of await failuresOf(stream)) {
       expect(error).toMatchObject({
@@ -108,7 +108,7 @@ describeOnUpstash("An Upstash that refuses", () => {
 describeOnUpstash("An Upstash whose answer is lost", () => {
   beforeEach(() => stream.publish([{ ...entry, body: "0" }]));
 
-  test("has what was published once, and it is published once more by nobody but the caller", async () => {
+  test("has what was published once, and only the caller publishes it again", async () => {
     upstash.emulator.faults.set({ dropReplies: 1, only: "xadd" });
     await expect(stream.publish([entry])).rejects.toMatchObject({
       code: "stream_unavailable",
@@ -225,7 +225,7 @@ describeOnUpstash("An Upstash that is slow", () => {
   });
 });
 
-test("An Upstash that is not there is named, and what is wrong with the connection", async () => {
+test("An Upstash that cannot be reached is named, with what is wrong with the connection", async () => {
   const nowhere = createUpstashStream({ url: "http://127.0.0.1:2", token: upstashToken });
   onTestFinished(() => nowhere.close());
   for (const error of await failuresOf(nowhere)) {
@@ -237,7 +237,7 @@ test("An Upstash that is not there is named, and what is wrong with the connecti
 });
 
 describeOnUpstash("WakeUps over Upstash", () => {
-  test.each(["end", "destroy"] as const)("are heard again after a subscription was cut off: %s", async (how) => {
+  test.each(["end", "destroy"] as const)("arrive again after a subscription was cut off: %s", async (how) => {
     const woken = vi.fn();
     await stream.onWake(["wakeUp"], woken);
     const reading = readOn(stream, a);
@@ -251,7 +251,7 @@ describeOnUpstash("WakeUps over Upstash", () => {
     await vi.waitFor(() => expect(woken).toHaveBeenCalledWith("wakeUp"));
   });
 
-  test("that may have woken while nothing was heard wake when they are heard again, and not when heard first", async () => {
+  test("that may have been missed wake when the subscription is back, and not at its first start", async () => {
     const woken = vi.fn();
     await stream.onWake(["wakeUp"], woken);
     await stream.ping();
@@ -260,7 +260,7 @@ describeOnUpstash("WakeUps over Upstash", () => {
     await vi.waitFor(() => expect(woken.mock.calls).toEqual([["wakeUp"]]), 5_000);
   });
 
-  test("that rang while nothing was heard cost no entry: it is read when they are heard again", async () => {
+  test("that came while the subscription was away cost no entry: it is read when it is back", async () => {
     await stream.onWake(["wakeUp"], () => {});
     const reading = readOn(stream, a);
     upstash.emulator.faults.set({ answer: { status: 500, times: null }, only: "/subscribe" });
@@ -271,7 +271,7 @@ describeOnUpstash("WakeUps over Upstash", () => {
     expect(bodiesOf(await reading)).toEqual([entry.body]);
   });
 
-  test("that cannot be heard are made up for by asking", async () => {
+  test("that cannot be subscribed to are replaced by polling", async () => {
     upstash.emulator.faults.set({ answer: { status: 500, times: null }, only: "/subscribe" });
     await expect(stream.onWake(["wakeUp"], () => {})).rejects.toMatchObject({ code: "stream_unavailable" });
     const reading = readOn(stream, a);
@@ -280,7 +280,7 @@ describeOnUpstash("WakeUps over Upstash", () => {
     expect(bodiesOf(await reading)).toEqual([entry.body]);
   });
 
-  test("are listened for anew when what should be heard is not", async () => {
+  test("are subscribed to again when one that should arrive does not", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     // No jitter: else the second time-out might end with the first.
     vi.spyOn(Math, "random").mockReturnValue(1);

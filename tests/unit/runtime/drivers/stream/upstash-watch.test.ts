@@ -66,7 +66,7 @@ describe("That an entry has been pending for the lease", () => {
     expect(watch.isNothingIdle(leaseMs)).toBe(false);
   });
 
-  test("cannot be for 10 minutes after the stream was empty, if no wake-up has woken", () => {
+  test("cannot be for 10 minutes after the stream was empty, if no wake-up came", () => {
     findOffline();
     pass(599_000);
     expect(watch.isNothingIdle(leaseMs)).toBe(true);
@@ -74,7 +74,7 @@ describe("That an entry has been pending for the lease", () => {
     expect(watch.isNothingIdle(leaseMs)).toBe(false);
   });
 
-  test("cannot be until the lease is over since then, whatever has woken", () => {
+  test("cannot be until the lease is over since then, whatever wake-up came", () => {
     findOffline();
     watch.wake();
     pass(leaseMs - 1);

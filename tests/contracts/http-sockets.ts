@@ -56,7 +56,7 @@ export function httpSocketContract({ make }: HttpHost): void {
       const answer = failed(
         await fetchFrom(
           serveTcp(() => {}),
-          { timeoutMs: 60 },
+          { timeoutMs: 500 },
         ),
       );
       expect(answer.phases).toMatchObject({ dnsMs: null, tlsMs: null, bodyMs: null });

@@ -315,7 +315,7 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
     });
 
     test("covers all hops together", async () => {
-      // Each hop is within the time-out, two of them are not.
+      // A real wait is the subject: each hop takes less than the time-out, two of them take more.
       const handler: RequestListener = (request, response) => {
         const location = request.url === "/" ? { location: "/end" } : {};
         setTimeout(() => response.writeHead(request.url === "/" ? 302 : 200, location).end(), 180);
@@ -471,6 +471,7 @@ function portableContract({ make, withoutSockets = false }: HttpHost): void {
       let [now, most] = [0, 0];
       const { url } = await serve((_, response) => {
         most = Math.max(most, ++now);
+        // A real wait: another call that ran now would be seen.
         setTimeout(() => {
           now--;
           response.end();

@@ -189,10 +189,13 @@ describe.skipIf(ownPostgresMissing !== null)(`Postgres in trouble${because(ownPo
     });
 
     test("are closed with what is under way finished and what comes later refused", async () => {
-      const [sql, other] = [connect({ url }), connect({ url })];
-      const running = sql`select pg_sleep(0.2), 'done' as state`.then((rows) => rows);
+      const [sql, other] = [connect({ url }), connect({ url, maxConnections: 1 })];
+      await other`select pg_advisory_lock(7)`;
+      const running = sql`select pg_advisory_lock(7), 'done' as state`.then((rows) => rows);
       await expect.poll(() => sessions(other, "active")).toBe(1);
-      await Promise.all([sql.close(), sql.close()]);
+      const closed = Promise.all([sql.close(), sql.close()]);
+      await other`select pg_advisory_unlock(7)`;
+      await closed;
       expect(await running).toMatchObject([{ state: "done" }]);
       expect(await errorOf(sql`select 1`)).toMatchObject({ code: "database_unavailable" });
     });

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { Ajv, type AnySchema } from "@redocly/ajv";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { buildHost } from "../../../build/hosts.mjs";
 import { generatedFiles } from "../../../deploy/generate.mjs";
@@ -93,13 +93,15 @@ describe("the deployment templates", () => {
   });
 
   it("deploy what the build writes", async () => {
+    const outDir = await mkdtemp(join(dirname(dist()), "artefacts-"));
+    onTestFinished(() => rm(outDir, { recursive: true }));
     const deployed = [
       ...text(LAMBDA).matchAll(/CodeUri: (.*\/)(.*)(\.zip)/g),
       ...text(CLOUDFLARE).matchAll(/"main": "(.*\/)(.*)(\/index\.mjs)"/g),
     ].map(([, folder, name, end]) => ({ folder, name, end }));
     for (const host of ["lambda", "cloudflare"] as const) {
-      const [built] = await buildHost({ host, only: ["monitoring"], outDir: dist() });
-      const path = join("../../dist", relative(dist(), built?.zip ?? built?.file ?? ""));
+      const [built] = await buildHost({ host, only: ["monitoring"], outDir });
+      const path = join("../../dist", relative(outDir, built?.zip ?? built?.file ?? ""));
       const [folder, end] = path.split("monitoring");
       expect(deployed).toContainEqual({ folder, name: "monitoring", end });
     }

@@ -4,6 +4,7 @@ import notification, { source as alerts } from "../functions/workers/notificatio
 import statusChange, { source as changes } from "../functions/workers/status-change.ts";
 import type { ConsumeFunction, Ctx, Env, ScheduledFunction, Source } from "../runtime/contract.ts";
 import { settle } from "../runtime/worker/settle.ts";
+import { makeSchedulesDue } from "./rows.ts";
 
 const schedule: ScheduledFunction = enqueueChecks;
 const consumers: [ConsumeFunction, Source][] = [
@@ -12,16 +13,16 @@ const consumers: [ConsumeFunction, Source][] = [
   [notification, alerts],
 ];
 
-/** Gives out the checks that are due, out of turn. */
+/** Gives out the checks that are due, whenever the schedule ran last. */
 export async function enqueue(env: Env, ctx: Ctx): Promise<void> {
-  await env.sql`update schedules set next_run_at = '-infinity' where name = 'enqueue-checks'`;
+  await makeSchedulesDue(env.sql);
   const result = await schedule.scheduled({ id: "tick", scheduledTime: 0 }, env, ctx);
   if (result?.publish !== undefined) await env.stream.publish(result.publish);
 }
 
 /**
- * Runs the three workers by turns until no stream has anything new. A check waits for nothing: its entry is given as one
- * that came before.
+ * Runs the three workers one after another until no stream has anything new. A check does not wait until it is due: its
+ * message is given as one that came before.
  */
 export async function drain(env: Env, ctx: Ctx): Promise<void> {
   const signal = new AbortController().signal;

@@ -89,29 +89,30 @@ export interface TestEnv extends HostEnv<DomainConfig> {
  * script, a captured log, and the clock that all SQL reads. Each call empties the test file's database, so only the
  * newest environment of a file is of use. Tests of a route, a worker and a schedule:
  *
- *     test("a new monitor is pending", async () => {
+ *     test("a route: a new monitor is pending", async () => {
  *       const env = await testEnv();
  *       const response = await env.call(createMonitor, env.request("POST", "/v1/monitors", aMonitor()));
  *       expect(response.status).toBe(201);
  *       expect(await response.json()).toMatchObject({ name: "Shop", status: "pending" });
  *     });
  *
- *     test("a monitor that goes down notifies every default channel", async () => {
+ *     test("a worker: a monitor that goes down wakes the channels that are notified", async () => {
  *       const env = await testEnv();
  *       const channel = await addChannel(env.sql);
  *       const monitor = await addMonitor(env.sql, aPendingDown());
- *       const { published } = await env.consume(statusChange, [aMessage({ ids: [monitor] })]);
+ *       const { acked, published } = await env.consume(statusChange, [aMessage({ ids: [monitor] }, { id: "1-0" })]);
+ *       expect(acked).toEqual(["1-0"]);
  *       expect(published).toEqual(alertsDue.messages([channel]));
  *     });
  *
- *     test("a monitor that is due is enqueued once", async () => {
+ *     test("a schedule: a check that is due is enqueued once", async () => {
  *       const env = await testEnv();
  *       await addMonitor(env.sql);
  *       expect((await env.run(enqueueChecks)).published).toHaveLength(1);
  *       expect((await env.run(enqueueChecks)).published).toEqual([]);
  *     });
  *
- * tests/unit/testing/examples.test.ts runs them.
+ * tests/unit/testing/examples.test.ts runs them, and the README shows them.
  */
 export async function testEnv(options: TestEnvOptions = {}): Promise<TestEnv> {
   const sql = options.sql ?? (await emptyDatabase());

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { checksTotal } from "../../../domain/metrics.ts";
 import type { FetchFunction } from "../../../runtime/contract.ts";
@@ -5,6 +7,8 @@ import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
 import { postgresMissing, startPostgres } from "../../../testing/postgres.ts";
 import { addChannel, addMonitors, times } from "../../../testing/rows.ts";
 import { testEnv } from "../../../testing/test-env.ts";
+
+const root = join(import.meta.dirname, "../../..");
 
 describe("testEnv()", () => {
   test("has a migrated database, emptied each time but for the migrations' own rows", async () => {
@@ -76,6 +80,12 @@ describe("testEnv()", () => {
     expect(await env.metrics.render()).toContain('stillup_checks_total{outcome="ok"');
     await env.close();
   });
+});
+
+test("The README shows the examples that are tested", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  const examples = await readFile(join(import.meta.dirname, "examples.test.ts"), "utf8");
+  expect(readme).toContain(`\`\`\`ts\n${examples.replaceAll("../../../", "../")}\`\`\``);
 });
 
 const skipped = postgresMissing === null ? "" : ` (skipped: ${postgresMissing})`;

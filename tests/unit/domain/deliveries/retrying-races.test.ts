@@ -1,17 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { deleteChannel } from "../../../domain/channels/delete-channel.ts";
-import { retryDeadLetter, retryDeadLetters } from "../../../domain/dead-letters/retry-dead-letters.ts";
-import { cancelDelivery } from "../../../domain/deliveries/cancel-delivery.ts";
-import { leaseDeliveries } from "../../../domain/deliveries/lease-deliveries.ts";
-import { recordCancelled, recordExhausted } from "../../../domain/deliveries/record-attempt.ts";
-import { retryDeliveries, retryDelivery } from "../../../domain/deliveries/retry-deliveries.ts";
-import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
-import type { SqlDriver } from "../../../runtime/drivers/sql/sql.ts";
-import { createMemoryStream } from "../../../runtime/drivers/stream/memory.ts";
-import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
-import { addChannel, addDeadLetters, addDeliveries, addMonitors, times } from "../../../testing/rows.ts";
+import { deleteChannel } from "../../../../domain/channels/delete-channel.ts";
+import { retryDeadLetter, retryDeadLetters } from "../../../../domain/dead-letters/retry-dead-letters.ts";
+import { cancelDelivery } from "../../../../domain/deliveries/cancel-delivery.ts";
+import { leaseDeliveries } from "../../../../domain/deliveries/lease-deliveries.ts";
+import { recordCancelled, recordExhausted } from "../../../../domain/deliveries/record-attempt.ts";
+import { retryDeliveries, retryDelivery } from "../../../../domain/deliveries/retry-deliveries.ts";
+import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
+import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
+import { createMemoryStream } from "../../../../runtime/drivers/stream/memory.ts";
+import { postgresMissing, startPostgres, type TestPostgres } from "../../../../testing/postgres.ts";
+import { addChannel, addDeadLetters, addDeliveries, addMonitors, times } from "../../../../testing/rows.ts";
 
 const OPERATORS = 8;
 const START = { at: "infinity", id: "" };

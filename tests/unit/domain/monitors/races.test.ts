@@ -1,19 +1,19 @@
 import { setImmediate } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { claimDueChecks } from "../../../domain/checks/claim-due-checks.ts";
-import { handleStatusChanges } from "../../../domain/incidents/handle-status-changes.ts";
-import { resolveIncident } from "../../../domain/incidents/resolve-incident.ts";
-import { checkMonitor } from "../../../domain/monitors/check-monitor.ts";
-import { deleteMonitor } from "../../../domain/monitors/delete-monitor.ts";
-import { pauseMonitor } from "../../../domain/monitors/pause-monitor.ts";
-import { resumeMonitor } from "../../../domain/monitors/resume-monitor.ts";
-import { updateMonitor } from "../../../domain/monitors/update-monitor.ts";
-import { createPostgresSql } from "../../../runtime/drivers/sql/postgres.ts";
-import type { SqlDriver } from "../../../runtime/drivers/sql/sql.ts";
-import { aPendingDown } from "../../../testing/factories.ts";
-import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
-import { addChannel, addMonitor } from "../../../testing/rows.ts";
+import { claimDueChecks } from "../../../../domain/checks/claim-due-checks.ts";
+import { handleStatusChanges } from "../../../../domain/incidents/handle-status-changes.ts";
+import { resolveIncident } from "../../../../domain/incidents/resolve-incident.ts";
+import { checkMonitor } from "../../../../domain/monitors/check-monitor.ts";
+import { deleteMonitor } from "../../../../domain/monitors/delete-monitor.ts";
+import { pauseMonitor } from "../../../../domain/monitors/pause-monitor.ts";
+import { resumeMonitor } from "../../../../domain/monitors/resume-monitor.ts";
+import { updateMonitor } from "../../../../domain/monitors/update-monitor.ts";
+import { createPostgresSql } from "../../../../runtime/drivers/sql/postgres.ts";
+import type { SqlDriver } from "../../../../runtime/drivers/sql/sql.ts";
+import { aPendingDown } from "../../../../testing/factories.ts";
+import { postgresMissing, startPostgres, type TestPostgres } from "../../../../testing/postgres.ts";
+import { addChannel, addMonitor } from "../../../../testing/rows.ts";
 
 /** What one connection cannot show: statements that wait for each other's locks, with snapshots of before. */
 describe.skipIf(postgresMissing !== null)(`on a real Postgres${postgresMissing ? `: ${postgresMissing}` : ""}`, () => {

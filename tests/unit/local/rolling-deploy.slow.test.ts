@@ -6,13 +6,13 @@ import { alertsDue, statusChanged } from "../../../domain/messaging/wake-up.ts";
 import type { AnotherRelease } from "../../../testing/another-release.ts";
 import { eachOf } from "../../../testing/api.ts";
 import { useDist } from "../../../testing/dist.ts";
-import { makeNextRelease } from "../../../testing/next-release.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
 import { type OwnRedis, ownRedisMissing, startOwnRedis } from "../../../testing/redis.ts";
 import type { ServiceName } from "../../../testing/services.ts";
 import { type Stillup, startStillup } from "../../../testing/stillup.ts";
 import { startTargets, type Targets } from "../../../testing/targets.ts";
 import { startWebhookReceiver, type WebhookReceiver } from "../../../testing/webhooks.ts";
+import { makeNextRelease } from "./next-release.ts";
 
 const missing = postgresMissing ?? ownRedisMissing;
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);

@@ -5,8 +5,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createNames, type NamesOptions } from "../../../../../runtime/drivers/http/names.ts";
 import { createUndiciHttp } from "../../../../../runtime/drivers/http/undici.ts";
 import { serveHttp } from "../../../../../testing/http-servers.ts";
-import { type NameAnswer, serveNames } from "../../../../../testing/name-server.ts";
 import { answered, Closing, failed, get } from "../../../../contracts/http-host.ts";
+import { type NameAnswer, serveNames } from "./name-server.ts";
 
 const IPV6 = "2001:db8:0:0:0:0:0:7";
 

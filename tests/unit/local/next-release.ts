@@ -1,4 +1,4 @@
-import { type AnotherRelease, copyRelease } from "./another-release.ts";
+import { type AnotherRelease, copyRelease } from "../../../testing/another-release.ts";
 
 /** A kind of monitor that this release does not know. It requests its URL; 200 is a success. */
 const ECHO_KIND = `

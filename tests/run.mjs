@@ -22,9 +22,9 @@ const suites = {
     step("types", npx("tsc"), ["--noEmit"]);
     step("lint", npx("biome"), ["check", "."]);
     step("build", process.execPath, ["build.mjs"]);
-    vitest(15, "--project", "quick");
+    vitest(15, "--project", "quick*");
   },
-  unit: () => void vitest(15, "--project", "quick", "tests/unit"),
+  unit: () => void vitest(15, "--project", "quick*", "tests/unit"),
   slow() {
     step("build", process.execPath, ["build.mjs"]);
     vitest(25, "--project", "slow");

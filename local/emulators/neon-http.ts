@@ -29,8 +29,10 @@ export function createSqlListener(route: SqlRoute): RequestListener {
     response.on("close", () => gone.abort());
     void answer(route, request, gone.signal).then(
       (body) => {
-        if (body !== null && route.faults.takeDroppedReply()) request.socket.destroy();
-        else if (body !== null) reply(response, 200, { body });
+        // A client that gave up gets no reply that could be lost: the fault is for the next one.
+        if (body === null || gone.signal.aborted) return;
+        if (route.faults.takeDroppedReply()) request.socket.destroy();
+        else reply(response, 200, { body });
       },
       (error: unknown) => {
         if (error instanceof Prescribed) return reply(response, error.answer.status, error.answer);
